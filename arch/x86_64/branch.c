@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Does anything in a piece of code lead into the bytes of a jump that is to be written? Linear
+ * decoding sees every direct branch and every address that is taken. Indirect jumps are not traced
+ * back to their table by pattern: each address in the code that leads out of the function is read
+ * as if it were a table's base, in each form that compilers write, which needs no guess about where
+ * the base was loaded. Reading too much as a table is harmless: it would have to name four bytes
+ * out of all addresses by chance. Any thread, plan phase.
+ */
+#include "arch/x86_64/branch.h"
+
+#include "arch/x86_64/insn.h"
+
+#include <string.h>
+
+enum {
+	TABLE_LEAD = 16, /* entries before the first one in the function (folded index offset) */
+	TABLE_MAX = 1 << 16, /* entries */
+	TABLE_CHUNK = 128,   /* bytes read at once */
+	LOWEST_ADDRESS = 0x1000,
+	MAX_LABELS = 32,
+};
+
+struct scan_state {
+	const struct arch_scan *scan;
+	struct x86_decoder *decoder;
+	/* Addresses of the function's own code that it takes: bases of tables of label differences.
+	 */
+	uint64_t labels[MAX_LABELS];
+	size_t label_count;
+	bool too_many_labels;
+};
+
+static bool in_window_interior(const struct arch_scan *scan, uint64_t address)
+{
+	return address > scan->window && address < scan->window + scan->window_size;
+}
+
+static bool in_function(const struct arch_scan *scan, uint64_t address)
+{
+	if (scan->part_count == 0)
+		return address - scan->address < scan->size;
+	for (size_t i = 0; i < scan->part_count; i++)
+		if (address >= scan->parts[i].start && address < scan->parts[i].end)
+			return true;
+	return false;
+}
+
+/* A run of equally sized entries, read in chunks. */
+struct table {
+	uint64_t address;
+	size_t entry_size;
+	uint8_t chunk[TABLE_CHUNK];
+	size_t chunk_at; /* offset in the table */
+	size_t chunk_size;
+};
+
+static const uint8_t *table_entry(const struct arch_scan *scan, struct table *table, size_t index)
+{
+	size_t at = index * table->entry_size;
+
+	if (at >= table->chunk_at && at < table->chunk_at + table->chunk_size)
+		return table->chunk + (at - table->chunk_at);
+	table->chunk_at = at;
+	table->chunk_size = TABLE_CHUNK;
+	/* The table may end just before memory that can't be read. */
+	while (!scan->read(scan->context, table->address + at, table->chunk, table->chunk_size)) {
+		table->chunk_size /= 2;
+		if (table->chunk_size < table->entry_size) {
+			table->chunk_size = 0;
+			return NULL;
+		}
+	}
+	return table->chunk;
+}
+
+/* Entries of 4 bytes are distances from base, entries of 8 bytes are addresses. */
+static enum arch_reason walk_table(const struct arch_scan *scan, uint64_t address,
+				   size_t entry_size, uint64_t base)
+{
+	struct table table = {.address = address, .entry_size = entry_size};
+	bool inside = false;
+
+	for (size_t i = 0; i < TABLE_MAX; i++) {
+		const uint8_t *entry = table_entry(scan, &table, i);
+		uint64_t target;
+
+		if (!entry)
+			return i ? ARCH_OK : ARCH_INDIRECT_BRANCH;
+		if (entry_size == 4)
+			target = base + (uint64_t)x86_read_s32(entry);
+		else
+			memcpy(&target, entry, sizeof(target));
+		if (!in_function(scan, target)) {
+			if (inside || i >= TABLE_LEAD)
+				break;
+			continue;
+		}
+		inside = true;
+		if (in_window_interior(scan, target))
+			return ARCH_BRANCH_INTO_WINDOW;
+	}
+	return ARCH_OK;
+}
+
+static enum arch_reason walk_tables(const struct scan_state *state, uint64_t address)
+{
+	const struct arch_scan *scan = state->scan;
+	enum arch_reason reason;
+
+	if (!scan->read || state->too_many_labels)
+		return ARCH_INDIRECT_BRANCH;
+	reason = walk_table(scan, address, 4, address);
+	if (reason == ARCH_OK)
+		reason = walk_table(scan, address, 8, 0);
+	for (size_t i = 0; i < state->label_count && reason == ARCH_OK; i++)
+		reason = walk_table(scan, address, 4, state->labels[i]);
+	return reason;
+}
+
+/* Instructions that the jump overwrites never run where they are. */
+static bool is_overwritten(const struct arch_scan *scan, const struct x86_decoded *insn)
+{
+	return insn->base.address - scan->window < scan->window_size;
+}
+
+static void note_label(struct scan_state *state, uint64_t address)
+{
+	for (size_t i = 0; i < state->label_count; i++)
+		if (state->labels[i] == address)
+			return;
+	if (state->label_count == MAX_LABELS)
+		state->too_many_labels = true;
+	else
+		state->labels[state->label_count++] = address;
+}
+
+/* First pass: direct branches and addresses taken; finds out whether there are indirect jumps. */
+static enum arch_reason scan_direct(struct scan_state *state, bool *indirect)
+{
+	const struct arch_scan *scan = state->scan;
+	struct x86_decoded insn;
+
+	for (size_t at = 0; at < scan->size; at += insn.base.size) {
+		if (!x86_decode(state->decoder, scan->code + at, scan->size - at,
+				scan->address + at, &insn))
+			return ARCH_UNDECODABLE;
+		/* jmp *slot(%rip) leaves through one known slot: a call of another function. */
+		if (insn.base.kind == ARCH_INSN_INDIRECT_JUMP && !insn.pc_relative)
+			*indirect = true;
+		if (insn.pc_relative && in_function(scan, insn.base.target))
+			note_label(state, insn.base.target);
+		if (is_overwritten(scan, &insn))
+			continue;
+		if (insn.base.has_target && in_window_interior(scan, insn.base.target))
+			return ARCH_BRANCH_INTO_WINDOW;
+		if (insn.has_absolute && in_window_interior(scan, insn.absolute))
+			return ARCH_BRANCH_INTO_WINDOW;
+	}
+	return ARCH_OK;
+}
+
+/* Second pass: everything that may be a table's base. */
+static enum arch_reason scan_tables(struct scan_state *state)
+{
+	const struct arch_scan *scan = state->scan;
+	enum arch_reason reason = ARCH_OK;
+	struct x86_decoded insn;
+
+	for (size_t at = 0; at < scan->size && reason == ARCH_OK; at += insn.base.size) {
+		if (!x86_decode(state->decoder, scan->code + at, scan->size - at,
+				scan->address + at, &insn))
+			return ARCH_UNDECODABLE;
+		if (insn.pc_relative && !in_function(scan, insn.base.target))
+			reason = walk_tables(state, insn.base.target);
+		if (reason != ARCH_OK || !insn.has_absolute || insn.absolute < LOWEST_ADDRESS ||
+		    in_function(scan, insn.absolute))
+			continue;
+		/* A number that is no address can't be read, and is then no table either. */
+		if (scan->read || insn.base.kind == ARCH_INSN_INDIRECT_JUMP)
+			reason = walk_tables(state, insn.absolute);
+		if (reason == ARCH_INDIRECT_BRANCH && insn.base.kind != ARCH_INSN_INDIRECT_JUMP)
+			reason = ARCH_OK;
+	}
+	return reason;
+}
+
+enum arch_reason x86_scan_branches(const struct arch_scan *scan)
+{
+	struct scan_state state = {.scan = scan, .decoder = x86_decoder_get()};
+	bool indirect = scan->assume_indirect;
+	enum arch_reason reason;
+
+	if (!state.decoder)
+		return ARCH_UNDECODABLE;
+	reason = scan_direct(&state, &indirect);
+	if (reason == ARCH_OK && indirect)
+		reason = scan_tables(&state);
+	x86_decoder_put(state.decoder);
+	if (scan->saw_indirect)
+		*scan->saw_indirect = indirect;
+	return reason;
+}

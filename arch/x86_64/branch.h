@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Where branches go, and moving instructions elsewhere. */
+#ifndef ARCH_X86_64_BRANCH_H
+#define ARCH_X86_64_BRANCH_H
+
+#include "arch/arch.h"
+
+enum arch_reason x86_scan_branches(const struct arch_scan *scan);
+enum arch_reason x86_relocate(const uint8_t *code, size_t size, uint64_t from, size_t window_size,
+			      uint64_t to, struct arch_relocated *out);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Encodings of jumps. Any thread; usable while threads are stopped. */
+#include "arch/x86_64/jump.h"
+
+#include <string.h>
+
+bool x86_displacement(uint64_t end, uint64_t to, uint8_t *out)
+{
+	int64_t distance = (int64_t)(to - end);
+	int32_t field = (int32_t)distance;
+
+	if (field != distance)
+		return false;
+	memcpy(out, &field, sizeof(field));
+	return true;
+}
+
+enum arch_reason x86_short_jump(uint64_t from, uint64_t to, uint8_t *out)
+{
+	int64_t distance = (int64_t)(to - (from + X86_SHORT_JUMP_SIZE));
+
+	if (distance != (int8_t)distance)
+		return ARCH_OUT_OF_REACH;
+	out[0] = 0xeb; /* jmp rel8 */
+	out[1] = (uint8_t)distance;
+	return ARCH_OK;
+}
+
+enum arch_reason x86_near_jump(uint64_t from, uint64_t to, uint8_t *out)
+{
+	uint8_t code[X86_NEAR_JUMP_SIZE] = {0xe9}; /* jmp rel32 */
+
+	if (!x86_displacement(from + sizeof(code), to, code + 1))
+		return ARCH_OUT_OF_REACH;
+	memcpy(out, code, sizeof(code));
+	return ARCH_OK;
+}
+
+void x86_far_jump(uint64_t to, uint8_t *out)
+{
+	static const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0}; /* jmp *0(%rip); .quad to */
+
+	memcpy(out, jump, sizeof(jump));
+	memcpy(out + sizeof(jump), &to, sizeof(to));
+}
+
+void x86_gate(uint8_t *out)
+{
+	out[0] = 0xeb; /* jmp . */
+	out[1] = 0xfe;
+}
+
+/*
+ * Flags mean nothing at an entry; all registers may carry something (%al counts the vector
+ * registers of a variadic call).
+ */
+void x86_counter(uint64_t word, uint64_t to, uint8_t *out)
+{
+	static const uint8_t load[] = {0x50, 0x48, 0xb8};	/* push %rax; movabs $word, %rax */
+	static const uint8_t count[] = {0xf0, 0x48, 0xff, 0x00, /* lock incq (%rax) */
+					0x58};			/* pop %rax */
+
+	memcpy(out, load, sizeof(load));
+	memcpy(out + sizeof(load), &word, sizeof(word));
+	memcpy(out + sizeof(load) + sizeof(word), count, sizeof(count));
+	x86_far_jump(to, out + sizeof(load) + sizeof(word) + sizeof(count));
+}
+
+/*
+ * The writer stores the aligned 8 bytes around the gate at once, which no processor tears; two
+ * bytes that lie in two such words can't be stored so.
+ */
+bool x86_gate_atomic(uint64_t address)
+{
+	return (address & 7) <= 8 - X86_GATE_SIZE;
+}
+
+/*
+ * jmp rel32 with the low free_size - 1 bytes of rel32 chosen and the others given:
+ *   e9 [xx xx] ff ff: destinations from end + 0xffff0000 to end + 0xffffffff
+ */
+bool x86_pun_range(uint64_t from, const uint8_t *fixed, size_t free_size, uint64_t *low,
+		   uint64_t *high)
+{
+	uint32_t displacement = 0;
+	size_t chosen;
+
+	if (free_size < 1 || free_size > 4)
+		return false;
+	chosen = free_size - 1;
+	memcpy((uint8_t *)&displacement + chosen, fixed, 4 - chosen);
+	*low = from + X86_NEAR_JUMP_SIZE + (uint64_t)(int64_t)(int32_t)displacement;
+	*high = *low + (UINT64_C(1) << (8 * chosen));
+	return true;
+}
