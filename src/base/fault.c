@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/fault.h"
+
+bool (*fault_hook)(const char *step);

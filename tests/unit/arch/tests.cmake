@@ -1,0 +1,8 @@
+suture_unit_test(arch/borrow LINKS arch)
+suture_unit_test(arch/decode LINKS arch)
+suture_unit_test(arch/elfmatch LINKS arch)
+suture_unit_test(arch/regs LINKS arch)
+suture_unit_test(arch/relocate LINKS arch)
+suture_unit_test(arch/relocate_system LINKS arch PACKAGES suture_pkg_capstone)
+suture_unit_test(arch/rewrite LINKS arch)
+suture_unit_test(arch/scan LINKS arch)

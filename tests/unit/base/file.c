@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole files: bounds, kinds, atomic replacement. */
+#include "../test.h"
+
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static char folder[128];
+
+static int make(void **state)
+{
+	(void)state;
+	test_folder_make(folder, sizeof(folder));
+	return 0;
+}
+
+static int removed(void **state)
+{
+	(void)state;
+	test_folder_remove(folder);
+	return 0;
+}
+
+static void reads_what_was_replaced(void **state)
+{
+	struct suture_error err;
+	char path[200];
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/a", folder);
+	assert_int_equal(file_replace(path, "one", 3, 0600, &err), 0);
+	assert_int_equal(file_replace(path, "three", 5, 0600, &err), 0);
+	assert_int_equal(file_read(path, 5, &data, &size, &err), 0);
+	assert_int_equal(size, 5);
+	assert_memory_equal(data, "three", 5);
+	free(data);
+	assert_int_equal(file_read(path, 4, &data, &size, &err), -SUTURE_E_BAD_INPUT);
+}
+
+static void refuses_what_is_no_file(void **state)
+{
+	struct suture_error err;
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(file_read(folder, 100, &data, &size, &err), -SUTURE_E_BAD_INPUT);
+	assert_int_equal(file_read("/dev/zero", 100, &data, &size, &err), -SUTURE_E_BAD_INPUT);
+	assert_int_equal(file_read("/no/such/file", 100, &data, &size, &err), -SUTURE_E_BAD_INPUT);
+	assert_non_null(strstr(err.message, "/no/such/file"));
+	assert_int_equal(file_replace("/no/such/folder/x", "", 0, 0600, &err), -SUTURE_E_IO);
+}
+
+static void a_failed_replacement_leaves_nothing(void **state)
+{
+	char path[200], command[300];
+
+	(void)state;
+	/* The target is a folder: rename() fails after the new file was written. */
+	snprintf(path, sizeof(path), "%s/dir", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_not_equal(file_replace(path, "x", 1, 0600, NULL), 0);
+	snprintf(command, sizeof(command), "ls %s | grep -q 'dir\\.'", folder);
+	assert_int_not_equal(system(command), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_what_was_replaced),
+		cmocka_unit_test(refuses_what_is_no_file),
+		cmocka_unit_test(a_failed_replacement_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, make, removed);
+}

@@ -1,0 +1,7 @@
+suture_unit_test(base/bytes LINKS base)
+suture_unit_test(base/error LINKS base)
+suture_unit_test(base/file LINKS base)
+suture_unit_test(base/hash LINKS base)
+suture_unit_test(base/log LINKS base)
+suture_unit_test(base/maps LINKS base)
+suture_unit_test(base/reader LINKS base)
