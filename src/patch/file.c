@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads and validates a patch file's own tables; see file.h. Pure, plan phase. */
+#include "patch/file.h"
+
+#include "arch/arch.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/reader.h"
+#include "patch/loadable.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static int refuse(struct suture_error *err, const char *label, const char *what)
+{
+	error_set(err, SUTURE_E_BAD_PATCH_FILE, "%s: %s", label, what);
+	return error_next(err, "build it again with suture build");
+}
+
+bool patch_file_offset(const struct patch_file *file, uint64_t address, uint64_t size,
+		       uint32_t flags, uint64_t *offset)
+{
+	for (size_t i = 0; i < file->phnum; i++) {
+		const Elf64_Phdr *phdr = &file->phdrs[i];
+
+		if (phdr->p_type != PT_LOAD || (phdr->p_flags & flags) != flags ||
+		    address < phdr->p_vaddr || size > phdr->p_filesz ||
+		    address - phdr->p_vaddr > phdr->p_filesz - size)
+			continue;
+		*offset = phdr->p_offset + (address - phdr->p_vaddr);
+		return true;
+	}
+	return false;
+}
+
+const char *patch_file_string(const struct patch_file *file, uint64_t ref)
+{
+	return ref == FORMAT_NONE ? NULL : file->strings.records + ref;
+}
+
+const struct format_module *patch_file_module(const struct patch_file *file, uint64_t ref)
+{
+	return &file->modules.records[ref / sizeof(struct format_module)];
+}
+
+bool patch_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length >= 1 && length <= PATCH_NAME_LIMIT && name[0] != '.' && name[0] != '-' &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+		       length;
+}
+
+static const char *section_name(const struct patch_file *file, const Elf64_Shdr *shdr)
+{
+	const Elf64_Shdr *names;
+	struct reader strings;
+
+	if (file->ehdr->e_shstrndx >= file->shnum)
+		return NULL;
+	names = &file->shdrs[file->ehdr->e_shstrndx];
+	reader_init(&strings, file->bytes, file->size, "section names");
+	strings = reader_sub(&strings, names->sh_offset, names->sh_size);
+	reader_seek(&strings, shdr->sh_name);
+	return reader_string(&strings);
+}
+
+/* Other sections may share the prefix: a patch's import slots are ordinary data. */
+static bool is_table(const char *name)
+{
+#define TABLE_NAME(field, section, type) strcmp(name, section) == 0 ||
+	return FORMAT_SECTIONS(TABLE_NAME) false;
+#undef TABLE_NAME
+}
+
+/* Finds the tables; one that is absent stays empty, one that stands twice is refused. */
+static int find_tables(struct patch_file *file, const char *label, struct suture_error *err)
+{
+	for (size_t i = 0; i < file->shnum; i++) {
+		const Elf64_Shdr *shdr = &file->shdrs[i];
+		const char *name = section_name(file, shdr);
+
+		if (!name || !is_table(name))
+			continue;
+		if (shdr->sh_type != SHT_PROGBITS || (shdr->sh_flags & SHF_ALLOC) ||
+		    shdr->sh_offset > file->size || shdr->sh_size > file->size - shdr->sh_offset)
+			return refuse(err, label, "a table has the wrong kind of section");
+#define FIND_TABLE(field, section, type)                                                         \
+	if (strcmp(name, section) == 0) {                                                        \
+		if (file->field.records)                                                         \
+			return refuse(err, label, "a table stands twice: " section);             \
+		if (shdr->sh_size % sizeof(type) || shdr->sh_offset % _Alignof(type))            \
+			return refuse(err, label, "a table is cut off or misaligned: " section); \
+		file->field.records = (const void *)(file->bytes + shdr->sh_offset);             \
+		file->field.count = shdr->sh_size / sizeof(type);                                \
+	}
+		FORMAT_SECTIONS(FIND_TABLE)
+#undef FIND_TABLE
+	}
+	return 0;
+}
+
+/* Checks references while the tables are walked; the first bad one decides. */
+struct checker {
+	const struct patch_file *file;
+	const char *bad; /* what is wrong, or NULL */
+};
+
+static void check_that(struct checker *checker, bool good, const char *bad)
+{
+	if (!good && !checker->bad)
+		checker->bad = bad;
+}
+
+static void check_string(struct checker *checker, uint64_t ref, bool optional)
+{
+	const struct patch_file *file = checker->file;
+
+	if (optional && ref == FORMAT_NONE)
+		return;
+	check_that(checker,
+		   ref < file->strings.count &&
+			   memchr(file->strings.records + ref, 0, file->strings.count - ref),
+		   "a string lies outside its table");
+}
+
+static void check_ref(struct checker *checker, uint64_t ref, size_t record, size_t count,
+		      const char *bad)
+{
+	check_that(checker, ref % record == 0 && ref / record < count, bad);
+}
+
+static void check_module(struct checker *checker, uint64_t ref)
+{
+	check_ref(checker, ref, sizeof(struct format_module), checker->file->modules.count,
+		  "a module reference is wrong");
+}
+
+static void check_range(struct checker *checker, uint64_t address, uint64_t size, uint32_t flags,
+			const char *bad)
+{
+	uint64_t offset;
+
+	check_that(checker, patch_file_offset(checker->file, address, size, flags, &offset), bad);
+}
+
+static void check_target(struct checker *checker, uint64_t target, uint64_t size)
+{
+	check_that(checker, size > 0 && target + size > target, "a target range is wrong");
+}
+
+static void check_modules_and_functions(struct checker *checker)
+{
+	const struct patch_file *file = checker->file;
+
+	for (size_t i = 0; i < file->modules.count; i++) {
+		const struct format_module *module = &file->modules.records[i];
+
+		check_string(checker, module->name_ref, false);
+		check_that(checker,
+			   module->build_id_size >= 4 &&
+				   module->build_id_size <= FORMAT_BUILD_ID_SIZE,
+			   "a build-id has a strange size");
+	}
+	for (size_t i = 0; i < file->functions.count; i++) {
+		const struct format_function *function = &file->functions.records[i];
+
+		check_module(checker, function->module_ref);
+		check_string(checker, function->name_ref, false);
+		check_string(checker, function->unit_ref, true);
+		check_target(checker, function->target, function->size);
+		check_that(checker, function->replacement_size > 0, "a replacement is empty");
+		check_range(checker, function->replacement_address, function->replacement_size,
+			    PF_X, "a replacement lies outside the patch's code");
+		for (size_t j = 0; j < i; j++) {
+			const struct format_function *other = &file->functions.records[j];
+
+			check_that(checker,
+				   other->module_ref != function->module_ref ||
+					   function->target + function->size <= other->target ||
+					   other->target + other->size <= function->target,
+				   "two replaced functions overlap");
+		}
+	}
+}
+
+static void check_symbols_and_relocs(struct checker *checker)
+{
+	const struct patch_file *file = checker->file;
+
+	for (size_t i = 0; i < file->symbols.count; i++) {
+		const struct format_symbol *symbol = &file->symbols.records[i];
+
+		check_string(checker, symbol->name_ref, symbol->kind == FORMAT_SYMBOL_SELF);
+		check_string(checker, symbol->version_ref, true);
+		switch (symbol->kind) {
+		case FORMAT_SYMBOL_TARGET:
+		case FORMAT_SYMBOL_IMPORT:
+			check_module(checker, symbol->module_ref);
+			break;
+		case FORMAT_SYMBOL_SELF:
+			check_that(checker, symbol->value <= file->high,
+				   "a symbol lies outside the patch");
+			break;
+		case FORMAT_SYMBOL_PATCH:
+			check_ref(checker, symbol->depend_ref, sizeof(struct format_depend),
+				  file->depends.count, "a dependency reference is wrong");
+			break;
+		default:
+			check_that(checker, false, "a symbol is of an unknown kind");
+		}
+	}
+	for (size_t i = 0; i < file->relocs.count; i++) {
+		const struct format_reloc *reloc = &file->relocs.records[i];
+		struct arch_reloc_info info = {0};
+
+		check_ref(checker, reloc->symbol_ref, sizeof(struct format_symbol),
+			  file->symbols.count, "a relocation refers to no symbol");
+		check_that(checker, arch_native()->reloc_info(reloc->type, &info) == ARCH_OK,
+			   "a relocation is of an unknown type");
+		check_range(checker, reloc->site_address, info.size, 0,
+			    "a relocation lies outside the patch");
+	}
+}
+
+/* The agent stores there by a plain store: it must be mapped, writable, and stay so. */
+static void check_original(struct checker *checker, const struct format_original *original)
+{
+	const struct patch_file *file = checker->file;
+	bool found = false;
+
+	check_range(checker, original->slot_address, sizeof(uint64_t), PF_W,
+		    "the slot of an original is not in writable data");
+	check_that(checker, original->slot_address % sizeof(uint64_t) == 0,
+		   "the slot of an original is not aligned");
+	for (size_t i = 0; i < file->phnum; i++) {
+		const Elf64_Phdr *phdr = &file->phdrs[i];
+
+		if (phdr->p_type == PT_GNU_RELRO)
+			check_that(checker, original->slot_address - phdr->p_vaddr >= phdr->p_memsz,
+				   "the slot of an original becomes read-only");
+	}
+	for (size_t i = 0; i < file->functions.count; i++)
+		found = found || file->functions.records[i].replacement_address ==
+					 original->replacement_address;
+	check_that(checker, found, "an original of a function that is not replaced");
+}
+
+static void check_the_rest(struct checker *checker)
+{
+	const struct patch_file *file = checker->file;
+
+	for (size_t i = 0; i < file->data.count; i++) {
+		const struct format_data *data = &file->data.records[i];
+
+		check_module(checker, data->module_ref);
+		check_string(checker, data->name_ref, false);
+		check_string(checker, data->unit_ref, true);
+		check_that(checker,
+			   data->kind >= FORMAT_DATA_CONST && data->kind <= FORMAT_DATA_KEEP,
+			   "a data record is of an unknown kind");
+		if (data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET) {
+			check_target(checker, data->target, data->size);
+			check_range(checker, data->new_address, data->size, PF_R,
+				    "new data lies outside the patch");
+		}
+	}
+	for (size_t i = 0; i < file->hooks.count; i++) {
+		const struct format_hook *hook = &file->hooks.records[i];
+
+		check_range(checker, hook->function_address, 1, PF_X,
+			    "a hook lies outside the code");
+		check_that(checker,
+			   hook->kind >= FORMAT_HOOK_PRE_APPLY &&
+				   hook->kind <= FORMAT_HOOK_POST_REVERT,
+			   "a hook is of an unknown kind");
+	}
+	for (size_t i = 0; i < file->idle.count; i++) {
+		const struct format_idle *idle = &file->idle.records[i];
+
+		check_module(checker, idle->module_ref);
+		check_string(checker, idle->name_ref, false);
+		check_target(checker, idle->target, idle->size);
+	}
+	for (size_t i = 0; i < file->constructors.count; i++)
+		check_range(checker, file->constructors.records[i].function_address, 1, PF_X,
+			    "a constructor lies outside the code");
+	for (size_t i = 0; i < file->originals.count; i++)
+		check_original(checker, &file->originals.records[i]);
+	for (size_t i = 0; i < file->depends.count; i++)
+		check_string(checker, file->depends.records[i].name_ref, false);
+	for (size_t i = 0; i < file->provenance.count; i++) {
+		check_string(checker, file->provenance.records[i].key_ref, false);
+		check_string(checker, file->provenance.records[i].value_ref, false);
+	}
+}
+
+/* The digest covers the file as it was before the digest was written into it. */
+static bool digest_matches(const struct patch_file *file)
+{
+	uint8_t *digest = (uint8_t *)(uintptr_t)file->header.records->digest;
+	uint8_t written[FORMAT_HASH_SIZE], computed[FORMAT_HASH_SIZE];
+
+	memcpy(written, digest, sizeof(written));
+	memset(digest, 0, sizeof(written));
+	hash_bytes(file->bytes, file->size, computed);
+	memcpy(digest, written, sizeof(written));
+	return memcmp(written, computed, sizeof(written)) == 0;
+}
+
+static int check_header(struct patch_file *file, const char *label, struct suture_error *err)
+{
+	const struct format_header *header = file->header.records;
+
+	if (file->header.count != 1 || memcmp(header->magic, FORMAT_MAGIC, 8) != 0)
+		return refuse(err, label, "a shared object, but not a Suture patch");
+	if (header->version != FORMAT_VERSION || header->header_size != sizeof(*header)) {
+		error_set(err, SUTURE_E_BAD_PATCH_FILE,
+			  "%s: format version %" PRIu32 ", this is %d", label, header->version,
+			  FORMAT_VERSION);
+		return error_next(err, "build it again with the suture of this agent");
+	}
+	if (header->elf_machine != file->ehdr->e_machine)
+		return refuse(err, label, "header and ELF file disagree about the processor");
+	if (!digest_matches(file))
+		return refuse(err, label, "damaged: its contents don't match its digest");
+	return 0;
+}
+
+static int check_tables(struct patch_file *file, const char *label, struct suture_error *err)
+{
+	const struct format_header *header = file->header.records;
+	struct checker checker = {.file = file};
+
+	check_string(&checker, header->name_ref, false);
+	check_string(&checker, header->description_ref, true);
+	check_that(&checker, file->modules.count > 0, "names no module to patch");
+	check_that(&checker, file->functions.count + file->data.count > 0, "patches nothing");
+	check_modules_and_functions(&checker);
+	check_symbols_and_relocs(&checker);
+	check_the_rest(&checker);
+	if (checker.bad)
+		return refuse(err, label, checker.bad);
+	file->name = patch_file_string(file, header->name_ref);
+	file->description = patch_file_string(file, header->description_ref);
+	if (!patch_name_valid(file->name))
+		return refuse(err, label, "its name is not one that a patch may have");
+	return 0;
+}
+
+int patch_file_parse(uint8_t *data, size_t size, const char *label, struct patch_file *file,
+		     struct suture_error *err)
+{
+	struct patch_file result = {.bytes = data, .size = size};
+	int rc = loadable_open(&result, label, err);
+
+	/* That it is no patch at all is said before what is wrong with it as one. */
+	if (!rc)
+		rc = find_tables(&result, label, err);
+	if (!rc)
+		rc = check_header(&result, label, err);
+	if (!rc)
+		rc = loadable_check(&result, label, err);
+	if (!rc)
+		rc = check_tables(&result, label, err);
+	if (rc) {
+		patch_file_fini(&result);
+		return rc;
+	}
+	hash_bytes(data, size, result.hash);
+	*file = result;
+	return 0;
+}
+
+int patch_file_read_fd(int fd, const char *label, struct patch_file *file, struct suture_error *err)
+{
+	uint8_t *data;
+	size_t size;
+	int rc = file_read_fd(fd, PATCH_FILE_LIMIT, label, &data, &size, err);
+
+	if (rc) {
+		if (err && err->code == SUTURE_E_BAD_INPUT)
+			err->code = SUTURE_E_BAD_PATCH_FILE;
+		return err ? -(int)err->code : rc;
+	}
+	return patch_file_parse(data, size, label, file, err);
+}
+
+int patch_file_read(const char *path, struct patch_file *file, struct suture_error *err)
+{
+	uint8_t *data;
+	size_t size;
+	int rc = file_read(path, PATCH_FILE_LIMIT, &data, &size, err);
+
+	if (rc) {
+		if (err && err->code == SUTURE_E_BAD_INPUT)
+			err->code = SUTURE_E_BAD_PATCH_FILE;
+		return err ? -(int)err->code : rc;
+	}
+	return patch_file_parse(data, size, path, file, err);
+}
+
+void patch_file_fini(struct patch_file *file)
+{
+	free(file->bytes);
+	*file = (struct patch_file){0};
+}
