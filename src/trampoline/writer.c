@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads and writes through /proc/self/mem: see writer.h. */
+#include "trampoline/writer.h"
+
+#include "arch/arch.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { WORD = 8 };
+
+static long membarrier(int command)
+{
+	return arch_syscall(SYS_membarrier, command, 0, 0, 0, 0, 0);
+}
+
+int code_writer_open(struct code_writer *writer, struct suture_error *err)
+{
+	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, SUTURE_E_PERMISSION, errno, "/proc/self/mem");
+	*writer = (struct code_writer){.fd = fd};
+	/* Registering is what may not be permitted; the command itself can't fail afterwards. */
+	writer->can_sync = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE) == 0 &&
+			   membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE) == 0;
+	return 0;
+}
+
+void code_writer_close(struct code_writer *writer)
+{
+	/* One that was zeroed has never been open. */
+	if (writer->fd > 0)
+		close(writer->fd);
+	*writer = (struct code_writer){.fd = -1};
+}
+
+static int fault_at(const struct code_writer *writer, enum code_writer_step step)
+{
+	return writer->fault ? writer->fault(step, writer->fault_context) : 0;
+}
+
+/* Compares and copies are loops here: stopped code calls no libc function. */
+static bool equal_stopped(const uint8_t *a, const uint8_t *b, size_t size)
+{
+	/* The kernel filled one of them, which the analyzer can't see. */
+	for (size_t i = 0; i < size; i++)
+		if (a[i] != b[i]) /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult) */
+			return false;
+	return true;
+}
+
+static int transfer_stopped(const struct code_writer *writer, long number, uintptr_t address,
+			    const void *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		long count = arch_syscall(number, writer->fd, (long)((uintptr_t)bytes + done),
+					  (long)(size - done), (long)(address + done), 0, 0);
+
+		if (count == -EINTR)
+			continue;
+		if (count < 0)
+			return (int)count;
+		if (count == 0)
+			return -EIO;
+		done += (size_t)count;
+	}
+	return 0;
+}
+
+int code_writer_read_stopped(const struct code_writer *writer, enum code_writer_step step,
+			     uintptr_t address, void *out, size_t size)
+{
+	if (fault_at(writer, step))
+		return -EIO;
+	return transfer_stopped(writer, SYS_pread64, address, out, size);
+}
+
+/* Are the size bytes at address `old`? 0, -ESTALE, or what reading says. */
+static int check_stopped(const struct code_writer *writer, uintptr_t address, const uint8_t *old,
+			 size_t size)
+{
+	uint8_t now[512];
+
+	for (size_t done = 0; done < size;) {
+		size_t part = size - done < sizeof(now) ? size - done : sizeof(now);
+		int rc = transfer_stopped(writer, SYS_pread64, address + done, now, part);
+
+		if (rc)
+			return rc;
+		if (!equal_stopped(now, old + done, part))
+			return -ESTALE;
+		done += part;
+	}
+	return 0;
+}
+
+int code_writer_replace_stopped(const struct code_writer *writer, enum code_writer_step step,
+				uintptr_t address, const uint8_t *old, const uint8_t *new_bytes,
+				size_t size, bool at_once)
+{
+	uintptr_t start = address & ~(uintptr_t)(WORD - 1);
+	uint8_t word[WORD];
+	int rc;
+
+	if (fault_at(writer, step))
+		return -EIO;
+	if (!at_once) {
+		rc = check_stopped(writer, address, old, size);
+		return rc ? rc : transfer_stopped(writer, SYS_pwrite64, address, new_bytes, size);
+	}
+	if (address + size > start + WORD)
+		return -EINVAL;
+	/* One reading for the check and for the neighbours: a thousand gates are in the pause. */
+	rc = transfer_stopped(writer, SYS_pread64, start, word, sizeof(word));
+	if (rc)
+		return rc;
+	if (!equal_stopped(word + (address - start), old, size))
+		return -ESTALE;
+	/* volatile: a compiler must not make a call of memcpy out of this. */
+	for (size_t i = 0; i < size; i++)
+		((volatile uint8_t *)word)[address - start + i] = new_bytes[i];
+	return transfer_stopped(writer, SYS_pwrite64, start, word, sizeof(word));
+}
+
+int code_writer_sync_stopped(const struct code_writer *writer)
+{
+	if (fault_at(writer, CODE_WRITER_SYNC))
+		return -EIO;
+	if (!writer->can_sync)
+		return -ENOSYS;
+	return (int)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
+}
