@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The helper: a process of its own that shares our memory, since a thread can't trace its siblings.
+ * It also shares its caller's TLS, so that no libc function is called, which may touch errno, a
+ * lock or the allocator's cache: raw system calls only. Every signal is blocked here.
+ */
+#include "stop/session.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+enum { UNSHARE_FILES = 2 /* CLOSE_RANGE_UNSHARE */ };
+
+/* Plenty for the kernel's struct sigaction of any architecture; all zero is SIG_DFL. */
+struct kernel_action {
+	uint64_t words[8];
+};
+
+/*
+ * A descriptor table with nothing in it but the task directory: the thousand files that we open are
+ * not the application's, and its sockets are not held open by us.
+ */
+static void own_files(struct stop_session *session)
+{
+#ifdef SYS_close_range
+	unsigned keep = (unsigned)session->task_dir;
+	struct rlimit limit;
+
+	if (arch_syscall(SYS_close_range, keep + 1, ~0U, UNSHARE_FILES, 0, 0, 0) != 0)
+		return;
+	if (keep)
+		arch_syscall(SYS_close_range, 0, keep - 1, 0, 0, 0, 0);
+	session->private_files = true;
+	/* Limits belong to the process, and the helper is one. */
+	if (arch_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, (long)&limit, 0, 0) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		arch_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, (long)&limit, 0, 0, 0);
+	}
+#else
+	(void)session;
+#endif
+}
+
+static void prepare(struct stop_session *session)
+{
+	struct kernel_action standard = {{0}};
+	long pid = arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
+	long fd;
+
+	/* The kernel sends no SIGCHLD for stops where it is ignored: ours must not be. */
+	arch_syscall(SYS_rt_sigaction, SIGCHLD, (long)&standard, 0, 8, 0, 0);
+	/* Nobody to work for: end, and so let go of everyone. */
+	arch_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+	arch_syscall(SYS_prctl, PR_SET_NAME, (long)"suture-stop", 0, 0, 0, 0);
+	own_files(session);
+	/* Of our own number, which needs no permission; the memory is the same. */
+	fd = session->private_files ? arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
+						   O_RDONLY | O_CLOEXEC, 0, 0, 0)
+				    : -1;
+	unwind_memory_init_stopped(&session->memory, (pid_t)pid, fd < 0 ? -1 : (int)fd);
+}
+
+void helper_pause_begin_stopped(struct stop_session *session)
+{
+	struct priority own;
+
+	if (session->raised)
+		return;
+	session->raised = true;
+	priority_raise_stopped(session->caller, &session->caller_priority);
+	if (!session->solo) {
+		/* The helper ends with the attempt: nothing to restore. */
+		priority_save(session->helper, &own);
+		priority_raise_stopped(session->helper, &own);
+	}
+	/* At a safe point somebody stands already. */
+	if (!session->pause_start_ns)
+		session->pause_start_ns = wait_now_stopped();
+}
+
+void helper_do_stopped(struct stop_session *session, enum helper_command what)
+{
+	switch (what) {
+	case COMMAND_LOOK:
+		look_first_stopped(session);
+		break;
+	case COMMAND_CHECK:
+		look_again_stopped(session);
+		break;
+	case COMMAND_RELEASE:
+		trace_release_all_stopped(session);
+		session->pause_end_ns = wait_now_stopped();
+		break;
+	case COMMAND_NONE:
+	default:
+		break;
+	}
+}
+
+int helper_main(void *arg)
+{
+	struct stop_session *session = arg;
+	enum helper_command what = COMMAND_NONE;
+	uint32_t done = 0;
+
+	prepare(session);
+	for (;;) {
+		/* Release: partner of the caller's acquire in wait_change_stopped(). */
+		atomic_store_explicit(&session->phase, done + 1, memory_order_release);
+		wait_wake_stopped(&session->phase);
+		if (what == COMMAND_RELEASE)
+			return 0;
+		done = wait_change_stopped(&session->command, done, session->spins);
+		what = session->what;
+		helper_do_stopped(session, what);
+	}
+}
