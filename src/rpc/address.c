@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Paths of sockets; see address.h. */
+#include "rpc/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct rpc_owner rpc_owner_self(void)
+{
+	return (struct rpc_owner){
+		.pid = getpid(),
+		.uid = geteuid(),
+		.socket = secure_getenv("SUTURE_SOCKET"),
+		.runtime_dir = secure_getenv("XDG_RUNTIME_DIR"),
+	};
+}
+
+/* False when this kind of place does not exist for the owner, or is too long for an address. */
+static bool format_place(const struct rpc_owner *owner, unsigned kind, char path[RPC_PATH_SIZE])
+{
+	const char *root = owner->root ? owner->root : "";
+	const char *base;
+	int length = -1;
+
+	switch (kind) {
+	case 0: /* set by hand: the only place then */
+		if (!owner->socket || owner->socket[0] != '/')
+			return false;
+		if (owner->socket[strlen(owner->socket) - 1] == '/')
+			length = snprintf(path, RPC_PATH_SIZE, "%s%s%d.sock", root, owner->socket,
+					  (int)owner->pid);
+		else
+			length = snprintf(path, RPC_PATH_SIZE, "%s%s", root, owner->socket);
+		break;
+	case 1:
+		if (owner->uid == 0)
+			length = snprintf(path, RPC_PATH_SIZE, "%s/run/suture/%d.sock", root,
+					  (int)owner->pid);
+		break;
+	case 2:
+		base = owner->runtime_dir;
+		if (owner->uid != 0 && base && base[0] == '/')
+			length = snprintf(path, RPC_PATH_SIZE, "%s%s/suture/%d.sock", root, base,
+					  (int)owner->pid);
+		break;
+	default:
+		length = snprintf(path, RPC_PATH_SIZE, "%s/tmp/suture-%u/%d.sock", root,
+				  (unsigned)owner->uid, (int)owner->pid);
+		break;
+	}
+	return length > 0 && length < RPC_PATH_SIZE;
+}
+
+bool rpc_place(const struct rpc_owner *owner, unsigned number, char path[RPC_PATH_SIZE])
+{
+	unsigned first = owner->socket && *owner->socket ? 0 : 1;
+	unsigned last = first == 0 ? 0 : 3;
+
+	for (unsigned kind = first; kind <= last; kind++) {
+		if (!format_place(owner, kind, path))
+			continue;
+		if (number == 0)
+			return true;
+		number--;
+	}
+	return false;
+}
