@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Results as JSON; see answer.h. */
+#include "agent/answer.h"
+
+#include "agent/shadow.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "rpc/json.h"
+#include "stop/safepoint.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void add_uint(struct json_object *object, const char *key, uint64_t value)
+{
+	rpc_json_add(object, key, json_object_new_uint64(value));
+}
+
+static struct json_object *functions_of(const struct patch *patch)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (size_t i = 0; i < patch->file.functions.count; i++)
+		rpc_json_append(names,
+				rpc_json_string(patch_file_string(
+					&patch->file, patch->file.functions.records[i].name_ref)));
+	return names;
+}
+
+struct json_object *answer_transaction(const char *verb, const struct transaction_result *result)
+{
+	struct json_object *answer = json_object_new_object();
+
+	rpc_json_add(answer, "result", json_object_new_string(verb));
+	rpc_json_add(answer, "changed", json_object_new_boolean(result->changed));
+	add_uint(answer, "pid", (uint64_t)getpid());
+	rpc_json_add(answer, "name", rpc_json_string(result->name));
+	rpc_json_add(answer, "hash", rpc_json_string(result->hash));
+	rpc_json_add(answer, "rung", json_object_new_string(stop_rung_name(result->rung)));
+	add_uint(answer, "threads", result->threads);
+	add_uint(answer, "attempts", result->attempts);
+	add_uint(answer, "functions", result->functions);
+	add_uint(answer, "prepare_us", result->prepare_us);
+	add_uint(answer, "pause_us", result->pause_us);
+	add_uint(answer, "total_us", result->total_us);
+	return answer;
+}
+
+struct json_object *answer_check(const struct transaction_result *result)
+{
+	struct json_object *answer = json_object_new_object();
+	struct json_object *functions = json_object_new_array();
+
+	rpc_json_add(answer, "result", json_object_new_string("ok"));
+	add_uint(answer, "pid", (uint64_t)getpid());
+	rpc_json_add(answer, "name", rpc_json_string(result->name));
+	for (size_t i = 0; i < result->tier_count; i++) {
+		struct json_object *one = json_object_new_object();
+
+		rpc_json_add(one, "name", rpc_json_string(result->tiers[i].name));
+		rpc_json_add(one, "tier",
+			     json_object_new_string(trampoline_tier_name(result->tiers[i].tier)));
+		rpc_json_append(functions, one);
+	}
+	rpc_json_add(answer, "functions", functions);
+	rpc_json_add(answer, "refusals", json_object_new_array());
+	rpc_json_add(answer, "blockers", json_object_new_array());
+	add_uint(answer, "threads", result->threads);
+	add_uint(answer, "prepare_us", result->prepare_us);
+	add_uint(answer, "predicted_pause_us", result->predicted_pause_us);
+	return answer;
+}
+
+struct json_object *answer_blockers(const struct transaction_result *result)
+{
+	struct json_object *data, *list;
+
+	if (!result->blocker_count)
+		return NULL;
+	data = json_object_new_object();
+	list = json_object_new_array();
+	for (unsigned i = 0; i < result->blocker_count; i++) {
+		const struct transaction_blocker *blocker = &result->blockers[i];
+		struct json_object *one = json_object_new_object();
+		struct json_object *frames = json_object_new_array();
+
+		add_uint(one, "tid", (uint64_t)blocker->tid);
+		rpc_json_add(one, "thread", rpc_json_string(blocker->thread));
+		rpc_json_add(one, "function", rpc_json_string(blocker->function));
+		rpc_json_add(one, "reason", rpc_json_string(blocker->reason));
+		add_uint(one, "since_us", blocker->since_us);
+		for (unsigned d = 0; d < blocker->depth; d++)
+			rpc_json_append(frames, rpc_json_string(blocker->backtrace[d]));
+		rpc_json_add(one, "backtrace", frames);
+		rpc_json_append(list, one);
+	}
+	rpc_json_add(data, "blockers", list);
+	add_uint(data, "attempts", result->attempts);
+	return data;
+}
+
+static struct json_object *time_text(const struct timespec *at)
+{
+	char text[40];
+	struct tm parts;
+
+	gmtime_r(&at->tv_sec, &parts);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	return json_object_new_string(text);
+}
+
+/* Of all its functions together; NULL where they are not counted. */
+static struct json_object *calls_of(const struct patch *patch)
+{
+	uint64_t calls = 0;
+
+	if (!patch->counters)
+		return NULL;
+	for (size_t i = 0; i < patch->file.functions.count; i++)
+		calls += __atomic_load_n(&patch->counters[i].calls, __ATOMIC_RELAXED);
+	return json_object_new_uint64(calls);
+}
+
+static struct json_object *list_one(const struct patch *patch)
+{
+	struct json_object *one = json_object_new_object();
+	char hash[HASH_TEXT_SIZE];
+
+	hash_text(patch->file.hash, hash);
+	rpc_json_add(one, "name", rpc_json_string(patch->name));
+	rpc_json_add(one, "hash", json_object_new_string(hash));
+	rpc_json_add(one, "state", json_object_new_string(patch_state_name(patch->state)));
+	add_uint(one, "order", patch->order);
+	rpc_json_add(one, "functions", functions_of(patch));
+	rpc_json_add(one, "applied_at", time_text(&patch->applied_at));
+	/* Calls are counted only where asked for; scopes are not set: all calls get the patch. */
+	json_object_object_add(one, "calls", calls_of(patch));
+	json_object_object_add(one, "scope", NULL);
+	if (patch->file.description)
+		rpc_json_add(one, "description", rpc_json_string(patch->file.description));
+	return one;
+}
+
+struct json_object *answer_list(const struct agent *agent, bool reverted)
+{
+	struct json_object *answer = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	add_uint(answer, "pid", (uint64_t)getpid());
+	/* Those in force by order, then, if asked for, those that are only mapped, newest first. */
+	for (unsigned order = 1; order < agent->next_order; order++)
+		for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+			if (patch->order == order)
+				rpc_json_append(list, list_one(patch));
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+		if (!patch->order && (reverted || patch->state == PATCH_BROKEN))
+			rpc_json_append(list, list_one(patch));
+	rpc_json_add(answer, "patches", list);
+	return answer;
+}
+
+static uint64_t count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	uint64_t count = 0;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+/* Bytes of the process that are the agent's: its own mapping's resident part, from smaps. */
+static uint64_t agent_rss(void)
+{
+	cleanup_stream FILE *file = fopen("/proc/self/smaps", "re");
+	uint64_t total = 0, kilobytes;
+	bool ours = false;
+	char line[4352];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		unsigned long start, end;
+
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			ours = strstr(line, "libsuture.so") != NULL;
+		else if (ours && sscanf(line, "Rss: %lu kB", &kilobytes) == 1)
+			total += kilobytes * 1024;
+	}
+	return total;
+}
+
+static struct json_object *pauses_json(const struct pauses *pauses)
+{
+	struct json_object *answer = json_object_new_object();
+
+	add_uint(answer, "count", pauses->count);
+	add_uint(answer, "p50_us", (pauses_percentile_ns(pauses, 0.50) + 999) / 1000);
+	add_uint(answer, "p99_us", (pauses_percentile_ns(pauses, 0.99) + 999) / 1000);
+	add_uint(answer, "max_us", (pauses->max_ns + 999) / 1000);
+	return answer;
+}
+
+static void add_target(struct json_object *answer)
+{
+	char id[2 * IMAGE_BUILD_ID_SIZE + 1] = "";
+	struct image image;
+
+	if (image_take(&image, NULL) < 0)
+		return;
+	for (size_t i = 0; i < image.modules[0].build_id_size; i++)
+		snprintf(id + 2 * i, 3, "%02x", image.modules[0].build_id[i]);
+	rpc_json_add(answer, "exe", rpc_json_string(image.modules[0].path));
+	rpc_json_add(answer, "build_id", json_object_new_string(id));
+	image_fini(&image);
+}
+
+static struct json_object *shadow_json(void)
+{
+	struct json_object *shadow = json_object_new_object();
+	size_t count, bytes;
+
+	shadow_usage(&count, &bytes);
+	add_uint(shadow, "variables", count);
+	add_uint(shadow, "bytes", bytes);
+	return shadow;
+}
+
+struct json_object *answer_status(struct agent *agent)
+{
+	struct json_object *answer = json_object_new_object();
+	struct json_object *self = json_object_new_object();
+	struct json_object *rungs = json_object_new_array();
+	uint64_t retired = 0;
+
+	add_uint(answer, "pid", (uint64_t)getpid());
+	add_target(answer);
+	rpc_json_add(self, "version", json_object_new_string(SUTURE_VERSION));
+	add_uint(self, "rss", agent_rss());
+	rpc_json_append(rungs, json_object_new_string(stop_rung_name(STOP_RUNG_LAZY)));
+	rpc_json_append(rungs, json_object_new_string(stop_rung_name(STOP_RUNG_FULL)));
+	if (safepoint_members())
+		rpc_json_append(rungs, json_object_new_string(stop_rung_name(STOP_RUNG_SAFEPOINT)));
+	rpc_json_add(self, "rungs", rungs);
+	rpc_json_add(answer, "agent", self);
+	add_uint(answer, "threads", count_threads());
+	pthread_mutex_lock(&agent->lock);
+	add_uint(answer, "patches", agent->applied);
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+		if (!patch->order)
+			retired += patch->load.end - patch->load.start;
+	rpc_json_add(answer, "pauses", pauses_json(&agent->pauses));
+	if (agent->last_rung[0])
+		rpc_json_add(answer, "last_rung", json_object_new_string(agent->last_rung));
+	pthread_mutex_unlock(&agent->lock);
+	add_uint(answer, "retired_bytes", retired);
+	rpc_json_add(answer, "shadow", shadow_json());
+	return answer;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What patches and hosts call in libsuture.so besides its start (lifetime.c). Any thread. */
+#include "agent/shadow.h"
+
+#include <suture/shadow.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT void *suture_shadow_get(const void *object, uint64_t id)
+{
+	return shadow_get(object, id);
+}
+
+EXPORT void *suture_shadow_get_or_alloc(const void *object, uint64_t id, size_t size,
+					int (*construct)(const void *object, void *data, void *arg),
+					void *arg)
+{
+	return shadow_get_or_alloc(object, id, size, construct, arg);
+}
+
+EXPORT void suture_shadow_free(const void *object, uint64_t id,
+			       void (*destroy)(const void *object, void *data))
+{
+	shadow_free(object, id, destroy);
+}
+
+EXPORT size_t suture_shadow_free_all(uint64_t id, void (*destroy)(const void *object, void *data))
+{
+	return shadow_free_all(id, destroy);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Hooks and constructors; see hooks.h. */
+#include "agent/hooks.h"
+
+#include "base/error.h"
+
+/* Calls a hook: int hook(void), as include/suture/patch.h has it. */
+static int call(const struct patch *patch, size_t index)
+{
+	uint64_t address = patch->file.hooks.records[index].function_address;
+
+	return ((int (*)(void))patch_address(patch, address))();
+}
+
+static const char *kind_name(enum format_hook_kind kind)
+{
+	static const char *const names[] = {
+		[FORMAT_HOOK_PRE_APPLY] = "pre_apply",
+		[FORMAT_HOOK_ON_SWITCH] = "on_switch",
+		[FORMAT_HOOK_POST_APPLY] = "post_apply",
+		[FORMAT_HOOK_PRE_REVERT] = "pre_revert",
+		[FORMAT_HOOK_ON_UNSWITCH] = "on_unswitch",
+		[FORMAT_HOOK_POST_REVERT] = "post_revert",
+	};
+
+	return names[kind];
+}
+
+int hooks_run(struct patch *patch, enum format_hook_kind kind, struct suture_error *err)
+{
+	bool before = kind == FORMAT_HOOK_PRE_APPLY || kind == FORMAT_HOOK_PRE_REVERT;
+
+	for (size_t i = 0; i < patch->file.hooks.count; i++) {
+		int result;
+
+		if (patch->file.hooks.records[i].kind != (uint32_t)kind)
+			continue;
+		patch->ran = true;
+		result = call(patch, i);
+		if (result)
+			return error_set(err, before ? SUTURE_E_HOOK_VETO : SUTURE_E_HOOK_FAILED,
+					 "hook %s of %s returned %d", kind_name(kind), patch->name,
+					 result);
+	}
+	return 0;
+}
+
+int hooks_run_stopped(const struct patch *patch, enum format_hook_kind kind)
+{
+	for (size_t i = 0; i < patch->file.hooks.count; i++) {
+		int result;
+
+		if (patch->file.hooks.records[i].kind != (uint32_t)kind)
+			continue;
+		result = call(patch, i);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+bool hooks_any(const struct patch *patch, enum format_hook_kind kind)
+{
+	for (size_t i = 0; i < patch->file.hooks.count; i++)
+		if (patch->file.hooks.records[i].kind == (uint32_t)kind)
+			return true;
+	return false;
+}
+
+void hooks_construct(struct patch *patch)
+{
+	if (patch->constructed)
+		return;
+	patch->constructed = true;
+	for (size_t i = 0; i < patch->file.constructors.count; i++) {
+		uint64_t address = patch->file.constructors.records[i].function_address;
+
+		patch->ran = true;
+		((void (*)(void))patch_address(patch, address))();
+	}
+}

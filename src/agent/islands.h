@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the stop's unwinder has to know of islands: a thread may be found in one on its way into an
+ * original. A displaced call in an island pushes the return address that it had in the function, so
+ * that no return address ever lies in an island, and libgcc's unwinder (exceptions, backtrace())
+ * meets none: nothing is registered there.
+ *
+ * Threads: the worker.
+ */
+#ifndef AGENT_ISLANDS_H
+#define AGENT_ISLANDS_H
+
+#include "agent/site.h"
+#include "unwind/unwind.h"
+
+struct islands {
+	struct unwind_moved *moved; /* owned, by rising start */
+	size_t count;
+	bool stale; /* sites were changed since */
+};
+
+/* Brings it up to date with the sites. The former array must not be in use by a stop. */
+int islands_refresh(struct islands *islands, const struct site_table *sites,
+		    struct suture_error *err);
+void islands_fini(struct islands *islands);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The agent's beginning and end in its process: constructor, thread, fork, exit. It never exits,
+ * aborts or prints; where it can't start, the program runs without it.
+ */
+#include "agent/agent.h"
+#include "agent/commands.h"
+#include "agent/tls.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "patch/store.h"
+
+#include <suture/suture.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AGENT_STACK = 512 << 10 }; /* bytes; a transaction needs about 100 KiB */
+
+static struct agent the_agent;
+static struct server *the_server;
+static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
+static pid_t initialised_for; /* the process whose memory the_agent's writer writes; 0: none */
+static bool running;
+static char socket_path[128]; /* "" while nobody serves */
+
+/*
+ * The process that the agent was last started in. A child of its fork() has the value of its
+ * parent: so `suture` sees from outside that nobody has started the agent there.
+ */
+extern volatile pid_t suture_served_pid;
+__attribute__((visibility("default"))) volatile pid_t suture_served_pid;
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT const char *suture_version(void)
+{
+	return SUTURE_VERSION;
+}
+
+/* After `detach`, or when the socket failed: what the agent knows stays for another start. */
+static void retire(struct server *server)
+{
+	pthread_mutex_lock(&start_lock);
+	if (the_server == server) {
+		the_server = NULL;
+		running = false;
+		socket_path[0] = '\0';
+	}
+	/* Under the lock: who starts anew meanwhile must not lose the new socket with the old. */
+	server_destroy(server);
+	pthread_mutex_unlock(&start_lock);
+}
+
+static void *agent_thread(void *arg)
+{
+	struct suture_error err;
+
+	pthread_setname_np(pthread_self(), "suture");
+	store_prune();
+	if (server_run(arg, &err) < 0)
+		log_error("the agent's socket: %s", err.message);
+	retire(arg);
+	return NULL;
+}
+
+/*
+ * Creates the thread with every signal blocked but 32 and 33: the game's handlers must not run on
+ * it, and glibc's own signals must reach it (blocking 33 hangs the game's setuid()).
+ */
+static int start_thread(struct server *server, struct suture_error *err)
+{
+	sigset_t all, before;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int rc;
+
+	/* sigfillset() leaves glibc's internal signals out. */
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, AGENT_STACK);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, &attributes, agent_thread, server);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return rc ? error_errno(err, SUTURE_E_INTERNAL, rc, "the agent's thread") : 0;
+}
+
+static int start_locked(struct suture_error *err)
+{
+	struct server_options options = {
+		.commands = agent_commands,
+		.command_count = agent_command_count,
+		.context = &the_agent,
+	};
+	int rc = 0;
+
+	/* A child that no handler of fork() told of it: the descriptors are the parent's. */
+	if (initialised_for && initialised_for != getpid() && the_server) {
+		server_forget(the_server);
+		the_server = NULL;
+	}
+	if (!initialised_for)
+		rc = agent_init(&the_agent, err);
+	else if (initialised_for != getpid())
+		rc = agent_adopt(&the_agent, err);
+	if (!rc)
+		initialised_for = getpid();
+	if (!rc)
+		rc = server_create(&options, &the_server, err);
+	if (!rc) {
+		rc = start_thread(the_server, err);
+		if (rc) {
+			server_destroy(the_server);
+			the_server = NULL;
+		}
+	}
+	running = rc == 0;
+	if (running) {
+		snprintf(socket_path, sizeof(socket_path), "%s", server_path(the_server));
+		suture_served_pid = getpid();
+	}
+	return rc;
+}
+
+EXPORT int suture_start(void)
+{
+	struct suture_error err;
+	int rc = 0;
+
+	pthread_mutex_lock(&start_lock);
+	if (!running || initialised_for != getpid())
+		rc = start_locked(&err);
+	pthread_mutex_unlock(&start_lock);
+	if (rc)
+		log_error("the agent did not start: %s", err.message);
+	return rc;
+}
+
+EXPORT const char *suture_socket_path(void)
+{
+	return socket_path[0] ? socket_path : NULL;
+}
+
+/*
+ * In the child of a fork() there is no agent thread. Its descriptors are the parent's: closed, so
+ * that nobody talks to the wrong process. Patches stay in force; docs/LIMITS.md tells the rest.
+ */
+static void after_fork_in_child(void)
+{
+	if (the_server)
+		server_forget(the_server);
+	the_server = NULL;
+	running = false;
+	socket_path[0] = '\0';
+	pthread_mutex_init(&start_lock, NULL);
+	pthread_mutex_init(&the_agent.lock, NULL);
+}
+
+/* Programs that the server starts are left alone: the agent's entry leaves LD_PRELOAD. */
+static void leave_preload(void)
+{
+	const char *preload = getenv("LD_PRELOAD"), *follow = getenv("SUTURE_FOLLOW_EXEC");
+	bool removed = false;
+	char *kept, *out;
+
+	if (!preload || (follow && strcmp(follow, "1") == 0))
+		return;
+	kept = malloc(strlen(preload) + 1);
+	if (!kept)
+		return;
+	out = kept;
+	while (*preload) {
+		size_t length = strcspn(preload, ": ");
+
+		if (memmem(preload, length, "libsuture.so", strlen("libsuture.so"))) {
+			removed = true;
+		} else if (length) {
+			if (out != kept)
+				*out++ = ':';
+			memcpy(out, preload, length);
+			out += length;
+		}
+		preload += length;
+		preload += strspn(preload, ": ");
+	}
+	*out = '\0';
+	/* Untouched where we are not named: an attached agent must not race with getenv(). */
+	if (removed && out == kept)
+		unsetenv("LD_PRELOAD");
+	else if (removed)
+		setenv("LD_PRELOAD", kept, 1);
+	free(kept);
+}
+
+__attribute__((constructor)) static void agent_begin(void)
+{
+	const char *disable = getenv("SUTURE_DISABLE");
+
+	tls_begin();
+	log_set_level(log_level_from_name(getenv("SUTURE_LOG")));
+	leave_preload();
+	if (disable && strcmp(disable, "1") == 0)
+		return;
+	pthread_atfork(NULL, NULL, after_fork_in_child);
+	suture_start();
+}
+
+/* At a regular exit the socket and the patches' files go; after a crash the next start prunes them.
+ */
+__attribute__((destructor)) static void agent_end(void)
+{
+	const char *path = suture_socket_path();
+
+	if (path)
+		unlink(path);
+	/* Also when detached; not in a child that only inherited all this. */
+	if (initialised_for == getpid())
+		store_close();
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plan of a transaction: everything that may fail, done before the first thread is stopped, and
+ * in a form that the commit needs no memory for. Making a plan changes nothing that the
+ * application can see; plan_fini() takes back what was not committed.
+ *
+ * One plan serves apply, revert and replace: `remove` patches go, `add` comes, in one commit.
+ */
+#ifndef AGENT_PLAN_H
+#define AGENT_PLAN_H
+
+#include "agent/agent.h"
+#include "stop/stop.h"
+
+/* What happens at one entry. */
+struct plan_site {
+	struct site *site;
+	struct site_version version; /* to be pushed, if version.patch is set */
+	const struct trampoline *before;
+	const struct trampoline *after; /* NULL: the original code comes back */
+};
+
+struct plan {
+	struct agent *agent;
+	struct image image;
+	struct patch *add;     /* NULL for a revert */
+	bool fresh;	       /* add was loaded by this plan */
+	bool count;	       /* calls of its functions are counted */
+	struct patch **remove; /* owned array */
+	size_t remove_count;
+
+	struct plan_site *sites; /* owned */
+	size_t site_count;
+	struct code_edit_set edits;
+	struct stop_range *busy; /* owned, sorted and disjoint once planned */
+	const char **busy_names; /* owned array of borrowed names, by tag */
+	size_t busy_count;
+	size_t busy_capacity;
+	bool committed;
+};
+
+void plan_init(struct plan *plan, struct agent *agent);
+void plan_fini(struct plan *plan);
+
+/* The patches that go, if any; before plan_add(). Copies the array. */
+int plan_remove(struct plan *plan, struct patch *const *patches, size_t count,
+		struct suture_error *err);
+
+/*
+ * Verifies and loads what comes. *file is taken over on success. A patch of the same bytes that is
+ * mapped already is used again.
+ */
+int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err);
+
+/* Decides every entry's trampoline, builds edits and the idle set, prefaults. */
+int plan_build(struct plan *plan, struct suture_error *err);
+
+/* The topmost version on a site that stays when what goes is gone, or NULL. */
+const struct trampoline *plan_staying(const struct plan *plan, const struct site *site);
+
+/* Tier of each function of plan->add, in the order of its file; after plan_build(). */
+enum trampoline_tier plan_tier(const struct plan *plan, size_t function);
+
+#endif

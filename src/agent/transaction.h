@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Apply, revert, check: plan, commit, retire. Either everything that was asked for is in force
+ * afterwards, or the process is as it was before; only UNCERTAIN says that neither could be had.
+ *
+ * Threads: the worker, one transaction at a time.
+ */
+#ifndef AGENT_TRANSACTION_H
+#define AGENT_TRANSACTION_H
+
+#include "agent/plan.h"
+
+struct transaction_options {
+	uint64_t timeout_ns;   /* for the commit, all attempts together */
+	uint64_t max_pause_ns; /* 0: no limit */
+	enum stop_rung rung;
+	bool replace; /* apply: take out all patches that are applied, in the same commit */
+	bool count;   /* apply: count the calls of what comes */
+};
+
+enum { TRANSACTION_BLOCKER_FRAMES = 24, TRANSACTION_FRAME_TEXT = 160 };
+
+/* Who was in the way, in words: made while the plan still knew the names. */
+struct transaction_blocker {
+	pid_t tid;
+	char thread[STOP_COMM_SIZE];
+	const char *reason; /* static */
+	char function[TRANSACTION_FRAME_TEXT];
+	uint64_t since_us;
+	unsigned depth;
+	char backtrace[TRANSACTION_BLOCKER_FRAMES][TRANSACTION_FRAME_TEXT];
+};
+
+struct transaction_result {
+	bool changed; /* false: it was so already */
+	char name[PATCH_NAME_LIMIT + 1];
+	char hash[65];
+	enum stop_rung rung;
+	unsigned threads;
+	unsigned attempts;
+	size_t functions;
+	uint64_t prepare_us;
+	uint64_t pause_us; /* rounded up */
+	uint64_t total_us;
+	uint64_t predicted_pause_us; /* check */
+	size_t tier_count;	     /* check: tiers of functions; owned */
+	struct transaction_tier *tiers;
+	unsigned blocker_count;
+	struct transaction_blocker *blockers; /* owned */
+};
+
+struct transaction_tier {
+	char name[TRANSACTION_FRAME_TEXT];
+	enum trampoline_tier tier;
+};
+
+void transaction_result_fini(struct transaction_result *result);
+
+/* *file is taken over in every case. result is valid and to be finished in every case. */
+int transaction_apply(struct agent *agent, struct patch_file *file,
+		      const struct transaction_options *options, struct transaction_result *result,
+		      struct suture_error *err);
+
+int transaction_revert(struct agent *agent, const char *name,
+		       const struct transaction_options *options, struct transaction_result *result,
+		       struct suture_error *err);
+
+/* Everything that apply would do, short of doing it. Busy threads are an error like for apply. */
+int transaction_check(struct agent *agent, struct patch_file *file,
+		      const struct transaction_options *options, struct transaction_result *result,
+		      struct suture_error *err);
+
+#endif
