@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT */
+/* The driver: plan, compile, gate, core; see build.h. */
+#include "builder/build.h"
+
+#include "builder/candidates.h"
+#include "builder/causes.h"
+#include "builder/layout.h"
+#include "builder/objcache.h"
+#include "builder/path.h"
+#include "builder/plan.h"
+#include "builder/process.h"
+#include "builder/provenance.h"
+#include "builder/signature.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <ctype.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+enum { NAME_MAX_LENGTH = 64, CACHE_SIZE_MAX = 1 << 30 };
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static bool is_name_byte(char byte)
+{
+	return isalnum((unsigned char)byte) || strchr("._-", byte);
+}
+
+bool build_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < length; i++)
+		if (!is_name_byte(name[i]))
+			return false;
+	return length > 0 && length <= NAME_MAX_LENGTH && name[0] != '.';
+}
+
+void build_name_from_path(const char *path, char name[65])
+{
+	const char *base = path_base(path);
+	const char *dot = strrchr(base, '.');
+	size_t length = dot && dot != base && (!strcmp(dot, ".diff") || !strcmp(dot, ".patch"))
+				? (size_t)(dot - base)
+				: strlen(base);
+	size_t used = 0;
+
+	for (size_t i = 0; i < length && used < NAME_MAX_LENGTH; i++) {
+		char byte = is_name_byte(base[i]) ? base[i] : '-';
+
+		if (used || byte != '.')
+			name[used++] = byte;
+	}
+	if (!used)
+		name[used++] = 'p';
+	name[used] = '\0';
+}
+
+void build_result_fini(struct build_result *result)
+{
+	free(result->output);
+	free(result->binary);
+	free(result->source_root);
+	free(result->diff);
+	free(result->causes);
+	strings_fini(&result->texts);
+	core_result_fini(&result->core);
+	refusals_fini(&result->refusals);
+	strings_fini(&result->notes);
+	*result = (struct build_result){0};
+}
+
+/* State of one build, handed to callbacks. */
+struct build {
+	const struct build_options *options;
+	struct build_result *result;
+	struct plan plan;
+	struct compile_options compile;
+	unsigned parallel;
+};
+
+static int take_out_numbers(void *context, struct suture_error *err)
+{
+	struct build *build = context;
+
+	return plan_unnumber(&build->plan, err);
+}
+
+static void pass_progress(const char *what, const char *unit, size_t done, size_t total,
+			  void *context)
+{
+	struct build *build = context;
+
+	if (build->options->progress)
+		build->options->progress(what, unit, done, total, build->options->context);
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
+/* A refusal made of an error that the user's input explains. Returns 0 when it was one. */
+static int refuse_error(struct refusals *refusals, const struct suture_error *err)
+{
+	if (suture_code_exit(err->code) != 4)
+		return -(int)err->code;
+	refusals_add(refusals, err->code, NULL, 0, err->next[0] ? err->next : NULL, "%s",
+		     err->message);
+	return 0;
+}
+
+/* What the linker made of all units at once can't be compared unit by unit. */
+static void refuse_lto(const struct plan *plan, struct refusals *refusals)
+{
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		const struct compile_unit *unit = &plan->units[i];
+
+		if (!unit->command.is_lto || unit->skipped)
+			continue;
+		refusals_add(refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
+			     "build the server without -flto",
+			     "%s is compiled with -flto: its code is only made when the program is "
+			     "linked, and can't be compared with the binary",
+			     unit->name);
+		return;
+	}
+}
+
+static int gate_layouts(struct build *build, struct suture_error *err)
+{
+	struct layout_gate gate = {.accepted = build->options->accepted_types,
+				   .accepted_count = build->options->accepted_count};
+	int rc = signature_exports(build->options->binary, &gate.exports, err);
+
+	for (size_t i = 0; i < build->plan.unit_count && !rc && !process_cancelled(); i++) {
+		const struct compile_unit *unit = &build->plan.units[i];
+
+		if (!unit->skipped && unit->o_path && unit->p_path)
+			rc = layout_compare(&gate, unit->o_path, unit->p_path, unit->name,
+					    &build->result->refusals, err);
+	}
+	layout_gate_fini(&gate);
+	return rc;
+}
+
+/* The core's refusals come after ours. */
+static void take_refusals(struct refusals *to, const struct refusals *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct refusal *refusal = &from->list[i];
+
+		refusals_add(to, refusal->code, refusal->file, refusal->line, refusal->next, "%s",
+			     refusal->message);
+	}
+	to->failed |= from->failed;
+}
+
+/* Runs core over the units that have objects. */
+static int run_core(struct build *build, const char *output, struct suture_error *err)
+{
+	const struct build_options *options = build->options;
+	struct plan *plan = &build->plan;
+	cleanup_memory char *work = path_join(plan->work_dir, "core");
+	struct unit_objects *objects = calloc(plan->unit_count + 1, sizeof(*objects));
+	struct provenance provenance = {0};
+	size_t count = 0;
+	int rc;
+
+	if (!objects || !work) {
+		free(objects);
+		return error_no_memory(err);
+	}
+	rc = provenance_init(&provenance, plan, err);
+	if (!rc)
+		rc = path_make_folders(work, err);
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		const struct compile_unit *unit = &plan->units[i];
+
+		if (unit->skipped || (!unit->o_path && !unit->p_path))
+			continue;
+		objects[count++] = (struct unit_objects){.source = unit->name,
+							 .v_path = unit->v_path,
+							 .o_path = unit->o_path,
+							 .p_path = unit->p_path,
+							 .compiler = unit->command.argv.items[0]};
+	}
+	if (!rc) {
+		const struct core_options core = {.binary = options->binary,
+						  .name = build->result->name,
+						  .description = options->description,
+						  .work_dir = work,
+						  .decisions = options->decisions,
+						  .decision_count = options->decision_count,
+						  .provenance = provenance.pairs,
+						  .provenance_count = provenance.count};
+
+		core_result_fini(&build->result->core);
+		build->result->core = (struct core_result){0};
+		rc = core_build(&core, objects, count, output, &build->result->core, err);
+	}
+	provenance_fini(&provenance);
+	free(objects);
+	return rc;
+}
+
+static bool mismatches(const struct core_result *core)
+{
+	for (size_t i = 0; i < core->refusals.count; i++)
+		if (core->refusals.list[i].code == SUTURE_E_VERIFY_MISMATCH)
+			return true;
+	return core->verified.different > 0;
+}
+
+static bool reused_any(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->unit_count; i++)
+		if (plan->units[i].v_reused)
+			return true;
+	return false;
+}
+
+/* Added lines have numbers of their own while objects are compared: people want the file's. */
+static void show_real_lines(struct build *build)
+{
+	struct build_result *result = build->result;
+
+	for (size_t i = 0; i < result->core.function_count; i++) {
+		struct core_function *function = &result->core.functions[i];
+
+		function->line = plan_real_line(&build->plan, function->file, function->line);
+	}
+	for (size_t i = 0; i < result->refusals.count; i++) {
+		struct refusal *refusal = &result->refusals.list[i];
+
+		refusal->line = plan_real_line(&build->plan, refusal->file, refusal->line);
+	}
+}
+
+/*
+ * Verification and comparison. An object of the build tree may be older or newer than the binary:
+ * where it doesn't match, V is compiled and counts.
+ */
+static int compare(struct build *build, struct suture_error *err)
+{
+	struct build_result *result = build->result;
+	/* With a refusal already certain the rest is still looked at, but nothing is written. */
+	const char *output = result->refusals.count ? NULL : result->output;
+	int rc = run_core(build, output, err);
+
+	if (reused_any(&build->plan) && (rc || mismatches(&result->core)) && !process_cancelled()) {
+		rc = compile_again(&build->compile, build->plan.units, build->plan.unit_count,
+				   &result->refusals, err);
+		if (!rc)
+			rc = run_core(build, result->refusals.count ? NULL : output, err);
+	}
+	if (rc)
+		return rc;
+	take_refusals(&result->refusals, &result->core.refusals);
+	if (result->core.outcome == CORE_PATCH && !result->refusals.count)
+		result->outcome = CORE_PATCH;
+	else if (result->core.outcome == CORE_NOTHING && !result->refusals.count)
+		result->outcome = CORE_NOTHING;
+	else
+		result->outcome = CORE_REFUSED;
+	return 0;
+}
+
+static void count_units(struct build *build)
+{
+	struct build_units *units = &build->result->units;
+
+	for (size_t i = 0; i < build->plan.unit_count; i++) {
+		const struct compile_unit *unit = &build->plan.units[i];
+
+		units->affected += !unit->foreign;
+		units->skipped += unit->skipped && !unit->foreign;
+		units->compiled += !unit->skipped && unit->compiled;
+		units->cached += !unit->skipped && !unit->compiled;
+	}
+}
+
+/* A source that the diff adds has a command only if the build system knows it already. */
+static void refuse_incomplete(struct build *build)
+{
+	for (size_t i = 0; i < build->plan.unit_count; i++) {
+		const struct compile_unit *unit = &build->plan.units[i];
+
+		if (unit->removed)
+			refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED,
+				     unit->entry->file, 0, "empty the functions instead",
+				     "%s: the diff removes a source of the running program",
+				     unit->name);
+	}
+}
+
+/* Variables of one name are told apart by their lines: without the numbers they can't be. */
+static void refuse_unnumbered(struct build *build)
+{
+	for (size_t i = 0; i < build->plan.unit_count; i++)
+		if (build->plan.units[i].unnumbered)
+			refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED,
+				     build->plan.units[i].entry->file, 0,
+				     "edit it so that no line moves",
+				     "%s compiles with the diff, but not with the #line directives "
+				     "that keep its line numbers",
+				     build->plan.units[i].name);
+}
+
+static const struct compile_unit *find_escaped(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->unit_count; i++)
+		if (plan->units[i].escape)
+			return &plan->units[i];
+	return NULL;
+}
+
+/* A unit read an edited file past the sparse view: all of P is compiled in a full one. */
+static int look_deeper(struct build *build, struct suture_error *err)
+{
+	const struct compile_unit *unit = find_escaped(&build->plan);
+	int rc;
+
+	if (!unit)
+		return 0;
+	rc = plan_make_view(&build->plan, true, err);
+	if (!rc)
+		rc = compile_patched_again(&build->compile, build->plan.units,
+					   build->plan.unit_count, &build->result->refusals, err);
+	unit = rc ? NULL : find_escaped(&build->plan);
+	if (unit)
+		refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
+			     "include it by a relative path, or through -I",
+			     "%s includes %s by an absolute path: the patched file can't be put in "
+			     "its place",
+			     unit->name, unit->escape);
+	return rc;
+}
+
+static int build_in(struct build *build, char *work_dir, struct suture_error *err)
+{
+	struct build_result *result = build->result;
+	struct plan *plan = &build->plan;
+	uint64_t started;
+	bool all_skipped = true;
+	int rc = plan_init(plan, build->options, work_dir, result, err);
+
+	if (!rc && process_cancelled())
+		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
+	if (rc || plan->unit_count == 0)
+		return rc;
+	refuse_incomplete(build);
+	rc = plan_make_view(plan, false, err);
+	if (rc)
+		return rc;
+	build->compile = (struct compile_options){.patched = &plan->view,
+						  .edited = &plan->edited,
+						  .unnumber = take_out_numbers,
+						  .work_dir = work_dir,
+						  .parallel = build->parallel,
+						  .cache_dir = build->options->cache_dir,
+						  .reuse_objects = build->options->reuse,
+						  .progress = pass_progress,
+						  .context = build};
+	started = now_us();
+	rc = compile_preprocess(&build->compile, plan->units, plan->unit_count, err);
+	if (!rc)
+		rc = candidates_choose(&build->compile, build->options->binary, plan->units,
+				       plan->unit_count, err);
+	if (!rc)
+		refuse_lto(plan, &result->refusals);
+	if (!rc && !result->refusals.count)
+		rc = compile_all(&build->compile, plan->units, plan->unit_count, &result->refusals,
+				 err);
+	if (!rc && !result->refusals.count)
+		rc = look_deeper(build, err);
+	if (!rc)
+		refuse_unnumbered(build);
+	count_units(build);
+	result->compile_us = now_us() - started;
+	for (size_t i = 0; i < plan->unit_count; i++)
+		all_skipped &= plan->units[i].skipped;
+	if (rc || all_skipped || result->refusals.count)
+		return rc;
+	started = now_us();
+	rc = gate_layouts(build, err);
+	if (!rc && process_cancelled())
+		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
+	if (!rc)
+		rc = compare(build, err);
+	if (!rc)
+		rc = causes_find(plan, result, err);
+	show_real_lines(build);
+	result->compare_us = now_us() - started;
+	return rc;
+}
+
+static int init_result(const struct build_options *options, struct build_result *result,
+		       struct suture_error *err)
+{
+	*result = (struct build_result){.outcome = CORE_NOTHING};
+	if (options->name && !build_name_valid(options->name))
+		return error_set(
+			err, SUTURE_E_USAGE,
+			"%s: a patch's name is made of letters, digits, '.', '_' and '-', at "
+			"most 64",
+			options->name);
+	if (options->name)
+		strcpy(result->name, options->name);
+	else
+		build_name_from_path(options->diff, result->name);
+	result->binary = strdup(options->binary);
+	if (options->output)
+		result->output = strdup(options->output);
+	else if (asprintf(&result->output, "%s.so", result->name) < 0)
+		result->output = NULL;
+	return result->binary && result->output ? 0 : error_no_memory(err);
+}
+
+/* For reports; one that can't be read is reported by the plan. */
+static void read_diff(const char *path, struct build_result *result)
+{
+	cleanup_memory uint8_t *text = NULL;
+	size_t size;
+
+	if (!file_read(path, 1 << 28, &text, &size, NULL))
+		result->diff = strndup((char *)text, size);
+}
+
+/*
+ * Builds with the compilers' own temporary files inside our folder: one that is killed can't clear
+ * up, and we remove the folder in any case.
+ */
+static int build_within(struct build *build, char *work_dir, struct suture_error *err)
+{
+	const char *before = getenv("TMPDIR");
+	cleanup_memory char *kept = before ? strdup(before) : NULL;
+	int rc;
+
+	if ((before && !kept) || setenv("TMPDIR", work_dir, 1) < 0)
+		return error_no_memory(err);
+	rc = build_in(build, work_dir, err);
+	if (kept)
+		setenv("TMPDIR", kept, 1);
+	else
+		unsetenv("TMPDIR");
+	return rc;
+}
+
+int build_run(const struct build_options *options, struct build_result *result,
+	      struct suture_error *err)
+{
+	struct build build = {.options = options, .result = result};
+	const char *temporary = getenv("TMPDIR");
+	cleanup_memory char *made = NULL;
+	cleanup_memory char *work_dir = NULL;
+	uint64_t started = now_us();
+	int rc = init_result(options, result, err);
+
+	if (rc)
+		return rc;
+	build.parallel = options->parallel ? options->parallel : processors();
+	read_diff(options->diff, result);
+	if (asprintf(&made, "%s/suture-build.XXXXXX",
+		     temporary && *temporary == '/' ? temporary : "/tmp") < 0) {
+		made = NULL;
+		return error_no_memory(err);
+	}
+	if (!mkdtemp(made))
+		return error_set(err, SUTURE_E_IO, "%s: can't make a folder like that", made);
+	work_dir = realpath(made, NULL);
+	rc = work_dir ? build_within(&build, work_dir, err) : error_no_memory(err);
+	plan_fini(&build.plan);
+	if (options->cache_dir)
+		objcache_trim(options->cache_dir, CACHE_SIZE_MAX);
+	path_remove_tree(made);
+	if (rc && err && !refuse_error(&result->refusals, err))
+		rc = 0;
+	if (!rc && result->refusals.count)
+		result->outcome = CORE_REFUSED;
+	if (!rc)
+		rc = refusals_check(&result->refusals, err);
+	result->total_us = now_us() - started;
+	return rc;
+}

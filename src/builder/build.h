@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a diff to a patch file: plans, compiles, gates layouts, and has core.h compare and emit.
+ * The user's trees are only read; all work happens in a temporary folder that is removed whatever
+ * the end. Every reason to refuse is collected before the verdict.
+ */
+#ifndef BUILDER_BUILD_H
+#define BUILDER_BUILD_H
+
+#include "builder/compile.h"
+#include "builder/core.h"
+#include "builder/refusal.h"
+#include "builder/strings.h"
+
+#include <suture/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All borrowed. */
+struct build_options {
+	const char *build_dir;	/* holds compile_commands.json */
+	const char *source_dir; /* NULL: found from the diff and the compile commands */
+	const char *binary;
+	const char *output;	 /* NULL: NAME.so in the working folder */
+	const char *name;	 /* NULL: from the diff's file name */
+	const char *description; /* one line, or NULL */
+	const char *diff;
+	const struct core_data_decision *decisions;
+	size_t decision_count;
+	const char *const *accepted_types; /* whose layout may change */
+	size_t accepted_count;
+	unsigned parallel;     /* 0: as many as there are processors */
+	bool reuse;	       /* V may be the build tree's object: its times are trusted */
+	const char *cache_dir; /* of objects, made when missing; NULL: none */
+	compile_progress *progress;
+	void *context;
+};
+
+struct build_units {
+	size_t affected;
+	size_t compiled;
+	size_t skipped; /* their preprocessed text or their object stays the same */
+	size_t cached;	/* nothing of them had to be compiled */
+};
+
+/* Why a function is in the patch. Texts are owned by the result. */
+struct build_cause {
+	const char *edited; /* the function that a hunk lies in: itself or one inlined; or NULL */
+	const char *file;
+	unsigned line; /* the first that the diff touches in it, before the diff */
+};
+
+struct build_result {
+	enum core_outcome outcome;
+	char name[65];
+	char *output;		    /* owned; as given or made up */
+	char *binary;		    /* owned */
+	char *source_root;	    /* owned; NULL where none was found */
+	char *diff;		    /* owned: the diff's text */
+	struct build_cause *causes; /* owned: one per function of core; NULL without a patch */
+	struct strings texts;	    /* owns texts of causes */
+	struct core_result core;    /* functions, data, idle set, verification */
+	struct refusals refusals;   /* all of them, core's too */
+	struct strings notes;	    /* what the user should know though nothing is refused */
+	struct build_units units;
+	uint64_t total_us;
+	uint64_t compile_us; /* preprocessing included */
+	uint64_t compare_us; /* layouts, verification, comparison, output */
+};
+
+/*
+ * Returns 0 when there is a verdict; a refusal is one (result->outcome). A negative code is trouble
+ * that no change of the diff would cure: bad options, unreadable input, interrupted. *result is
+ * filled in every case; the caller calls build_result_fini().
+ */
+int build_run(const struct build_options *options, struct build_result *result,
+	      struct suture_error *err);
+void build_result_fini(struct build_result *result);
+
+/* A patch's name from a file's: "fixes/Shop fix.diff" is "Shop-fix". At most 64 characters. */
+void build_name_from_path(const char *path, char name[65]);
+
+/* True for what may name a patch: [A-Za-z0-9._-]{1,64}, not starting with a dot. */
+bool build_name_valid(const char *name);
+
+#endif

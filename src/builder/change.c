@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+/* Changed functions, constructors, and the closure over what they need. */
+#include "change.h"
+
+#include "base/error.h"
+#include "bind.h"
+#include "compare.h"
+#include "datum.h"
+#include "linkset.h"
+#include "returns.h"
+
+#include <elf.h>
+#include <string.h>
+
+/* How deep the start code of a file calls functions of its own. */
+enum { START_DEPTH = 3 };
+
+static bool is_function(const struct part *part)
+{
+	return part->kind == PART_FUNCTION || part->kind == PART_CHILD;
+}
+
+static bool is_start_list(const struct object_section *section)
+{
+	return section->type == SHT_INIT_ARRAY || section->type == SHT_PREINIT_ARRAY ||
+	       section->type == SHT_FINI_ARRAY;
+}
+
+/* Is the function in the list of what runs at start or exit? */
+static bool in_start_list(const struct part_set *set, const struct part *part)
+{
+	for (uint32_t i = 1; i < set->object->section_count; i++) {
+		const struct object_section *section = &set->object->sections[i];
+
+		if (!is_start_list(section))
+			continue;
+		for (size_t k = 0; k < section->reloc_count; k++)
+			if (part_reference(set, i, &section->relocs[k]).part == part)
+				return true;
+	}
+	return false;
+}
+
+/* In that list, or a local function that nothing but such functions refers to. */
+static bool runs_at_start(const struct part_set *set, const struct part *part, int depth)
+{
+	bool used = false;
+
+	/* clang puts these into one section: the call between them is no relocation. */
+	if (in_start_list(set, part) || strncmp(part->name, "__cxx_global_var_init", 21) == 0)
+		return true;
+	if (part->global || depth == 0)
+		return false;
+	for (uint32_t i = 1; i < set->object->section_count; i++) {
+		const struct object_section *section = &set->object->sections[i];
+
+		for (size_t k = 0; section->flags & SHF_ALLOC && k < section->reloc_count; k++) {
+			const struct part *user;
+
+			if (strcmp(section->name, ".eh_frame") == 0 ||
+			    part_reference(set, i, &section->relocs[k]).part != part)
+				continue;
+			user = part_at(set, i, (int64_t)section->relocs[k].offset);
+			if (user == part)
+				continue;
+			if (!user || !is_function(user) || !runs_at_start(set, user, depth - 1))
+				return false;
+			used = true;
+		}
+	}
+	return used;
+}
+
+static void refuse(struct session *session, enum suture_code code, const struct unit *unit,
+		   const struct part *part, const char *next, const char *text)
+{
+	refusals_add(&session->result->refusals, code,
+		     part_file(part) ? part_file(part) : unit->source, part->identity.line, next,
+		     "%s in %s %s", part->name, unit->source, text);
+}
+
+static bool never_returns(const struct session *session, const struct unit *unit,
+			  const struct part *old)
+{
+	const struct part *cold = NULL;
+
+	for (size_t i = 0; i < unit->original.count && !cold; i++)
+		if (unit->original.list[i]->parent == old && unit->original.list[i]->has_target)
+			cold = unit->original.list[i];
+	return returns_never(&session->binary, old->target, old->target_size,
+			     cold ? cold->target : 0, cold ? cold->target_size : 0);
+}
+
+/* The body of a coroutine, as gcc and clang name its pieces. */
+static bool is_coroutine(const char *name)
+{
+	static const char *const pieces[] = {".actor", ".resume", ".destroy", ".cleanup"};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		const char *at = strstr(name, pieces[i]);
+
+		if (at && (at[strlen(pieces[i])] == '\0' || at[strlen(pieces[i])] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void check_replaceable(struct session *session, struct unit *unit, struct part *part)
+{
+	const struct object_symbol *symbol = &unit->p.symbols[part->symbol];
+
+	if (!part->twin->replaceable)
+		refuse(session, SUTURE_E_VERIFY_MISMATCH, unit, part,
+		       "pass the units that define it too",
+		       "is in the binary in a form that this unit did not make");
+	if (symbol->type == STT_GNU_IFUNC)
+		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+		       "leave the resolver as it is; change what it chooses from",
+		       "is the resolver of an indirect function: it has run already");
+	if (strcmp(part->name, "main") == 0 || never_returns(session, unit, part->twin))
+		refuse(session, SUTURE_E_NEVER_IDLE, unit, part,
+		       "move the change into a function that it calls",
+		       "never returns while the program runs");
+	if (is_coroutine(part->name))
+		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+		       "move the change into a function that the coroutine calls",
+		       "is the body of a coroutine: suspended ones resume in the middle of it");
+	if (runs_at_start(&unit->original, part->twin, START_DEPTH))
+		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+		       "its effects at start can't be repeated: leave it as it is",
+		       "runs at start, and changes");
+}
+
+static void mark_changed(struct session *session, struct unit *unit, struct part *part,
+			 const char *because)
+{
+	part = part_family(part);
+	if (part->changed)
+		return;
+	part->changed = true;
+	part->because = because;
+	if (part_exists(part)) {
+		part->replaced = true;
+		check_replaceable(session, unit, part);
+	}
+}
+
+static void find_functions(struct session *session, struct unit *unit)
+{
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
+
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		struct part *part = unit->patched.list[i];
+
+		if (!is_function(part) || !part->symbol)
+			continue;
+		if (part->twin && !compare_parts(&comparer, part->twin, part))
+			mark_changed(session, unit, part, comparer.reason);
+		else if (!part->twin && part->kind == PART_CHILD && part->parent->twin)
+			mark_changed(session, unit, part, "its cold part is new");
+	}
+}
+
+/* New entries of .init_array become constructors; new ones of .fini_array would never run. */
+static int find_constructors(struct session *session, struct unit *unit)
+{
+	const struct object *p = &unit->p;
+	size_t capacity = 0;
+
+	for (uint32_t i = 1; i < p->section_count; i++) {
+		const struct object_section *section = &p->sections[i];
+
+		for (size_t k = 0; is_start_list(section) && k < section->reloc_count; k++) {
+			struct part *part =
+				part_reference(&unit->patched, i, &section->relocs[k]).part;
+
+			if (!part || (part->twin && in_start_list(&unit->original, part->twin)))
+				continue;
+			if (section->type != SHT_INIT_ARRAY) {
+				refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+				       "call it from the code instead", "is new and runs at exit");
+				continue;
+			}
+			unit->constructors = arena_grow(&session->arena, unit->constructors,
+							unit->constructor_count, &capacity,
+							sizeof(struct part *));
+			if (!unit->constructors)
+				return error_no_memory(session->err);
+			unit->constructors[unit->constructor_count++] = part;
+		}
+	}
+	return 0;
+}
+
+/* Other names in the binary for the same address: folded functions, aliases of other units. */
+static void check_shared(struct session *session, struct unit *unit, struct part *part)
+{
+	const struct binary *binary = &session->binary;
+	const struct object *v = &unit->v;
+	uint32_t own = 0;
+
+	for (uint32_t i = 1; i < v->symbol_count && !own; i++)
+		if (strcmp(v->symbols[i].name, part->twin->name) == 0 &&
+		    object_defines(v, &v->symbols[i]))
+			own = i;
+	for (size_t i = 0; i < binary->by_address_count; i++) {
+		const struct binary_symbol *symbol = binary->by_address[i];
+		bool alias = false;
+
+		if (symbol->address != part->twin->target ||
+		    (symbol->type != STT_FUNC && symbol->type != STT_GNU_IFUNC))
+			continue;
+		for (uint32_t k = 1; k < v->symbol_count && !alias; k++)
+			alias = strcmp(v->symbols[k].name, symbol->name) == 0 &&
+				v->symbols[k].section == v->symbols[own].section &&
+				v->symbols[k].value == v->symbols[own].value;
+		if (!alias) {
+			refusals_add(&session->result->refusals, SUTURE_E_SHARED_ENTRY,
+				     unit->source, part->identity.line,
+				     "link without identical code folding, or change both alike",
+				     "%s shares its entry in %s with %s", part->name, binary->name,
+				     symbol->name);
+			return;
+		}
+	}
+}
+
+static void check_aliases(struct session *session)
+{
+	for (size_t i = 0; i < session->unit_count; i++) {
+		struct unit *unit = &session->units[i];
+
+		for (size_t k = 0; k < unit->patched.count; k++)
+			if (unit->patched.list[k]->replaced)
+				check_shared(session, unit, unit->patched.list[k]);
+	}
+}
+
+/* An inline function that several units changed has one entry: the first unit's copy replaces it.
+ */
+static void drop_duplicates(struct session *session)
+{
+	for (size_t i = 1; i < session->unit_count; i++) {
+		struct part_set *set = &session->units[i].patched;
+
+		for (size_t k = 0; k < set->count; k++) {
+			struct part *part = set->list[k];
+
+			for (size_t j = 0; part->replaced && part->global && j < i; j++) {
+				struct part_set *earlier = &session->units[j].patched;
+
+				for (size_t n = 0; n < earlier->count; n++)
+					if (earlier->list[n]->replaced &&
+					    earlier->list[n]->twin->target == part->twin->target)
+						part->replaced = false;
+			}
+		}
+	}
+}
+
+int change_find(struct session *session)
+{
+	for (size_t i = 0; i < session->unit_count; i++) {
+		struct unit *unit = &session->units[i];
+		int code = datum_find(session, unit);
+
+		if (code)
+			return code;
+		linkset_check(session, unit);
+		find_functions(session, unit);
+		code = find_constructors(session, unit);
+		if (code)
+			return code;
+	}
+	drop_duplicates(session);
+	check_aliases(session);
+	return arena_check(&session->arena, session->err);
+}
+
+bool change_any(const struct session *session)
+{
+	for (size_t i = 0; i < session->unit_count; i++) {
+		const struct part_set *set = &session->units[i].patched;
+
+		for (size_t k = 0; k < set->count; k++)
+			if (set->list[k]->replaced)
+				return true;
+	}
+	for (size_t i = 0; i < session->data_count; i++)
+		if (session->data[i].kind != CORE_DATUM_KEEP)
+			return true;
+	return false;
+}
+
+/* A part that is about to enter the patch: may it? */
+static void enter(struct session *session, struct unit *unit, struct part *part)
+{
+	const struct binary_symbol *symbols;
+	size_t count;
+
+	if (part->kind != PART_DATA && part->kind != PART_FUNCTION)
+		return;
+	if (part->kind == PART_DATA && part->tls && !part_exists(part)) {
+		refuse(session, SUTURE_E_NEW_TLS, unit, part,
+		       "use suture_shadow_get() with the thread as its key",
+		       "is a new thread-local variable");
+		return;
+	}
+	if (part_exists(part) || !part->global || part->weak)
+		return;
+	symbols = binary_symbols(&session->binary, part->name, &count);
+	if (count && symbols[0].defined && symbols[0].bind != STB_LOCAL)
+		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+		       "leave it where it is, or give the new one another name",
+		       "is new in this file, but the binary has one from another file");
+}
+
+static bool keep(struct session *session, struct unit *unit, uint32_t section)
+{
+	struct part_set *set = &unit->patched;
+
+	if (section == OBJECT_COMMON || unit->kept[section])
+		return false;
+	unit->kept[section] = true;
+	for (size_t i = set->first[section]; i < set->first[section + 1]; i++) {
+		struct part *part = set->list[i];
+
+		enter(session, unit, part);
+		if (part->lsda_section)
+			keep(session, unit, part->lsda_section);
+	}
+	return true;
+}
+
+static void keep_roots(struct session *session, struct unit *unit)
+{
+	for (size_t i = 0; i < unit->patched.count; i++)
+		if (unit->patched.list[i]->replaced)
+			keep(session, unit, unit->patched.list[i]->section);
+	for (size_t i = 0; i < unit->constructor_count; i++)
+		keep(session, unit, unit->constructors[i]->section);
+}
+
+static bool follow(struct session *session, struct unit *unit, uint32_t index)
+{
+	const struct object_section *section = &unit->p.sections[index];
+	bool progress = false;
+
+	for (size_t i = 0; i < section->reloc_count; i++) {
+		struct bound bound = bind_reference(session, unit, index, &section->relocs[i]);
+		struct part *part = bound.reference.part;
+
+		if (bound.kind == BOUND_OWN && bound.reference.kind == REFERENCE_PART)
+			progress |= keep(session, unit, part->section);
+		else if (bound.kind == BOUND_OWN && bound.reference.kind == REFERENCE_MERGED)
+			progress |= keep(session, unit, bound.reference.section);
+		if (bound.kind == BOUND_OWN && part && part->section == OBJECT_COMMON &&
+		    part->because == NULL)
+			part->because = "new";
+		if (bound.kind == BOUND_UNIT) {
+			progress |= keep(session, bound.unit, bound.part->section);
+			bound.unit->exported[bound.part->symbol] = true;
+		}
+	}
+	return progress;
+}
+
+/* The unwinder's routine and the tables of a kept function are reached through .eh_frame. */
+static bool is_frames(const struct object_section *section)
+{
+	return strcmp(section->name, ".eh_frame") == 0;
+}
+
+static bool follow_personality(struct session *session, struct unit *unit, uint32_t index)
+{
+	const struct object_section *section = &unit->p.sections[index];
+	bool progress = false;
+
+	for (size_t i = 0; i < section->reloc_count; i++) {
+		struct reference ref = part_reference(&unit->patched, index, &section->relocs[i]);
+
+		if (ref.kind == REFERENCE_PART && ref.part->kind == PART_CONTENT &&
+		    strncmp(ref.part->name, "DW.ref.", 7) == 0)
+			progress |= keep(session, unit, ref.part->section);
+	}
+	return progress;
+}
+
+static void refuse_reference(struct session *session, struct unit *unit, uint32_t section,
+			     const struct object_reloc *reloc, const struct bound *bound)
+{
+	const struct part *from = part_at(&unit->patched, section, (int64_t)reloc->offset);
+
+	refusals_add(&session->result->refusals, SUTURE_E_UNRESOLVED_SYMBOL,
+		     from && part_file(from) ? part_file(from) : unit->source,
+		     from ? from->identity.line : 0,
+		     "give the variables different names, or leave their declarations alone",
+		     "%s in %s refers to %s: %s", from ? from->name : "code", unit->source,
+		     bound->name && *bound->name ? bound->name : "something", bound->why);
+}
+
+/* After the closure: what can't be bound. */
+static void check_references(struct session *session, struct unit *unit)
+{
+	for (uint32_t i = 1; i < unit->p.section_count; i++) {
+		const struct object_section *section = &unit->p.sections[i];
+		const char *last = "";
+
+		for (size_t k = 0; unit->kept[i] && k < section->reloc_count; k++) {
+			struct bound bound = bind_reference(session, unit, i, &section->relocs[k]);
+
+			if (bound.kind != BOUND_REFUSED || strcmp(bound.name, last) == 0)
+				continue;
+			refuse_reference(session, unit, i, &section->relocs[k], &bound);
+			last = bound.name;
+		}
+	}
+}
+
+int change_close(struct session *session)
+{
+	bool progress = true;
+
+	for (size_t i = 0; i < session->unit_count; i++)
+		keep_roots(session, &session->units[i]);
+	for (size_t i = 0; i < session->data_count; i++)
+		if (session->data[i].kind != CORE_DATUM_KEEP)
+			keep(session, session->data[i].unit, session->data[i].part->section);
+	while (progress) {
+		progress = false;
+		for (size_t i = 0; i < session->unit_count; i++) {
+			struct unit *unit = &session->units[i];
+			bool any = false;
+
+			for (uint32_t k = 1; k < unit->p.section_count; k++) {
+				if (!unit->kept[k])
+					continue;
+				any = true;
+				progress |= follow(session, unit, k);
+			}
+			for (uint32_t k = 1; any && k < unit->p.section_count; k++)
+				if (is_frames(&unit->p.sections[k]))
+					progress |= follow_personality(session, unit, k);
+		}
+	}
+	for (size_t i = 0; i < session->unit_count; i++)
+		check_references(session, &session->units[i]);
+	return refusals_check(&session->result->refusals, session->err);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compilations of the affected units: V and O where production runs, P in a view of the tree.
+ * What the compiler says is kept per unit; a unit that doesn't compile is a refusal.
+ */
+#ifndef BUILDER_COMPILE_H
+#define BUILDER_COMPILE_H
+
+#include "builder/command.h"
+#include "builder/refusal.h"
+
+#include "base/hash.h"
+
+#include <suture/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One affected unit. */
+struct compile_unit {
+	const struct compdb_entry *entry; /* borrowed */
+	struct command command;
+	char *name;  /* owned: the source as reports name it */
+	bool edited; /* its own source is in the diff */
+	bool added;  /* not in the original tree: no V, no O */
+	bool removed;
+	bool skipped;	 /* its preprocessed text stays the same */
+	bool v_reused;	 /* V is the object file of the build tree */
+	bool v_stale;	 /* that file is older than something it was made from */
+	bool unnumbered; /* P compiles only without #line directives */
+	bool compiled;	 /* the compiler had to run: not all was in the cache or the build tree */
+	bool refused;	 /* it does not compile, and a refusal says so */
+	bool foreign;	 /* not in the binary: another compilation of the same source is */
+	char original_text[HASH_TEXT_SIZE]; /* digests after preprocessing, "" where unknown */
+	char patched_text[HASH_TEXT_SIZE];
+	char *escape; /* owned: an edited file that P was found to read as it was, or NULL */
+	char *v_path; /* owned; NULL where there is none */
+	char *o_path;
+	char *p_path;
+};
+
+/* Told before each compilation, on the caller's thread: "V server/shop.c", 3 of 12. */
+typedef void compile_progress(const char *what, const char *unit, size_t done, size_t total,
+			      void *context);
+
+struct compile_options {
+	const struct overlay *patched;
+	const struct strings *edited; /* files of the diff, as path_real() spells them */
+	/* Takes the #line directives out of `patched`, after a unit didn't compile with them. */
+	int (*unnumber)(void *context, struct suture_error *err);
+	const char *work_dir;
+	unsigned parallel;
+	const char *cache_dir;	    /* of objects, see objcache.h; NULL: none */
+	bool reuse_objects;	    /* V may be the object file of the build tree */
+	compile_progress *progress; /* NULL: none */
+	void *context;		    /* of unnumber and progress */
+};
+
+/*
+ * Preprocesses both views of the units, marks those whose tokens are the same as skipped, and notes
+ * the digests of the texts when there is a cache.
+ */
+int compile_preprocess(const struct compile_options *options, struct compile_unit *units,
+		       size_t count, struct suture_error *err);
+
+/* Compiles V of the wanted units. One that doesn't compile is left without. */
+int compile_as_built(const struct compile_options *options, struct compile_unit *units,
+		     size_t count, const bool *wanted, struct suture_error *err);
+
+/*
+ * Compiles what is missing of V, O and P of every unit that isn't skipped. Compile errors become
+ * refusals (COMPILE_FAILED) with the compiler's own words; the return value is for trouble of our
+ * own.
+ */
+int compile_all(const struct compile_options *options, struct compile_unit *units, size_t count,
+		struct refusals *refusals, struct suture_error *err);
+
+/* Compiles P of all units once more, after the view was made anew. */
+int compile_patched_again(const struct compile_options *options, struct compile_unit *units,
+			  size_t count, struct refusals *refusals, struct suture_error *err);
+
+/* Compiles V of the units that reused an object of the build tree. */
+int compile_again(const struct compile_options *options, struct compile_unit *units, size_t count,
+		  struct refusals *refusals, struct suture_error *err);
+
+void compile_unit_fini(struct compile_unit *unit);
+
+#endif

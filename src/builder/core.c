@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* The stages in order. Each may refuse; nothing is written before all have passed. */
+#include "core.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "change.h"
+#include "compare.h"
+#include "correlate.h"
+#include "emit.h"
+#include "identity.h"
+#include "lambda.h"
+#include "original.h"
+#include "patch/format.h"
+#include "selfcheck.h"
+#include "session.h"
+#include "verify.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATCH_LIMIT = 1 << 30 };
+
+/* Owns the texts of a result. */
+struct core_texts {
+	struct arena arena;
+};
+
+const char *core_function_kind_name(enum core_function_kind kind)
+{
+	static const char *const names[] = {"changed", "new", "inlined", "clone"};
+
+	return names[kind];
+}
+
+const char *core_data_kind_name(enum core_data_kind kind)
+{
+	static const char *const names[] = {"const", "new", "set", "keep"};
+
+	return names[kind];
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+static int read_object(struct session *session, const char *path, struct object *object)
+{
+	if (!path)
+		return object_empty(&session->arena, object, session->err);
+	return object_read(&session->arena, path, object, session->err);
+}
+
+static bool check_objects(struct session *session, const struct unit *unit)
+{
+	const struct object *objects[] = {&unit->v, &unit->o, &unit->p};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (objects[i]->lto) {
+			refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source,
+				     0, "build the server without -flto",
+				     "%s is compiled with link-time optimisation", unit->source);
+			return false;
+		}
+		if (objects[i]->machine && objects[i]->machine != session->binary.machine) {
+			refusals_add(&session->result->refusals, SUTURE_E_ARCHITECTURE,
+				     unit->source, 0, NULL,
+				     "%s is compiled for another machine than %s", unit->source,
+				     session->binary.name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int read_unit(struct session *session, struct unit *unit)
+{
+	int code = read_object(session, unit->input->v_path, &unit->v);
+
+	if (!code)
+		code = read_object(session, unit->input->o_path, &unit->o);
+	if (!code)
+		code = read_object(session, unit->input->p_path, &unit->p);
+	if (code || !check_objects(session, unit))
+		return code;
+	unit->kept = arena_array(&session->arena, unit->p.section_count, sizeof(bool));
+	unit->exported = arena_array(&session->arena, unit->p.symbol_count, sizeof(bool));
+	if (!unit->kept || !unit->exported)
+		return error_no_memory(session->err);
+	return verify_unit(&session->arena, &session->binary, &unit->v, unit->source, &unit->proof,
+			   &session->result->verified, &session->result->refusals, session->err);
+}
+
+static int correlate_unit(struct session *session, struct unit *unit)
+{
+	const struct arch_ops *arch = session->binary.arch;
+	int code = lambda_check(&session->arena, &unit->o, &unit->p, unit->source,
+				&session->result->refusals, session->err);
+
+	if (code || session->result->refusals.count)
+		return code;
+	code = part_set_build(&session->arena, arch, &unit->o, &unit->original, session->err);
+
+	if (!code)
+		code = part_set_build(&session->arena, arch, &unit->p, &unit->patched,
+				      session->err);
+	if (code)
+		return code;
+	code = identity_read(&session->arena, &unit->original, session->err);
+	if (!code)
+		code = identity_read(&session->arena, &unit->patched, session->err);
+	if (code)
+		return code;
+	code = original_check(session, unit);
+	if (code || session->result->refusals.count)
+		return code;
+	correlate_parts(&unit->original, &unit->patched);
+	correlate_proof(&unit->original, &unit->proof, unit->source, &session->result->refusals);
+	return refusals_check(&session->result->refusals, session->err);
+}
+
+static int find(struct session *session, const struct unit_objects *units, size_t count)
+{
+	struct core_result *result = session->result;
+	uint64_t start = now_us();
+	int code = 0;
+
+	session->units = arena_array(&session->arena, count, sizeof(*session->units));
+	if (!session->units)
+		return error_no_memory(session->err);
+	session->unit_count = count;
+	if (session->binary.stripped)
+		refusals_add(&result->refusals, SUTURE_E_BAD_INPUT, NULL, 0,
+			     "name its debug file, or the file from before strip",
+			     "%s has no symbol table, and no debug file was found",
+			     session->binary.name);
+	else if (!session->binary.build_id_size)
+		refusals_add(&result->refusals, SUTURE_E_BAD_INPUT, NULL, 0,
+			     "link it with -Wl,--build-id",
+			     "%s has no build-id, by which the agent would recognise it",
+			     session->binary.name);
+	for (size_t i = 0; !code && !result->refusals.count && i < count; i++) {
+		session->units[i].input = &units[i];
+		session->units[i].source = units[i].source;
+	}
+	for (size_t i = 0; !code && i < count && session->units[i].source; i++)
+		code = read_unit(session, &session->units[i]);
+	result->verify_us = now_us() - start;
+	start = now_us();
+	for (size_t i = 0; !code && !result->refusals.count && i < count; i++)
+		code = correlate_unit(session, &session->units[i]);
+	if (!code && !result->refusals.count)
+		code = change_find(session);
+	if (!code && !result->refusals.count)
+		code = change_close(session);
+	result->compare_us = now_us() - start;
+	return code ? code : refusals_check(&result->refusals, session->err);
+}
+
+static int emit_objects(struct session *session, const char *work, const char **objects,
+			size_t *count, const char *linked)
+{
+	int code;
+
+	objects[*count] = arena_format(&session->arena, "%s/meta.o", work);
+	if (!objects[*count])
+		return error_no_memory(session->err);
+	code = emit_meta(session, objects[(*count)++]);
+	for (size_t i = 0; !code && i < session->unit_count; i++) {
+		objects[*count] = arena_format(&session->arena, "%s/unit-%zu.o", work, i);
+		if (!objects[*count])
+			return error_no_memory(session->err);
+		code = emit_unit(session, &session->units[i], objects[(*count)++]);
+	}
+	if (code || session->result->refusals.count)
+		return code;
+	code = emit_link(session, objects, *count, work, linked);
+	return code ? code : selfcheck_run(&session->arena, linked, &session->binary, session->err);
+}
+
+/* The last step: the digest covers all other bytes of the file (format.h). */
+static int seal(uint8_t *data, size_t size, struct suture_error *err)
+{
+	struct format_header *header = memmem(data, size, FORMAT_MAGIC, sizeof(header->magic));
+
+	if (!header || size - (size_t)((uint8_t *)header - data) < sizeof(*header))
+		return error_set(err, SUTURE_E_INTERNAL, "the linked patch has no header");
+	memset(header->digest, 0, sizeof(header->digest));
+	hash_bytes(data, size, header->digest);
+	return 0;
+}
+
+static int install(struct session *session, const char *linked, const char *output)
+{
+	cleanup_memory uint8_t *data = NULL;
+	size_t size;
+	int code = file_read(linked, PATCH_LIMIT, &data, &size, session->err);
+
+	if (!code)
+		code = seal(data, size, session->err);
+	return code ? code : file_replace(output, data, size, 0644, session->err);
+}
+
+static int emit(struct session *session, const char *output)
+{
+	const char *given = session->options->work_dir;
+	char made[] = "/tmp/suture-build-XXXXXX";
+	const char *work = given;
+	const char **objects;
+	const char *linked;
+	size_t count = 0;
+	int code;
+
+	if (!work)
+		work = mkdtemp(made);
+	if (!work)
+		return error_errno(session->err, SUTURE_E_IO, errno, "temporary folder");
+	objects = arena_array(&session->arena, session->unit_count + 1, sizeof(*objects));
+	linked = arena_format(&session->arena, "%s/linked.so", work);
+	if (!objects || !linked)
+		return error_no_memory(session->err);
+	code = emit_objects(session, work, objects, &count, linked);
+	if (!code && !session->result->refusals.count)
+		code = install(session, linked, output);
+	for (size_t i = 0; i < count; i++)
+		unlink(objects[i]);
+	unlink(linked);
+	unlink(arena_format(&session->arena, "%s/link.log", work));
+	if (!given)
+		rmdir(work);
+	return code;
+}
+
+static bool is_clone(const char *name)
+{
+	return strstr(name, ".constprop.") || strstr(name, ".isra.") || strstr(name, ".part.");
+}
+
+static void list_function(struct core_result *result, const struct unit *unit,
+			  const struct part *part)
+{
+	struct arena *texts = &result->texts->arena;
+	struct core_function *f = &result->functions[result->function_count++];
+
+	f->name = arena_text(texts, part->name);
+	f->unit = arena_text(texts, unit->source);
+	f->kind = !part->replaced	 ? CORE_FUNCTION_NEW
+		  : is_clone(part->name) ? CORE_FUNCTION_CLONE
+					 : CORE_FUNCTION_CHANGED;
+	f->because = arena_text(texts, part->replaced && part->because ? part->because
+								       : "changed code needs it");
+	f->file = arena_text(texts, part_file(part));
+	f->line = part->identity.line;
+	f->target = part->replaced ? part->twin->target : 0;
+	f->old_size = part->replaced ? part->twin->target_size : 0;
+	f->new_size = part->size;
+}
+
+static void list_datum(struct core_result *result, const struct unit *unit, const struct part *part,
+		       enum core_data_kind kind)
+{
+	struct arena *texts = &result->texts->arena;
+	struct core_datum *datum = &result->data[result->data_count++];
+
+	datum->name = arena_text(texts, part->name);
+	datum->unit = arena_text(texts, unit->source);
+	datum->kind = kind;
+	datum->target = kind == CORE_DATUM_NEW ? 0 : part->twin->target;
+	datum->size = part->size;
+}
+
+static int compare_functions(const void *left, const void *right)
+{
+	const struct core_function *a = left;
+	const struct core_function *b = right;
+	int order = strcmp(a->unit, b->unit);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static bool carried(const struct unit *unit, const struct part *part)
+{
+	if (part->section == OBJECT_COMMON)
+		return part->because && !part_exists(part);
+	return unit->kept && unit->kept[part->section];
+}
+
+/* Copies what the caller wants to know out of the session. */
+static int summarise(struct session *session)
+{
+	struct core_result *result = session->result;
+	struct arena *texts = &result->texts->arena;
+	size_t most = session->data_count;
+
+	for (size_t i = 0; i < session->unit_count; i++)
+		most += session->units[i].patched.count;
+	result->functions = arena_array(texts, most, sizeof(*result->functions));
+	result->data = arena_array(texts, most, sizeof(*result->data));
+	result->idle = arena_array(texts, session->idle_count, sizeof(*result->idle));
+	if (!result->functions || !result->data || !result->idle)
+		return error_no_memory(session->err);
+	for (size_t i = 0; i < session->unit_count; i++) {
+		const struct unit *unit = &session->units[i];
+
+		for (size_t k = 0; k < unit->patched.count; k++) {
+			const struct part *part = unit->patched.list[k];
+
+			if (part->kind == PART_FUNCTION && part->symbol &&
+			    (part->replaced || (carried(unit, part) && !part_exists(part))))
+				list_function(result, unit, part);
+			if (part->kind == PART_DATA && carried(unit, part) && !part_exists(part))
+				list_datum(result, unit, part, CORE_DATUM_NEW);
+		}
+	}
+	for (size_t i = 0; i < session->data_count; i++)
+		list_datum(result, session->data[i].unit, session->data[i].part,
+			   session->data[i].kind);
+	for (size_t i = 0; i < session->idle_count; i++)
+		result->idle[result->idle_count++] =
+			(struct core_idle){arena_text(texts, session->idle[i].part->name),
+					   arena_text(texts, session->idle[i].unit->source),
+					   arena_text(texts, session->idle[i].because)};
+	qsort(result->functions, result->function_count, sizeof(*result->functions),
+	      compare_functions);
+	return arena_check(texts, session->err);
+}
+
+static int run(struct session *session, const struct unit_objects *units, size_t count,
+	       const char *output)
+{
+	struct core_result *result = session->result;
+	const struct binary *binary = &session->binary;
+	int code = binary_read(&session->arena, session->options->binary,
+			       session->options->debug_file, &session->binary, session->err);
+	uint64_t start;
+
+	if (code)
+		return code;
+	for (size_t i = 0; i < binary->build_id_size; i++)
+		snprintf(result->build_id + 2 * i, 3, "%02x", binary->build_id[i]);
+	code = find(session, units, count);
+	if (code)
+		return code;
+	start = now_us();
+	if (!result->refusals.count && change_any(session) && output)
+		code = emit(session, output);
+	result->emit_us = now_us() - start;
+	if (!code)
+		code = summarise(session);
+	if (result->refusals.count)
+		result->outcome = CORE_REFUSED;
+	else
+		result->outcome = change_any(session) ? CORE_PATCH : CORE_NOTHING;
+	return code;
+}
+
+int core_build(const struct core_options *options, const struct unit_objects *units, size_t count,
+	       const char *output, struct core_result *result, struct suture_error *err)
+{
+	struct session session = {.options = options, .result = result, .err = err};
+	int code;
+
+	*result = (struct core_result){.outcome = CORE_NOTHING};
+	result->texts = calloc(1, sizeof(*result->texts));
+	if (!result->texts)
+		return error_no_memory(err);
+	code = run(&session, units, count, output);
+	arena_fini(&session.arena);
+	return code;
+}
+
+void core_result_fini(struct core_result *result)
+{
+	refusals_fini(&result->refusals);
+	if (result->texts)
+		arena_fini(&result->texts->arena);
+	free(result->texts);
+	*result = (struct core_result){0};
+}

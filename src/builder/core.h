@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From object files to a patch: verify V against the binary, compare O with P, close over what the
+ * change needs, bind every reference, emit and check the shared object. Knows nothing of diffs,
+ * compile commands or reports: the driver (build.c) makes the objects and prints the result.
+ */
+#ifndef BUILDER_CORE_H
+#define BUILDER_CORE_H
+
+#include "refusal.h"
+
+#include <suture/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The three compilations of one affected unit. All texts are borrowed. */
+struct unit_objects {
+	const char *source; /* as reports name it; also `unit` in the patch file */
+	/*
+	 * V: the production command; O: original source with -ffunction-sections -fdata-sections
+	 * -g; P: the same of the patched source. v_path and o_path are NULL for a unit that the
+	 * diff adds, p_path is NULL for one that it removes.
+	 */
+	const char *v_path;
+	const char *o_path;
+	const char *p_path;
+	const char *compiler; /* driver of the unit, "gcc"; the first unit's links the patch */
+};
+
+enum core_data_policy {
+	CORE_DATA_KEEP, /* initial value changed: the running value stays */
+	CORE_DATA_SET,	/* the running value becomes the new initial value */
+};
+
+struct core_data_decision {
+	const char *variable;
+	enum core_data_policy policy;
+};
+
+struct core_pair {
+	const char *key;
+	const char *value;
+};
+
+/* All borrowed. */
+struct core_options {
+	const char *binary;	 /* the executable or shared object that runs */
+	const char *debug_file;	 /* its separate symbols, or NULL: looked for as gdb does */
+	const char *name;	 /* of the patch: [A-Za-z0-9._-]{1,64} */
+	const char *description; /* one line, or NULL */
+	const char *work_dir;	 /* existing scratch folder; NULL: one is made and removed */
+	const struct core_data_decision *decisions;
+	size_t decision_count;
+	const struct core_pair *provenance; /* must not contain times or temporary paths */
+	size_t provenance_count;
+};
+
+enum core_outcome {
+	CORE_PATCH,   /* written */
+	CORE_NOTHING, /* the object code does not change: no file */
+	CORE_REFUSED, /* see refusals: no file */
+};
+
+enum core_function_kind {
+	CORE_FUNCTION_CHANGED, /* edited, or something that it uses was */
+	CORE_FUNCTION_NEW,
+	CORE_FUNCTION_INLINED, /* changed because of a function that was inlined into it */
+	CORE_FUNCTION_CLONE,   /* .constprop, .isra, .part of a function */
+};
+
+/* "changed", "new", "inlined", "clone". Static storage. */
+const char *core_function_kind_name(enum core_function_kind kind);
+
+/* One function of the patch. Texts are owned by the result. */
+struct core_function {
+	const char *name;
+	const char *unit;
+	enum core_function_kind kind;
+	const char *because; /* one clause, "its code differs" */
+	const char *file;    /* of its definition, or NULL */
+	unsigned line;	     /* 0 where unknown */
+	uint64_t target;     /* address in the target; 0 for a new one */
+	uint64_t old_size;   /* bytes; 0 for a new one */
+	uint64_t new_size;
+};
+
+enum core_data_kind { CORE_DATUM_CONST, CORE_DATUM_NEW, CORE_DATUM_SET, CORE_DATUM_KEEP };
+
+/* "const", "new", "set", "keep". Static storage. */
+const char *core_data_kind_name(enum core_data_kind kind);
+
+struct core_datum {
+	const char *name;
+	const char *unit;
+	enum core_data_kind kind;
+	uint64_t target; /* address in the target; 0 for a new one */
+	uint64_t size;
+};
+
+/* A function that no thread may be inside at the switch although it is not replaced. */
+struct core_idle {
+	const char *name;
+	const char *unit;
+	const char *because;
+};
+
+/* Functions of all units against the binary. */
+struct core_verified {
+	size_t exact;	   /* byte for byte, relocation fields resolved to the same targets */
+	size_t equivalent; /* the same but for the linker's known relaxations */
+	size_t different;
+	size_t absent; /* not in the binary: dropped by the linker, or another unit's COMDAT copy */
+};
+
+struct core_result {
+	enum core_outcome outcome;
+	struct core_function *functions; /* by unit, then name */
+	size_t function_count;
+	struct core_datum *data;
+	size_t data_count;
+	struct core_idle *idle;
+	size_t idle_count;
+	struct core_verified verified;
+	struct refusals refusals;
+	char build_id[65];  /* of the binary, hexadecimal; "" when it has none */
+	uint64_t verify_us; /* time taken */
+	uint64_t compare_us;
+	uint64_t emit_us;
+	struct core_texts *texts; /* owns the texts above */
+};
+
+/*
+ * Builds the patch. Returns 0 when there is a verdict (result->outcome), a negative code for
+ * trouble that is none: unreadable or damaged input, a linker that fails, a self-check that fails.
+ * `output` is replaced atomically and only for CORE_PATCH; NULL asks for the verdict alone.
+ * *result is filled in every case; the caller calls core_result_fini().
+ */
+int core_build(const struct core_options *options, const struct unit_objects *units, size_t count,
+	       const char *output, struct core_result *result, struct suture_error *err);
+
+void core_result_fini(struct core_result *result);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Pairing parts: exact names, then numbered ones by declaration or contents, then the only ones
+ * left. */
+#include "correlate.h"
+
+#include "compare.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool pairable(const struct part *part)
+{
+	return part->kind != PART_CONTENT && part->kind != PART_CHILD && !part->twin &&
+	       part->symbol;
+}
+
+static bool same_class(const struct part *a, const struct part *b)
+{
+	return a->kind == b->kind && a->tls == b->tls;
+}
+
+static bool same_stem(const struct part *a, const struct part *b)
+{
+	return a->numbered == b->numbered && a->stem == b->stem &&
+	       strncmp(a->name, b->name, a->stem) == 0 && same_class(a, b) &&
+	       a->global == b->global;
+}
+
+static void pair(struct part *a, struct part *b)
+{
+	a->twin = b;
+	b->twin = a;
+}
+
+/* Names that the program or the language gave: one thing each. */
+static void pair_by_name(struct part_set *original, struct part_set *patched)
+{
+	for (size_t i = 0; i < original->count; i++) {
+		struct part *a = original->list[i];
+		struct part *match = NULL;
+		size_t matches = 0;
+
+		if (!pairable(a) || a->numbered)
+			continue;
+		for (size_t k = 0; k < patched->count; k++) {
+			struct part *b = patched->list[k];
+
+			if (!pairable(b) || !same_class(a, b) || strcmp(a->name, b->name) != 0)
+				continue;
+			match = b;
+			matches++;
+		}
+		if (matches == 1)
+			pair(a, match);
+	}
+}
+
+static bool same_owner(const struct part *a, const struct part *b)
+{
+	const char *left = a->identity.owner ? a->identity.owner : "";
+	const char *right = b->identity.owner ? b->identity.owner : "";
+
+	return strcmp(left, right) == 0;
+}
+
+/*
+ * Tells clones that were only renumbered from others. What they refer to is compared later, so a
+ * wrong guess makes both "changed" and nothing worse: all callers of a local function are in the
+ * unit, and one that now means another clone is itself changed.
+ */
+static bool alike(const struct part_set *original, const struct part *a,
+		  const struct part_set *patched, const struct part *b)
+{
+	const struct comparer comparer = {.original = original, .patched = patched};
+
+	return compare_shapes(&comparer, a, b);
+}
+
+enum likeness {
+	LIKE_DECLARATION, /* data: same function, same line */
+	LIKE_CONTENTS,	  /* functions: same bytes */
+	LIKE_NAME,	  /* functions: same number */
+	LIKE_OWNER,	  /* data: the only one of that name in its function */
+	LIKE_STEM,	  /* the only one of that name */
+};
+
+static bool like(enum likeness likeness, const struct part_set *original, const struct part *a,
+		 const struct part_set *patched, const struct part *b)
+{
+	bool data = a->kind == PART_DATA;
+
+	if (!same_stem(a, b))
+		return false;
+	/* What DWARF says to be of two functions is never one thing. */
+	if (data && a->identity.line && b->identity.line && !same_owner(a, b))
+		return false;
+	switch (likeness) {
+	case LIKE_DECLARATION:
+		return data && a->identity.line && a->identity.line == b->identity.line;
+	case LIKE_CONTENTS:
+		return !data && alike(original, a, patched, b);
+	case LIKE_NAME:
+		return !data && strcmp(a->name, b->name) == 0;
+	case LIKE_OWNER:
+		return data && a->identity.line && b->identity.line;
+	case LIKE_STEM:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Pairs what is alike in exactly one way. The "only one" rules look at all parts of the stem, also
+ * at those already paired: a static that went and another that came are not the same one.
+ */
+static void pair_alike(struct part_set *original, struct part_set *patched, enum likeness likeness)
+{
+	bool lone = likeness == LIKE_OWNER || likeness == LIKE_STEM;
+
+	for (size_t i = 0; i < original->count; i++) {
+		struct part *a = original->list[i];
+		struct part *match = NULL;
+		size_t forward = 0;
+		size_t backward = 0;
+
+		if (!pairable(a))
+			continue;
+		for (size_t k = 0; k < patched->count; k++) {
+			struct part *b = patched->list[k];
+
+			if ((pairable(b) || (lone && b->twin && a->kind == PART_DATA)) &&
+			    like(likeness, original, a, patched, b)) {
+				match = b;
+				forward++;
+			}
+		}
+		if (forward != 1 || !pairable(match))
+			continue;
+		for (size_t k = 0; k < original->count; k++) {
+			struct part *c = original->list[k];
+
+			if ((pairable(c) || (lone && c->twin && a->kind == PART_DATA)) &&
+			    like(likeness, original, c, patched, match))
+				backward++;
+		}
+		if (backward == 1)
+			pair(a, match);
+	}
+}
+
+/* The children of twins are twins, whatever their numbers are. */
+static void pair_children(struct part_set *original, struct part_set *patched)
+{
+	for (size_t i = 0; i < original->count; i++) {
+		struct part *a = original->list[i];
+
+		for (size_t k = 0; a->kind == PART_CHILD && !a->twin && k < patched->count; k++) {
+			struct part *b = patched->list[k];
+
+			if (b->kind == PART_CHILD && !b->twin && a->parent->twin == b->parent)
+				pair(a, b);
+		}
+	}
+}
+
+/* Variables of O and P that are left and might be each other. */
+static void mark_ambiguous(struct part_set *original, struct part_set *patched)
+{
+	for (size_t i = 0; i < patched->count; i++) {
+		struct part *b = patched->list[i];
+
+		if (!pairable(b) || b->kind != PART_DATA)
+			continue;
+		for (size_t k = 0; k < original->count; k++) {
+			struct part *a = original->list[k];
+
+			if (!pairable(a) || a->kind != PART_DATA || !same_stem(a, b))
+				continue;
+			if (a->identity.line && b->identity.line && !same_owner(a, b))
+				continue;
+			a->unpaired = true;
+			b->unpaired = true;
+		}
+	}
+}
+
+void correlate_parts(struct part_set *original, struct part_set *patched)
+{
+	pair_by_name(original, patched);
+	for (int i = LIKE_DECLARATION; i <= LIKE_STEM; i++)
+		pair_alike(original, patched, (enum likeness)i);
+	pair_children(original, patched);
+	mark_ambiguous(original, patched);
+}
+
+/* The symbol of V that is O's part: the same name and kind, which O and V number alike. */
+static uint32_t find_in_proof(const struct object *v, const struct part *part)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 1; i < v->symbol_count; i++) {
+		const struct object_symbol *symbol = &v->symbols[i];
+
+		if (strcmp(symbol->name, part->name) != 0 || symbol->type == STT_FILE ||
+		    symbol->type == STT_SECTION || symbol->section == OBJECT_UNDEFINED)
+			continue;
+		if (found)
+			return 0;
+		found = i;
+	}
+	return found;
+}
+
+/* COMMON symbols and copies of COMDAT things elsewhere: known by their global name alone. */
+static bool address_by_name(const struct binary *binary, const struct part *part, uint64_t *address)
+{
+	size_t count;
+	const struct binary_symbol *symbols = binary_symbols(binary, part->name, &count);
+
+	if (!count || !symbols[0].defined || (symbols[0].type == STT_TLS) != part->tls ||
+	    (symbols[0].bind == STB_LOCAL && count > 1 && symbols[1].defined))
+		return false;
+	*address = symbols[0].address;
+	return true;
+}
+
+void correlate_proof(struct part_set *original, const struct proof *proof, const char *source,
+		     struct refusals *refusals)
+{
+	const struct object *v = proof->object;
+
+	for (size_t i = 0; i < original->count; i++) {
+		struct part *part = original->list[i];
+		uint32_t symbol;
+
+		if (!part->symbol || part->kind == PART_CONTENT)
+			continue;
+		symbol = find_in_proof(v, part);
+		if (!symbol) {
+			if (part->kind == PART_FUNCTION || part->kind == PART_CHILD)
+				refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0,
+					     "the compiler treats this unit differently with "
+					     "-ffunction-sections: exclude it from the patch",
+					     "%s: %s is there only with -ffunction-sections",
+					     source, part->name);
+			continue;
+		}
+		part->target_size = v->symbols[symbol].size;
+		part->has_target = proof_address(proof, symbol, &part->target);
+		if (part->has_target && (part->kind == PART_FUNCTION || part->kind == PART_CHILD))
+			part->replaceable = proof->functions[symbol] == FUNCTION_EXACT ||
+					    proof->functions[symbol] == FUNCTION_EQUIVALENT;
+		if (!part->has_target && part->global)
+			part->has_target = address_by_name(proof->binary, part, &part->target);
+	}
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* The gate for data. */
+#include "datum.h"
+
+#include "base/error.h"
+#include "compare.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool has_relocs(const struct object *object, const struct part *part)
+{
+	size_t count;
+
+	if (part->section == OBJECT_COMMON)
+		return false;
+	object_relocs(&object->sections[part->section], part->start, part->start + part->size,
+		      &count);
+	return count > 0;
+}
+
+static const uint8_t *contents(const struct object *object, const struct part *part)
+{
+	const struct object_section *section;
+
+	if (part->section == OBJECT_COMMON)
+		return NULL;
+	section = &object->sections[part->section];
+	return section->data ? section->data + part->start : NULL;
+}
+
+/* "5", or the first bytes in hexadecimal; what relocations fill is not shown. */
+static void describe(const struct object *object, const struct part *part, char *text, size_t size)
+{
+	const uint8_t *data = contents(object, part);
+	size_t used = 0;
+
+	if (has_relocs(object, part)) {
+		snprintf(text, size, "%llu bytes with addresses", (unsigned long long)part->size);
+	} else if (part->size == 4 || part->size == 8) {
+		int64_t value = 0;
+		int32_t small = 0;
+
+		if (data && part->size == 8)
+			memcpy(&value, data, 8);
+		if (data && part->size == 4) {
+			memcpy(&small, data, 4);
+			value = small;
+		}
+		snprintf(text, size, "%lld", (long long)value);
+	} else {
+		for (uint64_t i = 0; i < part->size && i < 16 && used + 4 < size; i++)
+			used += (size_t)snprintf(text + used, size - used, "%s%02x", i ? " " : "",
+						 data ? data[i] : 0);
+		if (part->size > 16 && used + 4 < size)
+			snprintf(text + used, size - used, " ...");
+	}
+}
+
+static const struct core_data_decision *decision_for(const struct session *session,
+						     const struct part *part)
+{
+	for (size_t i = 0; i < session->options->decision_count; i++) {
+		const struct core_data_decision *decision = &session->options->decisions[i];
+
+		if (strcmp(decision->variable, part->name) == 0 ||
+		    (strlen(decision->variable) == part->stem &&
+		     strncmp(decision->variable, part->name, part->stem) == 0))
+			return decision;
+	}
+	return NULL;
+}
+
+static int add_datum(struct session *session, struct unit *unit, struct part *part,
+		     enum core_data_kind kind)
+{
+	session->data = arena_grow(&session->arena, session->data, session->data_count,
+				   &session->data_capacity, sizeof(*session->data));
+	if (!session->data)
+		return error_no_memory(session->err);
+	session->data[session->data_count++] =
+		(struct datum){.unit = unit, .part = part, .kind = kind};
+	part->changed = true;
+	return 0;
+}
+
+static void refuse(struct session *session, const struct unit *unit, const struct part *part,
+		   const char *next, const char *what)
+{
+	char old_value[64];
+	char new_value[64];
+
+	describe(&unit->o, part->twin, old_value, sizeof(old_value));
+	describe(&unit->p, part, new_value, sizeof(new_value));
+	refusals_add(&session->result->refusals, SUTURE_E_DATA_CHANGED,
+		     part_file(part) ? part_file(part) : unit->source, part->identity.line, next,
+		     "%s of %s in %s changes: %s (%llu bytes) -> %s (%llu bytes)", what, part->name,
+		     unit->source, old_value, (unsigned long long)part->twin->size, new_value,
+		     (unsigned long long)part->size);
+}
+
+static int change_writable(struct session *session, struct unit *unit, struct part *part)
+{
+	const struct core_data_decision *decision = decision_for(session, part);
+
+	if (part->size != part->twin->size) {
+		refuse(session, unit, part,
+		       "live objects have the old size: add a new variable instead", "the size");
+		return 0;
+	}
+	if (part->tls) {
+		refuse(session, unit, part,
+		       "threads have their copies already: set the value in code",
+		       "the initial value");
+		return 0;
+	}
+	if (!decision) {
+		refuse(session, unit, part,
+		       "decide with --data VARIABLE=keep or --data VARIABLE=set",
+		       "the initial value");
+		return 0;
+	}
+	return add_datum(session, unit, part,
+			 decision->policy == CORE_DATA_SET ? CORE_DATUM_SET : CORE_DATUM_KEEP);
+}
+
+static int add_readers(struct session *session, struct unit *unit, const struct part *data)
+{
+	const struct part_set *set = &unit->original;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct part *part = set->list[i];
+		const struct object_reloc *relocs;
+		bool reads = false;
+		size_t count;
+
+		if ((part->kind != PART_FUNCTION && part->kind != PART_CHILD) || !part->has_target)
+			continue;
+		relocs = object_relocs(&set->object->sections[part->section], part->start,
+				       part->start + part->size, &count);
+		for (size_t k = 0; k < count && !reads; k++)
+			reads = part_reference(set, part->section, &relocs[k]).part == data;
+		if (!reads)
+			continue;
+		session->idle = arena_grow(&session->arena, session->idle, session->idle_count,
+					   &session->idle_capacity, sizeof(*session->idle));
+		if (!session->idle)
+			return error_no_memory(session->err);
+		session->idle[session->idle_count++] = (struct idle){
+			.unit = unit,
+			.part = part,
+			.because = arena_format(&session->arena, "it reads %s", data->name),
+		};
+	}
+	return 0;
+}
+
+/* Sets *split when the new one is another object from now on, so that its readers change. */
+static int change_constant(struct session *session, struct unit *unit, struct part *part,
+			   bool *split)
+{
+	struct part *old = part->twin;
+
+	if (part->size == old->size && !has_relocs(&unit->o, old) && !has_relocs(&unit->p, part)) {
+		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
+
+		return code ? code : add_readers(session, unit, old);
+	}
+	if (part->global) {
+		refuse(session, unit, part,
+		       "other files may read it: give the new one another name", "the constant");
+		return 0;
+	}
+	part->twin = NULL;
+	old->twin = NULL;
+	*split = true;
+	return 0;
+}
+
+int datum_find(struct session *session, struct unit *unit)
+{
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
+	bool split = true;
+
+	/* A table of pointers changes along with what it points to: until nothing more does. */
+	while (split) {
+		split = false;
+		for (size_t i = 0; i < unit->patched.count; i++) {
+			struct part *part = unit->patched.list[i];
+			int code = 0;
+
+			if (part->kind != PART_DATA || part->changed || !part_exists(part) ||
+			    compare_parts(&comparer, part->twin, part))
+				continue;
+			part->changed = true;
+			if (part->writable || part->tls)
+				code = change_writable(session, unit, part);
+			else
+				code = change_constant(session, unit, part, &split);
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}

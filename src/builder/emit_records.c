@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The records of one unit: functions, data, idle functions, constructors; and those of the patch.
+ */
+#include "emit.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+
+#include <elf.h>
+#include <stddef.h>
+#include <string.h>
+
+static int hash_target(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
+{
+	const uint8_t *bytes = binary_bytes(&emit->session->binary, old->target, old->target_size);
+
+	if (!bytes || !old->target_size)
+		return error_set(emit->session->err, SUTURE_E_INTERNAL,
+				 "%s: no bytes in %s at 0x%llx", old->name,
+				 emit->session->binary.name, (unsigned long long)old->target);
+	hash_bytes(bytes, old->target_size, hash);
+	return 0;
+}
+
+static int add_function(struct emit *emit, struct part *part)
+{
+	struct format_function record = {
+		.target = part->twin->target,
+		.size = part->twin->target_size,
+		.replacement_size = part->size,
+		.padding = binary_gap(&emit->session->binary,
+				      part->twin->target + part->twin->target_size)};
+	struct tables_field fields[3];
+	int64_t offset;
+	int code = hash_target(emit, part->twin, record.old_hash);
+
+	if (code)
+		return code;
+	fields[0] = tables_string(&emit->tables, offsetof(struct format_function, name_ref),
+				  part->name);
+	fields[1] = tables_string(&emit->tables, offsetof(struct format_function, unit_ref),
+				  emit->unit->source);
+	fields[2].offset = offsetof(struct format_function, replacement_address);
+	fields[2].symbol = emit_part_symbol(emit, part, &offset);
+	fields[2].addend = offset;
+	tables_add(&emit->tables, TABLES_functions, &record, sizeof(record), fields, 3);
+	return 0;
+}
+
+static void add_idle(struct emit *emit, const struct part *old)
+{
+	struct format_idle record = {.target = old->target, .size = old->target_size};
+	struct tables_field field =
+		tables_string(&emit->tables, offsetof(struct format_idle, name_ref), old->name);
+
+	tables_add(&emit->tables, TABLES_idle, &record, sizeof(record), &field, 1);
+}
+
+static int add_data(struct emit *emit, struct part *part, enum format_data_kind kind)
+{
+	struct format_data record = {.size = part->size, .kind = kind};
+	struct tables_field fields[3];
+	int64_t offset;
+	int code;
+
+	if (kind != FORMAT_DATA_NEW)
+		record.target = part->twin->target;
+	if (kind == FORMAT_DATA_CONST) {
+		code = hash_target(emit, part->twin, record.old_hash);
+		if (code)
+			return code;
+	}
+	fields[0] =
+		tables_string(&emit->tables, offsetof(struct format_data, name_ref), part->name);
+	fields[1] = tables_string(&emit->tables, offsetof(struct format_data, unit_ref),
+				  emit->unit->source);
+	if (kind != FORMAT_DATA_KEEP) {
+		fields[2].offset = offsetof(struct format_data, new_address);
+		fields[2].symbol = emit_part_symbol(emit, part, &offset);
+		fields[2].addend = offset;
+	}
+	tables_add(&emit->tables, TABLES_data, &record, sizeof(record), fields,
+		   kind == FORMAT_DATA_KEEP ? 2 : 3);
+	return 0;
+}
+
+static bool carried(const struct emit *emit, const struct part *part)
+{
+	if (part->section == OBJECT_COMMON)
+		return emit->symbols[part->symbol] != 0;
+	return emit->unit->kept[part->section];
+}
+
+static int add_unit_data(struct emit *emit)
+{
+	const struct part_set *set = &emit->unit->patched;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < set->count; i++)
+		if (set->list[i]->kind == PART_DATA && !part_exists(set->list[i]) &&
+		    carried(emit, set->list[i]))
+			code = add_data(emit, set->list[i], FORMAT_DATA_NEW);
+	for (size_t i = 0; !code && i < emit->session->data_count; i++) {
+		static const enum format_data_kind kinds[] = {
+			[CORE_DATUM_CONST] = FORMAT_DATA_CONST,
+			[CORE_DATUM_NEW] = FORMAT_DATA_NEW,
+			[CORE_DATUM_SET] = FORMAT_DATA_SET,
+			[CORE_DATUM_KEEP] = FORMAT_DATA_KEEP,
+		};
+		const struct datum *datum = &emit->session->data[i];
+
+		if (datum->unit == emit->unit)
+			code = add_data(emit, datum->part, kinds[datum->kind]);
+	}
+	return code;
+}
+
+int emit_records(struct emit *emit)
+{
+	const struct unit *unit = emit->unit;
+	const struct part_set *old = &unit->original;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < unit->patched.count; i++)
+		if (unit->patched.list[i]->replaced)
+			code = add_function(emit, unit->patched.list[i]);
+	if (!code)
+		code = add_unit_data(emit);
+	/* A thread in the cold part of a replaced function is inside of that function. */
+	for (size_t i = 0; !code && i < old->count; i++) {
+		const struct part *part = old->list[i];
+
+		if (part->kind == PART_CHILD && part->has_target && part->target_size &&
+		    part->parent->twin && part->parent->twin->replaced)
+			add_idle(emit, part);
+	}
+	for (size_t i = 0; !code && i < emit->session->idle_count; i++) {
+		const struct idle *idle = &emit->session->idle[i];
+
+		if (idle->unit == unit && !(idle->part->twin && idle->part->twin->replaced))
+			add_idle(emit, idle->part);
+	}
+	for (size_t i = 0; !code && i < unit->constructor_count; i++) {
+		struct format_constructor record = {0};
+		struct tables_field field;
+		int64_t offset;
+
+		field.offset = offsetof(struct format_constructor, function_address);
+		field.symbol = emit_part_symbol(emit, unit->constructors[i], &offset);
+		field.addend = offset;
+		tables_add(&emit->tables, TABLES_constructors, &record, sizeof(record), &field, 1);
+	}
+	return code;
+}
+
+int emit_meta(struct session *session, const char *path)
+{
+	const struct core_options *options = session->options;
+	const struct binary *binary = &session->binary;
+	struct format_header header = {.magic = FORMAT_MAGIC,
+				       .version = FORMAT_VERSION,
+				       .elf_machine = binary->machine,
+				       .description_ref = FORMAT_NONE,
+				       .header_size = sizeof(header)};
+	struct format_module module = {.flags = binary->executable ? FORMAT_MODULE_EXECUTABLE : 0,
+				       .build_id_size = (uint32_t)binary->build_id_size};
+	struct tables_field fields[2];
+	struct writer writer;
+	struct tables tables;
+	size_t count = 0;
+
+	_Static_assert((int)BINARY_BUILD_ID_SIZE == (int)FORMAT_BUILD_ID_SIZE, "one size");
+	writer_init(&writer, &session->arena, binary->machine);
+	tables_init(&tables, &writer, binary->arch->reloc_type(ARCH_RELOC_ABSOLUTE, 8));
+	fields[count++] =
+		tables_string(&tables, offsetof(struct format_header, name_ref), options->name);
+	if (options->description)
+		fields[count++] =
+			tables_string(&tables, offsetof(struct format_header, description_ref),
+				      options->description);
+	tables_add(&tables, TABLES_header, &header, sizeof(header), fields, count);
+	memcpy(module.build_id, binary->build_id, binary->build_id_size);
+	fields[0] = tables_string(&tables, offsetof(struct format_module, name_ref), binary->name);
+	tables_add(&tables, TABLES_modules, &module, sizeof(module), fields, 1);
+	for (size_t i = 0; i < options->provenance_count; i++) {
+		struct format_provenance record = {0};
+
+		fields[0] = tables_string(&tables, offsetof(struct format_provenance, key_ref),
+					  options->provenance[i].key);
+		fields[1] = tables_string(&tables, offsetof(struct format_provenance, value_ref),
+					  options->provenance[i].value);
+		tables_add(&tables, TABLES_provenance, &record, sizeof(record), fields, 2);
+	}
+	return writer_write(&writer, path, session->err);
+}

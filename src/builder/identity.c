@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* A walk over functions, blocks and variables with libdw; libdwfl applies the debug relocations. */
+#include "identity.h"
+
+#include "base/error.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 64 };
+
+struct walk {
+	struct arena *arena;
+	struct part_set *set;
+	Dwfl_Module *module;
+};
+
+/* The part at an address that libdwfl made up for the sections of an object. */
+static struct part *part_of(struct walk *walk, Dwarf_Addr address)
+{
+	Dwarf_Addr offset = address;
+	Elf32_Word section = 0;
+	int index = dwfl_module_relocate_address(walk->module, &offset);
+
+	if (index < 0 || !dwfl_module_relocation_info(walk->module, (unsigned)index, &section))
+		return NULL;
+	if (section == 0 || section >= walk->set->object->section_count)
+		return NULL;
+	return part_at(walk->set, section, (int64_t)offset);
+}
+
+static void note(struct walk *walk, Dwarf_Die *die, struct part *part, const char *owner)
+{
+	const char *file = dwarf_decl_file(die);
+	int line = 0;
+
+	if (!part || part->identity.line || dwarf_decl_line(die, &line) || line <= 0)
+		return;
+	part->identity.owner = arena_text(walk->arena, owner);
+	part->identity.file = arena_text(walk->arena, file);
+	part->identity.line = (unsigned)line;
+}
+
+static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Attribute indexed;
+	Dwarf_Addr address;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr(die, DW_AT_location, &attribute) ||
+	    dwarf_getlocation(&attribute, &ops, &count) || count != 1)
+		return;
+	address = ops[0].number;
+	/* An index into a table of addresses, as clang has it. */
+	if (ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index) {
+		if (dwarf_getlocation_attr(&attribute, ops, &indexed) ||
+		    dwarf_formaddr(&indexed, &address))
+			return;
+	} else if (ops[0].atom != DW_OP_addr) {
+		return;
+	}
+	note(walk, die, part_of(walk, address), owner);
+}
+
+/* The name that tells a function from all others of the unit. */
+static const char *function_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	const char *name = NULL;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	return name ? name : dwarf_diename(die);
+}
+
+static void note_function(struct walk *walk, Dwarf_Die *die)
+{
+	struct part *part;
+	Dwarf_Addr base;
+	Dwarf_Addr start;
+	Dwarf_Addr end;
+
+	/* A function with a cold part has ranges; the first is its own. */
+	if (dwarf_lowpc(die, &start) && dwarf_ranges(die, 0, &base, &start, &end) <= 0)
+		return;
+	part = part_of(walk, start);
+	if (part && part->kind == PART_FUNCTION)
+		note(walk, die, part, NULL);
+}
+
+static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owner, int depth)
+{
+	Dwarf_Die die;
+
+	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
+		return;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			note_function(walk, &die);
+			walk_children(walk, &die, function_name(&die), depth + 1);
+			break;
+		case DW_TAG_variable:
+			note_variable(walk, &die, owner);
+			break;
+		case DW_TAG_lexical_block:
+		case DW_TAG_inlined_subroutine:
+		case DW_TAG_namespace:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+			walk_children(walk, &die,
+				      dwarf_tag(&die) == DW_TAG_inlined_subroutine
+					      ? function_name(&die)
+					      : owner,
+				      depth + 1);
+			break;
+		default:
+			break;
+		}
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+int identity_read(struct arena *arena, struct part_set *set, struct suture_error *err)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+	};
+	struct walk walk = {.arena = arena, .set = set};
+	const char *path = set->object->path;
+	Dwarf_Die *unit = NULL;
+	Dwarf_Addr bias;
+	Dwfl *dwfl;
+
+	if (!*path)
+		return 0;
+	dwfl = dwfl_begin(&callbacks);
+	if (!dwfl)
+		return error_no_memory(err);
+	walk.module = dwfl_report_offline(dwfl, path, path, -1);
+	dwfl_report_end(dwfl, NULL, NULL);
+	while (walk.module && (unit = dwfl_module_nextcu(walk.module, unit, &bias)))
+		walk_children(&walk, unit, NULL, 0);
+	dwfl_end(dwfl);
+	return arena_check(arena, err);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who declares what, from DWARF: for each function and variable of an object the function around it
+ * and the line of its declaration. Lines in P are those of the original where nothing was edited,
+ * since P is compiled with #line directives. An object without DWARF leaves everything unknown.
+ */
+#ifndef BUILDER_IDENTITY_H
+#define BUILDER_IDENTITY_H
+
+#include "part.h"
+
+/* Fills the identity of the set's parts. Damaged DWARF is an error, missing one is not. */
+int identity_read(struct arena *arena, struct part_set *set, struct suture_error *err);
+
+#endif

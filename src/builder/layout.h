@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The layout gate: a patch whose code sees a type otherwise than the objects that live in the
+ * process were made by is refused. Types are taken from the debug information of O and P and paired
+ * by scope and name.
+ */
+#ifndef BUILDER_LAYOUT_H
+#define BUILDER_LAYOUT_H
+
+#include "builder/refusal.h"
+#include "builder/strings.h"
+
+#include <suture/error.h>
+
+#include <stddef.h>
+
+/* What is the same for all units of a build. */
+struct layout_gate {
+	const char *const
+		*accepted; /* types whose layout may change: "player" or "struct player" */
+	size_t accepted_count;
+	struct strings exports;	 /* functions that other modules may call: signature_exports() */
+	struct strings reported; /* types that have a refusal already */
+};
+
+/*
+ * Compares all types that both objects know. Harmless: added and removed types, renamed members,
+ * members added where there was padding, added enumerators.
+ */
+int layout_compare(struct layout_gate *gate, const char *o_path, const char *p_path,
+		   const char *unit, struct refusals *refusals, struct suture_error *err);
+
+void layout_gate_fini(struct layout_gate *gate);
+
+#endif

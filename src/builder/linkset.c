@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries are found by their sections; anonymous ones are counted. */
+#include "linkset.h"
+
+#include <ctype.h>
+#include <elf.h>
+#include <string.h>
+
+static bool is_identifier(const char *name)
+{
+	if (!isalpha((unsigned char)*name) && *name != '_')
+		return false;
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && *name != '_')
+			return false;
+	return true;
+}
+
+static bool is_set(const struct object_section *section)
+{
+	return section->flags & SHF_ALLOC && !(section->flags & SHF_EXECINSTR) &&
+	       section->type == SHT_PROGBITS && section->size && is_identifier(section->name);
+}
+
+static uint64_t total_size(const struct object *object, const char *name)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 1; i < object->section_count; i++)
+		if (is_set(&object->sections[i]) && strcmp(object->sections[i].name, name) == 0)
+			size += object->sections[i].size;
+	return size;
+}
+
+/* The first entry of section `index` that the other object has not, or NULL. */
+static const struct part *lonely(const struct part_set *set, size_t index)
+{
+	for (size_t i = set->first[index]; i < set->first[index + 1]; i++)
+		if (set->list[i]->kind == PART_DATA && !set->list[i]->twin)
+			return set->list[i];
+	return NULL;
+}
+
+static void check(struct session *session, const struct unit *unit, const struct part_set *set,
+		  const struct object *other, const char *what)
+{
+	for (size_t i = 1; i < set->object->section_count; i++) {
+		const struct object_section *section = &set->object->sections[i];
+		const struct part *part;
+
+		if (!is_set(section))
+			continue;
+		part = lonely(set, i);
+		if (!part &&
+		    total_size(set->object, section->name) <= total_size(other, section->name))
+			continue;
+		refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source,
+			     part ? part->identity.line : 0,
+			     "call it from the code instead; the set is complete since the link",
+			     "%s in %s %s section %s, which the linker collected",
+			     part ? part->name : "an entry", unit->source, what, section->name);
+	}
+}
+
+/*
+ * What the macros of <suture/patch.h> leave in an object file is not carried into the patch yet: a
+ * hook that silently never runs would be worse than no patch.
+ */
+static void check_author(struct session *session, const struct unit *unit)
+{
+	for (size_t i = 1; i < unit->p.section_count; i++) {
+		const char *name = unit->p.sections[i].name;
+
+		if (strncmp(name, ".suture.", strlen(".suture.")) != 0)
+			continue;
+		refusals_add(
+			&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source, 0,
+			"leave hooks, SUTURE_REQUIRE_IDLE and suture_original() out of the diff",
+			"%s uses a macro of <suture/patch.h> (section %s)", unit->source, name);
+		return;
+	}
+}
+
+void linkset_check(struct session *session, const struct unit *unit)
+{
+	check_author(session, unit);
+	check(session, unit, &unit->patched, &unit->o, "is added to");
+	check(session, unit, &unit->original, &unit->p, "is taken out of");
+}

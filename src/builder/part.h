@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An object file as parts: functions, their children, data, and anonymous content (jump tables,
+ * constant pools, compiler-made tables). Every relocation refers to a part, a merged string or
+ * constant, or a name outside the unit. O and P are both seen this way; correlate.h pairs them.
+ */
+#ifndef BUILDER_PART_H
+#define BUILDER_PART_H
+
+#include "arch/arch.h"
+#include "arena.h"
+#include "object.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum part_kind {
+	PART_FUNCTION,
+	PART_CHILD,   /* .cold of a function: no entry of its own, lives and dies with its parent */
+	PART_DATA,    /* a named variable: has an identity */
+	PART_CONTENT, /* known by what it holds only; each patch may have its own copy */
+};
+
+/* What makes two same-named static variables different ones. From DWARF; zeroes where unknown. */
+struct part_identity {
+	const char *owner; /* function that declares it, or NULL */
+	unsigned line;	   /* of the declaration */
+	const char *file;  /* of the definition, or NULL */
+};
+
+struct part {
+	enum part_kind kind;
+	uint32_t section; /* or OBJECT_COMMON */
+	uint32_t symbol;  /* first that names it, or 0 */
+	uint64_t start;	  /* in the section */
+	uint64_t size;
+	const char *name; /* "" for anonymous content */
+	size_t stem;	  /* length of name without the compiler's numbering */
+	bool numbered;	  /* the compiler made the name: it says nothing about identity */
+	struct part_identity identity;
+	struct part *parent; /* PART_CHILD: the function */
+	struct part *twin;   /* in the other object, or NULL */
+	bool global;
+	bool weak;
+	bool writable;
+	bool tls;
+	bool unpaired;	     /* ambiguous: must not be used (data) */
+	bool changed;	     /* differs from its twin */
+	const char *because; /* why it is in the patch */
+	bool replaced;	     /* P: gets a site in the target */
+	bool has_target;     /* proven address in the binary (thread-local: offset in the block) */
+	bool replaceable;    /* its bytes in the binary are proven */
+	uint64_t target;
+	uint64_t target_size;
+	/*
+	 * V: by offset, where its twin in O has the same instruction (INT64_MIN: nowhere); NULL:
+	 * at the same offset.
+	 */
+	const int64_t *moved;
+	uint32_t lsda_section; /* exception table of the function, or 0 */
+	uint64_t lsda_offset;
+};
+
+struct part_set {
+	const struct object *object;
+	const struct arch_ops *arch;
+	struct part **list; /* by section, then start */
+	size_t count;
+	size_t *first; /* per section: index of its first part; section_count + 1 entries */
+	struct part **by_symbol; /* part that each symbol names, or NULL */
+};
+
+enum reference_kind {
+	REFERENCE_PART,
+	REFERENCE_MERGED,   /* into a section of merged strings or constants */
+	REFERENCE_EXTERNAL, /* a name that the unit does not define */
+	REFERENCE_ABSOLUTE,
+	REFERENCE_OTHER, /* metadata: sections without parts */
+	REFERENCE_NONE,	 /* no symbol */
+};
+
+struct reference {
+	enum reference_kind kind;
+	struct part *part;
+	const struct object_symbol *symbol;
+	uint32_t section; /* MERGED, OTHER */
+	int64_t offset;	  /* from the part's, section's or symbol's start to what is meant */
+};
+
+/* Splits the object. Parts live in arena. */
+int part_set_build(struct arena *arena, const struct arch_ops *arch, const struct object *object,
+		   struct part_set *set, struct suture_error *err);
+
+/* What relocation `reloc` of section `section` refers to. */
+struct reference part_reference(const struct part_set *set, uint32_t section,
+				const struct object_reloc *reloc);
+
+/* The part at an offset of a section, or NULL. A section with one part has no other. */
+struct part *part_at(const struct part_set *set, uint32_t section, int64_t offset);
+
+/* Constant contents that any patch may copy: by flags, not by name. */
+bool part_section_merged(const struct object_section *section);
+
+/* Writable for the program, after the loader's relocations are done. */
+bool part_section_writable(const struct object_section *section);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of a build; see plan.h. */
+#include "builder/plan.h"
+
+#include "builder/lines.h"
+#include "builder/members.h"
+#include "builder/path.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+void plan_fini(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->unit_count; i++)
+		compile_unit_fini(&plan->units[i]);
+	free(plan->units);
+	overlay_fini(&plan->view);
+	strings_fini(&plan->edited);
+	diff_changes_fini(&plan->changes);
+	diff_fini(&plan->diff);
+	compdb_fini(&plan->db);
+	free(plan->root);
+	free(plan->build_dir);
+	*plan = (struct plan){0};
+}
+
+/*
+ * Where the diff may belong: the folder that holds all sources and those above it, the build folder
+ * and the one above, the working folder, at last each folder with a source.
+ */
+static void candidate_roots(const struct plan *plan, struct strings *roots)
+{
+	char *common = path_folder(plan->db.entries[0].file);
+	cleanup_memory char *working = realpath(".", NULL);
+	cleanup_memory char *above_build = path_folder(plan->build_dir);
+
+	for (size_t i = 1; i < plan->db.count && common; i++) {
+		char *next = path_common(common, plan->db.entries[i].file);
+
+		free(common);
+		common = next;
+	}
+	while (common && strcmp(common, "/") != 0) {
+		char *up = path_folder(common);
+
+		strings_add_once(roots, common);
+		free(common);
+		common = up;
+	}
+	free(common);
+	strings_add_once(roots, plan->build_dir);
+	if (above_build)
+		strings_add_once(roots, above_build);
+	if (working)
+		strings_add_once(roots, working);
+	for (size_t i = 0; i < plan->db.count; i++) {
+		cleanup_memory char *folder = path_folder(plan->db.entries[i].file);
+
+		if (folder)
+			strings_add_once(roots, folder);
+	}
+}
+
+static int find_root(struct plan *plan, const struct build_options *options, unsigned *strip,
+		     struct suture_error *err)
+{
+	struct strings roots = {0};
+	size_t chosen = 0;
+	int rc;
+
+	if (options->source_dir) {
+		char *real = realpath(options->source_dir, NULL);
+
+		if (!real)
+			return error_set(err, SUTURE_E_USAGE, "--source %s: no such folder",
+					 options->source_dir);
+		/* The spelling of the commands, where they agree with it: links above the tree. */
+		strings_take(&roots,
+			     path_absolute(real, options->source_dir[0] == '/' ? options->source_dir
+									       : "."));
+		free(real);
+	} else {
+		candidate_roots(plan, &roots);
+	}
+	rc = strings_ok(&roots) ? diff_locate(&plan->diff, &roots, &chosen, strip, err)
+				: error_no_memory(err);
+	if (!rc) {
+		plan->root = strdup(roots.items[chosen]);
+		if (!plan->root)
+			rc = error_no_memory(err);
+	}
+	strings_fini(&roots);
+	return rc;
+}
+
+/* The source's name in reports: from the source folder on. */
+static char *unit_name(const struct plan *plan, const char *file)
+{
+	size_t length = strlen(plan->root);
+
+	if (path_inside(file, plan->root) && file[length] == '/')
+		return strdup(file + length + 1);
+	return strdup(file);
+}
+
+/* How the diff treats the unit's own source. */
+static void note_edit(const struct plan *plan, struct compile_unit *unit)
+{
+	cleanup_memory char *real = path_real("/", unit->entry->file);
+
+	for (size_t i = 0; i < plan->changes.count && real; i++) {
+		const struct diff_change *change = &plan->changes.list[i];
+		cleanup_memory char *path = path_real("/", change->path);
+
+		if (!path || strcmp(path, real) != 0)
+			continue;
+		unit->edited = true;
+		unit->added = !change->old_text;
+		unit->removed = !change->new_text;
+	}
+}
+
+static int add_units(struct plan *plan, const enum deps_reach *reach, struct suture_error *err)
+{
+	plan->units = calloc(plan->db.count + 1, sizeof(*plan->units));
+	if (!plan->units)
+		return error_no_memory(err);
+	for (size_t i = 0; i < plan->db.count; i++) {
+		struct compile_unit *unit = &plan->units[plan->unit_count];
+		int rc;
+
+		if (reach[i] == DEPS_NONE)
+			continue;
+		plan->unit_count++;
+		unit->entry = &plan->db.entries[i];
+		unit->name = unit_name(plan, unit->entry->file);
+		if (!unit->name)
+			return error_no_memory(err);
+		rc = command_init(&unit->command, unit->entry, err);
+		if (rc)
+			return rc;
+		note_edit(plan, unit);
+	}
+	return 0;
+}
+
+/* Commands that were exported from another tree, or before files were moved. */
+static int check_commands(const struct plan *plan, struct suture_error *err)
+{
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		const struct compile_unit *unit = &plan->units[i];
+		bool folder;
+
+		if (!unit->entry)
+			continue;
+		folder = path_exists(unit->entry->directory);
+		if (folder && (unit->added || path_exists(unit->entry->file)))
+			continue;
+		error_set(err, SUTURE_E_BAD_INPUT,
+			  "%s is not of this tree: %s, which it names for %s, does not exist",
+			  plan->db.path, folder ? unit->entry->file : unit->entry->directory,
+			  unit->name);
+		return error_next(err, "export it again: cmake -DCMAKE_EXPORT_COMPILE_COMMANDS=ON, "
+				       "`ninja -t compdb`, or `bear -- make` from a clean tree");
+	}
+	return 0;
+}
+
+/* What can be said of the binary before anything is compiled for it. */
+static int check_binary(const char *path, struct suture_error *err)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char magic[4] = "";
+
+	if (fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+	    memcmp(magic, "\177ELF", sizeof(magic)) == 0)
+		return 0;
+	if (fd < 0)
+		error_errno(err, SUTURE_E_BAD_INPUT, errno, "--binary %s", path);
+	else
+		error_set(err, SUTURE_E_BAD_INPUT, "--binary %s: no ELF file", path);
+	return error_next(err, "name the program or library that runs, as it was linked");
+}
+
+/* True when the source belongs to one of the affected units. */
+static bool is_compiled(const struct plan *plan, const char *real)
+{
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		cleanup_memory char *file = path_real("/", plan->units[i].entry->file);
+
+		if (file && real && strcmp(file, real) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A source that nothing compiles may be a test or another platform's: said, not refused. */
+static void note_unreached(const struct plan *plan, struct strings *notes)
+{
+	for (size_t i = 0; i < plan->changes.count; i++) {
+		const struct diff_change *change = &plan->changes.list[i];
+		cleanup_memory char *real = path_real("/", change->path);
+		bool known = false;
+
+		if (!path_is_source(change->name) || change->same_tokens)
+			continue;
+		for (size_t j = 0; j < plan->db.count && real && !known; j++) {
+			cleanup_memory char *file = path_real("/", plan->db.entries[j].file);
+
+			known = file && strcmp(file, real) == 0;
+		}
+		if (!known)
+			strings_add_format(notes,
+					   "%s has no compile command: it is not part of the patch",
+					   change->name);
+		else if (!is_compiled(plan, real))
+			strings_add_format(notes,
+					   "%s is not in the binary: it is not part of the patch",
+					   change->name);
+	}
+}
+
+static int find_units(struct plan *plan, const struct build_options *options,
+		      struct build_result *result, struct suture_error *err)
+{
+	struct deps_options deps = {.build_dir = plan->build_dir,
+				    .root = plan->root,
+				    .work_dir = plan->work_dir,
+				    .parallel = options->parallel};
+	enum deps_reach *reach = calloc(plan->db.count, sizeof(*reach));
+	bool *wanted = calloc(plan->db.count, sizeof(*wanted));
+	int rc;
+
+	if (!reach || !wanted)
+		rc = error_no_memory(err);
+	else
+		rc = members_find(options->binary, plan->build_dir, plan->work_dir, &plan->db,
+				  wanted, err);
+	if (!rc)
+		rc = deps_find(&deps, &plan->db, wanted, &plan->changes, reach, err);
+	if (!rc)
+		rc = add_units(plan, reach, err);
+	if (!rc)
+		rc = check_commands(plan, err);
+	if (!rc)
+		note_unreached(plan, &result->notes);
+	free(reach);
+	free(wanted);
+	return rc;
+}
+
+int plan_init(struct plan *plan, const struct build_options *options, char *work_dir,
+	      struct build_result *result, struct suture_error *err)
+{
+	cleanup_memory char *scratch = path_join(work_dir, "diff");
+	cleanup_memory char *here = realpath(".", NULL);
+	unsigned strip = 0;
+	int rc;
+
+	*plan = (struct plan){.work_dir = work_dir};
+	/* Not resolved: commands may spell the folder through a link. */
+	plan->build_dir = here ? path_absolute(here, options->build_dir) : NULL;
+	if (!scratch || !plan->build_dir)
+		return error_no_memory(err);
+	rc = check_binary(options->binary, err);
+	if (!rc)
+		rc = diff_read(options->diff, &plan->diff, err);
+	if (!rc)
+		rc = compdb_read(plan->build_dir, &plan->db, err);
+	if (!rc)
+		rc = find_root(plan, options, &strip, err);
+	if (!rc)
+		rc = path_make_folders(scratch, err);
+	if (!rc)
+		rc = diff_apply(&plan->diff, plan->root, strip, scratch, &plan->changes, err);
+	for (size_t i = 0; i < plan->changes.count && !rc; i++)
+		strings_take(&plan->edited, path_real("/", plan->changes.list[i].path));
+	if (!rc && !strings_ok(&plan->edited))
+		rc = error_no_memory(err);
+	if (!rc) {
+		result->source_root = strdup(plan->root);
+		rc = find_units(plan, options, result, err);
+	}
+	return rc;
+}
+
+/* Where a line that starts with '#' is no directive: text that a program may include as data. */
+static bool is_other_language(const char *name)
+{
+	static const char *const extensions[] = {".s",	   ".txt",  ".json", ".md",
+						 ".cmake", ".glsl", ".frag", ".vert",
+						 ".lua",   ".py",   ".sh",   ".yml"};
+	const char *dot = strrchr(path_base(name), '.');
+
+	for (size_t i = 0; dot && i < sizeof(extensions) / sizeof(extensions[0]); i++)
+		if (strcmp(dot, extensions[i]) == 0)
+			return true;
+	return false;
+}
+
+static int write_patched(const struct plan *plan, bool numbered, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->changes.count && !rc; i++) {
+		const struct diff_change *change = &plan->changes.list[i];
+		struct bytes text = {0};
+
+		if (numbered && change->old_text && change->new_text &&
+		    !is_other_language(change->name)) {
+			rc = lines_keep(change->line_base, change->old_text, change->old_size,
+					change->new_text, change->new_size, &change->hunks, &text,
+					err);
+			if (!rc)
+				rc = overlay_replace(&plan->view, change->path,
+						     text.data ? text.data : (uint8_t *)"",
+						     text.size, err);
+		} else {
+			rc = overlay_replace(&plan->view, change->path, change->new_text,
+					     change->new_size, err);
+		}
+		bytes_fini(&text);
+	}
+	return rc;
+}
+
+/* Folders that compilers start from, and those of the files that differ. */
+static void real_folders(const struct plan *plan, struct strings *folders)
+{
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		strings_add_once(folders, plan->units[i].entry->directory);
+		strings_take(folders, path_folder(plan->units[i].entry->file));
+	}
+	for (size_t i = 0; i < plan->changes.count; i++)
+		strings_take(folders, path_folder(plan->changes.list[i].path));
+}
+
+int plan_make_view(struct plan *plan, bool full, struct suture_error *err)
+{
+	cleanup_memory char *top = path_join(plan->work_dir, full ? "full" : "view");
+	struct strings folders = {0};
+	struct strings roots = {0};
+	int rc;
+
+	real_folders(plan, &folders);
+	strings_add(&roots, plan->root);
+	strings_add(&roots, plan->build_dir);
+	strings_add_all(&roots, &folders);
+	overlay_fini(&plan->view);
+	if (!top || !strings_ok(&roots) || !strings_ok(&folders))
+		rc = error_no_memory(err);
+	else
+		rc = overlay_init(&plan->view, top, &roots, full ? NULL : &folders, err);
+	if (!rc)
+		rc = write_patched(plan, true, err);
+	strings_fini(&folders);
+	strings_fini(&roots);
+	return rc;
+}
+
+unsigned plan_real_line(const struct plan *plan, const char *file, unsigned line)
+{
+	for (size_t i = 0; i < plan->changes.count && file; i++) {
+		const struct diff_change *change = &plan->changes.list[i];
+
+		if (strcmp(path_base(change->path), path_base(file)) == 0)
+			return (unsigned)numbers_real(change->line_base, line);
+	}
+	return line;
+}
+
+int plan_unnumber(struct plan *plan, struct suture_error *err)
+{
+	return write_patched(plan, false, err);
+}

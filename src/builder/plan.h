@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a build is about, before anything is compiled: the diff's changes, the source folder, the
+ * affected units of the binary, and the view of the tree that they are compiled in.
+ */
+#ifndef BUILDER_PLAN_H
+#define BUILDER_PLAN_H
+
+#include "builder/build.h"
+#include "builder/compdb.h"
+#include "builder/compile.h"
+#include "builder/deps.h"
+#include "builder/diff.h"
+#include "builder/overlay.h"
+
+#include <suture/error.h>
+
+struct plan {
+	char *build_dir; /* owned, absolute */
+	char *work_dir;	 /* borrowed */
+	char *root;	 /* owned: the folder that the diff belongs to */
+	struct compdb db;
+	struct diff diff;
+	struct diff_changes changes;
+	struct compile_unit *units;
+	size_t unit_count;
+	struct overlay view;
+	struct strings edited; /* files of the diff, as path_real() spells them */
+};
+
+/*
+ * Reads the diff and the compile commands, applies the diff to copies, finds the affected units.
+ * The caller calls plan_fini(), after failures too; the folder stays.
+ */
+int plan_init(struct plan *plan, const struct build_options *options, char *work_dir,
+	      struct build_result *result, struct suture_error *err);
+void plan_fini(struct plan *plan);
+
+/*
+ * Makes the view that P is compiled in, with #line directives: a sparse one first; a full one when
+ * a unit was seen to read past it.
+ */
+int plan_make_view(struct plan *plan, bool full, struct suture_error *err);
+
+/* The patched file's line for a line number in what the compiler made of it (see numbers.h). */
+unsigned plan_real_line(const struct plan *plan, const char *file, unsigned line);
+
+/* The patched texts as the diff makes them, without #line directives. */
+int plan_unnumber(struct plan *plan, struct suture_error *err);
+
+#endif

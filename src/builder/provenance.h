@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What a reader of the patch file wants to know about its making; nothing that differs from run to
+ * run. */
+#ifndef BUILDER_PROVENANCE_H
+#define BUILDER_PROVENANCE_H
+
+#include "builder/core.h"
+#include "builder/plan.h"
+#include "builder/strings.h"
+
+#include "base/hash.h"
+
+struct provenance {
+	char diff_hash[HASH_TEXT_SIZE];
+	struct core_pair *pairs; /* owned */
+	size_t count;
+	struct strings texts;
+};
+
+/* The diff's hash and the commands of the units that have a P. */
+int provenance_init(struct provenance *provenance, const struct plan *plan,
+		    struct suture_error *err);
+void provenance_fini(struct provenance *provenance);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of refusals. A lost refusal would be a patch that should not exist: failure sticks. */
+#include "refusal.h"
+
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy_text(const char *text, bool *failed)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		*failed = true;
+	return copy;
+}
+
+void refusals_add(struct refusals *refusals, enum suture_code code, const char *file, unsigned line,
+		  const char *next, const char *fmt, ...)
+{
+	struct refusal *list;
+	struct refusal *refusal;
+	char *message = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&message, fmt, args) < 0)
+		message = NULL;
+	va_end(args);
+	list = reallocarray(refusals->list, refusals->count + 1, sizeof(*list));
+	if (list)
+		refusals->list = list;
+	if (!list || !message) {
+		free(message);
+		refusals->failed = true;
+		return;
+	}
+	refusal = &list[refusals->count++];
+	refusal->code = code;
+	refusal->message = message;
+	refusal->file = copy_text(file, &refusals->failed);
+	refusal->line = line;
+	refusal->next = copy_text(next, &refusals->failed);
+}
+
+int refusals_check(const struct refusals *refusals, struct suture_error *err)
+{
+	return refusals->failed ? error_no_memory(err) : 0;
+}
+
+void refusals_fini(struct refusals *refusals)
+{
+	for (size_t i = 0; i < refusals->count; i++) {
+		free(refusals->list[i].message);
+		free(refusals->list[i].file);
+		free(refusals->list[i].next);
+	}
+	free(refusals->list);
+	*refusals = (struct refusals){0};
+}
+
+enum { NAMES_SHOWN = 4 };
+
+void refusal_names_add(struct refusal_names *names, const char *name)
+{
+	size_t used = strlen(names->text);
+
+	if (names->count++ < NAMES_SHOWN)
+		snprintf(names->text + used, sizeof(names->text) - used, "%s%s", used ? ", " : "",
+			 name);
+}
+
+void refusal_names_finish(struct refusal_names *names)
+{
+	size_t used = strlen(names->text);
+
+	if (names->count > NAMES_SHOWN)
+		snprintf(names->text + used, sizeof(names->text) - used, " and %zu more",
+			 names->count - NAMES_SHOWN);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The text report: what, where, state, next. */
+#include "builder/report.h"
+
+#include "builder/path.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *paint(const struct report_style *style, const char *sequence)
+{
+	return style->color ? sequence : "";
+}
+
+#define RED    "\033[31;1m"
+#define GREEN  "\033[32;1m"
+#define YELLOW "\033[33m"
+#define PLAIN  "\033[0m"
+
+/* The first line of a message carries the code; the others are indented already. */
+static void print_refusal(const struct refusal *refusal, const struct report_style *style,
+			  FILE *out)
+{
+	size_t first = strcspn(refusal->message, "\n");
+	const char *rest = refusal->message + first;
+	bool placed = refusal->file && strstr(refusal->message, path_base(refusal->file)) != NULL;
+
+	fprintf(out, "suture: %srefused%s: %.*s (%s)\n", paint(style, RED), paint(style, PLAIN),
+		(int)first, refusal->message, suture_code_name(refusal->code));
+	for (rest += *rest == '\n'; *rest;) {
+		size_t length = strcspn(rest, "\n");
+
+		fprintf(out, "%s%.*s\n", *rest == ' ' ? "" : "  ", (int)length, rest);
+		rest += length + (rest[length] == '\n');
+	}
+	if (refusal->file && (!placed || refusal->line)) {
+		if (refusal->line)
+			fprintf(out, "  at %s:%u\n", refusal->file, refusal->line);
+		else
+			fprintf(out, "  at %s\n", refusal->file);
+	}
+}
+
+static void print_refusals(const struct build_result *result, const struct report_style *style,
+			   FILE *out)
+{
+	for (size_t i = 0; i < result->refusals.count; i++) {
+		const struct refusal *refusal = &result->refusals.list[i];
+		/* The same way out is told once, below the last of its kind. */
+		bool last = true;
+
+		print_refusal(refusal, style, out);
+		for (size_t j = i + 1; j < result->refusals.count && last && refusal->next; j++)
+			last = !result->refusals.list[j].next ||
+			       strcmp(result->refusals.list[j].next, refusal->next) != 0;
+		if (refusal->next && last)
+			fprintf(out, "  next: %s\n", refusal->next);
+	}
+	fprintf(out, "  no patch was written, the source tree was not changed\n");
+}
+
+static void print_functions(const struct core_result *core, FILE *out)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < core->function_count; i++) {
+		int length = (int)strlen(core->functions[i].name);
+
+		if (length > width && length <= 48)
+			width = length;
+	}
+	for (size_t i = 0; i < core->function_count; i++) {
+		const struct core_function *function = &core->functions[i];
+
+		fprintf(out, "  %-*s  %-7s", width, function->name,
+			core_function_kind_name(function->kind));
+		if (function->line)
+			fprintf(out, "  %s:%u",
+				function->file ? path_base(function->file) : function->unit,
+				function->line);
+		else
+			fprintf(out, "  %s", function->unit);
+		fprintf(out, "  %s\n", function->because ? function->because : "");
+	}
+}
+
+static size_t count_kind(const struct core_result *core, bool new)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < core->function_count; i++)
+		count += (core->functions[i].kind == CORE_FUNCTION_NEW) == new;
+	return count;
+}
+
+static void print_patch(const struct build_result *result, const struct report_style *style,
+			FILE *out)
+{
+	const struct core_result *core = &result->core;
+	size_t changed = count_kind(core, false), new = count_kind(core, true);
+
+	fprintf(out, "%s%s%s: %zu function%s replaced, %zu new", paint(style, GREEN),
+		result->output, paint(style, PLAIN), changed, changed == 1 ? "" : "s", new);
+	fprintf(out, ", for %s (build-id %.16s)\n", path_base(result->binary),
+		core->build_id[0] ? core->build_id : "none");
+	print_functions(core, out);
+	for (size_t i = 0; i < core->data_count; i++)
+		fprintf(out, "  %s  %s data, %" PRIu64 " bytes  %s\n", core->data[i].name,
+			core_data_kind_name(core->data[i].kind), core->data[i].size,
+			core->data[i].unit);
+	for (size_t i = 0; i < core->idle_count; i++)
+		fprintf(out, "  %s  must be idle: %s\n", core->idle[i].name, core->idle[i].because);
+	fprintf(out,
+		"  verified: %zu functions equal the binary, %zu more but for the linker's "
+		"relaxations\n",
+		core->verified.exact, core->verified.equivalent);
+}
+
+void report_text(const struct build_result *result, const struct report_style *style, FILE *out,
+		 FILE *complaints)
+{
+	for (size_t i = 0; i < result->notes.count; i++)
+		fprintf(complaints, "suture: %snote%s: %s\n", paint(style, YELLOW),
+			paint(style, PLAIN), result->notes.items[i]);
+	switch (result->outcome) {
+	case CORE_PATCH:
+		print_patch(result, style, out);
+		break;
+	case CORE_NOTHING:
+		fprintf(out, "nothing to patch: the object code of %s does not change\n",
+			path_base(result->binary));
+		break;
+	case CORE_REFUSED:
+		print_refusals(result, style, complaints);
+		break;
+	}
+	if (style->verbose)
+		fprintf(out,
+			"  units: %zu affected, %zu compiled, %zu skipped, %zu cached\n"
+			"  time: %" PRIu64 " ms, %" PRIu64 " compiling, %" PRIu64 " comparing\n",
+			result->units.affected, result->units.compiled, result->units.skipped,
+			result->units.cached, result->total_us / 1000, result->compile_us / 1000,
+			result->compare_us / 1000);
+}
+
+void report_error(const struct suture_error *failure, const struct report_style *style, FILE *out)
+{
+	fprintf(out, "suture: %serror%s: %s (%s)\n", paint(style, RED), paint(style, PLAIN),
+		failure->message, suture_code_name(failure->code));
+	if (failure->next[0])
+		fprintf(out, "  next: %s\n", failure->next);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs of the compiler; see runs.h. */
+#include "builder/runs.h"
+
+#include "builder/deps.h"
+#include "builder/objcache.h"
+#include "builder/path.h"
+
+#include "base/error.h"
+#include "base/file.h"
+
+#include <string.h>
+
+enum { DEPS_SIZE_MAX = 1 << 30 };
+
+static const char variant_letters[] = "vopn";
+
+void runs_fini(struct runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++) {
+		strings_fini(&runs->list[i].argv);
+		free(runs->list[i].directory);
+		free(runs->list[i].out);
+		free(runs->list[i].log);
+	}
+	free(runs->list);
+	free(runs->jobs);
+	*runs = (struct runs){0};
+}
+
+int runs_init(struct runs *runs, const struct compile_options *options, size_t room,
+	      struct suture_error *err)
+{
+	*runs = (struct runs){.options = options};
+	runs->list = calloc(room + 1, sizeof(*runs->list));
+	runs->jobs = calloc(room + 1, sizeof(*runs->jobs));
+	return runs->list && runs->jobs ? 0 : error_no_memory(err);
+}
+
+int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum variant variant,
+	     enum command_purpose purpose, struct suture_error *err)
+{
+	const struct compile_options *options = runs->options;
+	struct run *run = &runs->list[runs->count];
+	struct process_job *job = &runs->jobs[runs->count++];
+	const struct overlay *view = variant >= VARIANT_P ? options->patched : NULL;
+	const char *suffix = purpose == COMMAND_PREPROCESS ? "i" : "o";
+	int rc;
+
+	run->unit = unit;
+	run->variant = variant;
+	run->purpose = purpose;
+	if (asprintf(&run->out, "%s/%zu.%c.%s", options->work_dir, index, variant_letters[variant],
+		     suffix) < 0)
+		run->out = NULL;
+	if (!run->out || asprintf(&run->log, "%s.log", run->out) < 0)
+		run->log = NULL;
+	if (!run->out || !run->log)
+		return error_no_memory(err);
+	rc = command_make(&unit->command, purpose, view, run->out, &run->argv, &run->directory,
+			  err);
+	if (rc)
+		return rc;
+	*job = (struct process_job){.argv = &run->argv,
+				    .directory = run->directory,
+				    .error_path = run->log,
+				    .user = run};
+	return 0;
+}
+
+static void say(struct runs *runs, const struct run *run)
+{
+	static const char *const what[] = {"as built", "original", "patched", "patched"};
+
+	runs->finished++;
+	if (runs->options->progress)
+		runs->options->progress(what[run->variant], run->unit->name, runs->finished,
+					runs->count, runs->options->context);
+}
+
+static void say_done(struct process_job *job, void *context)
+{
+	say(context, job->user);
+}
+
+/* The key of what a run makes; false where it is not to be kept. */
+static bool key_of(const struct runs *runs, const struct run *run, char key[HASH_TEXT_SIZE])
+{
+	const struct compile_options *options = runs->options;
+	const struct compile_unit *unit = run->unit;
+	bool patched = run->variant >= VARIANT_P;
+
+	if (!options->cache_dir || run->purpose == COMMAND_PREPROCESS ||
+	    run->variant == VARIANT_PLAIN || unit->escape)
+		return false;
+	return objcache_key(&run->argv, run->directory, run->out,
+			    patched ? options->patched->top : NULL,
+			    patched ? unit->patched_text : unit->original_text, key);
+}
+
+int runs_start(struct runs *runs, struct suture_error *err)
+{
+	struct process_job *jobs = calloc(runs->count + 1, sizeof(*jobs));
+	char key[HASH_TEXT_SIZE];
+	size_t count = 0;
+	int rc;
+
+	if (!jobs)
+		return error_no_memory(err);
+	for (size_t i = 0; i < runs->count; i++) {
+		struct run *run = &runs->list[i];
+
+		run->cached = key_of(runs, run, key) &&
+			      objcache_take(runs->options->cache_dir, key, run->out);
+		if (run->cached)
+			say(runs, run);
+		else
+			jobs[count++] = runs->jobs[i];
+		run->unit->compiled |= !run->cached && run->purpose != COMMAND_PREPROCESS;
+	}
+	rc = process_run(jobs, count, runs->options->parallel, say_done, runs, err);
+	for (size_t i = 0, at = 0; i < runs->count; i++) {
+		struct run *run = &runs->list[i];
+
+		if (run->cached)
+			continue;
+		runs->jobs[i].status = jobs[at++].status;
+		if (!rc && process_succeeded(&runs->jobs[i]) && key_of(runs, run, key))
+			objcache_keep(runs->options->cache_dir, key, run->out);
+	}
+	free(jobs);
+	return rc;
+}
+
+int runs_files_read(const struct run *run, struct strings *files, struct suture_error *err)
+{
+	cleanup_memory char *path = NULL;
+	cleanup_memory uint8_t *text = NULL;
+	size_t size;
+	int rc;
+
+	if (asprintf(&path, "%s.d", run->out) < 0) {
+		path = NULL;
+		return error_no_memory(err);
+	}
+	rc = file_read(path, DEPS_SIZE_MAX, &text, &size, err);
+	if (rc)
+		return rc;
+	deps_parse_make((const char *)text, size, files);
+	return strings_ok(files) ? 0 : error_no_memory(err);
+}
+
+int runs_find_escape(const struct run *run, const struct compile_options *options,
+		     struct suture_error *err)
+{
+	struct strings files = {0};
+	int rc = runs_files_read(run, &files, err);
+
+	free(run->unit->escape);
+	run->unit->escape = NULL;
+	for (size_t i = 0; i < files.count && !rc && !run->unit->escape; i++) {
+		for (size_t j = 0; j < options->edited->count; j++) {
+			const char *edited = options->edited->items[j];
+			cleanup_memory char *real = NULL;
+
+			if (strcmp(path_base(edited), path_base(files.items[i])) != 0)
+				continue;
+			real = path_real(run->directory, files.items[i]);
+			if (!real || strcmp(real, edited) == 0)
+				run->unit->escape = strdup(edited);
+		}
+	}
+	strings_fini(&files);
+	return rc;
+}

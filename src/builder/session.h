@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that one core_build() knows. Private to the core. */
+#ifndef BUILDER_SESSION_H
+#define BUILDER_SESSION_H
+
+#include "arena.h"
+#include "binary.h"
+#include "core.h"
+#include "object.h"
+#include "part.h"
+#include "proof.h"
+
+struct unit {
+	const struct unit_objects *input;
+	const char *source;
+	struct object v;
+	struct object o;
+	struct object p;
+	struct proof proof;
+	struct part_set verified; /* of V: made for original_check() */
+	struct part_set original;
+	struct part_set patched;
+	bool *kept;		    /* by section of P: goes into the patch */
+	bool *exported;		    /* by symbol of P: another unit of the patch refers to it */
+	struct part **constructors; /* of new globals, in order */
+	size_t constructor_count;
+};
+
+/* Data that the patch changes in place, or that a decision covers. */
+struct datum {
+	struct unit *unit;
+	struct part *part; /* in P; its twin has the target */
+	enum core_data_kind kind;
+};
+
+/* A function that must be idle at the switch besides those replaced. */
+struct idle {
+	struct unit *unit;
+	struct part *part; /* in O */
+	const char *because;
+};
+
+struct session {
+	struct arena arena;
+	const struct core_options *options;
+	struct binary binary;
+	struct unit *units;
+	size_t unit_count;
+	struct datum *data;
+	size_t data_count;
+	size_t data_capacity;
+	struct idle *idle;
+	size_t idle_count;
+	size_t idle_capacity;
+	const char **names; /* dynamic names of the patch */
+	size_t name_count;
+	size_t name_capacity;
+	struct core_result *result;
+	struct suture_error *err;
+};
+
+/* The function part that a child belongs to, or the part itself. */
+static inline struct part *part_family(struct part *part)
+{
+	return part->kind == PART_CHILD && part->parent ? part->parent : part;
+}
+
+/* In the binary, so that code there and here must share it. */
+static inline bool part_exists(const struct part *part)
+{
+	return part->twin && part->twin->has_target;
+}
+
+/* The source file that the user knows: P may be compiled from an overlay. May be NULL. */
+static inline const char *part_file(const struct part *part)
+{
+	return part->twin && part->twin->identity.file ? part->twin->identity.file
+						       : part->identity.file;
+}
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Placing the sections of V, in rounds: the best anchored first, then what these lead to. */
+#include "verify.h"
+
+#include "base/error.h"
+
+#include <elf.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_CANDIDATES = 64 };
+
+/* Where a section might be, and how many of its symbols say so. */
+struct candidates {
+	uint64_t base[MAX_CANDIDATES];
+	unsigned votes[MAX_CANDIDATES];
+	size_t count;
+};
+
+static void vote(struct candidates *candidates, uint64_t base)
+{
+	for (size_t i = 0; i < candidates->count; i++) {
+		if (candidates->base[i] == base) {
+			candidates->votes[i]++;
+			return;
+		}
+	}
+	if (candidates->count == MAX_CANDIDATES)
+		return;
+	candidates->base[candidates->count] = base;
+	candidates->votes[candidates->count++] = 1;
+}
+
+static bool same_base_name(const char *left, const char *right)
+{
+	const char *a = strrchr(left, '/');
+	const char *b = strrchr(right, '/');
+
+	return strcmp(a ? a + 1 : left, b ? b + 1 : right) == 0;
+}
+
+/* The binary's symbols that may be `symbol` of the object. */
+static void gather(const struct proof *proof, const struct object_symbol *symbol, bool locals,
+		   struct candidates *candidates)
+{
+	size_t count;
+	const struct binary_symbol *found = binary_symbols(proof->binary, symbol->name, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct binary_symbol *there = &found[i];
+
+		if (!there->defined || (there->type == STT_TLS) != (symbol->type == STT_TLS) ||
+		    (there->dynamic && i > 0 && there->address == found[i - 1].address))
+			continue;
+		if (symbol->bind == STB_LOCAL) {
+			if (!locals || there->bind != STB_LOCAL || there->size != symbol->size)
+				continue;
+			if (there->file && proof->object->file &&
+			    !same_base_name(there->file, proof->object->file))
+				continue;
+		}
+		vote(candidates, there->address - symbol->value);
+	}
+}
+
+static bool needs_place(const struct object_section *section)
+{
+	return (section->flags & SHF_ALLOC) && section->size > 0 && !(section->flags & SHF_MERGE) &&
+	       section->type != SHT_NOTE &&
+	       (section->type == SHT_PROGBITS || section->type == SHT_NOBITS) &&
+	       strcmp(section->name, ".eh_frame") != 0;
+}
+
+static bool thread_local(const struct object_section *section)
+{
+	return section->flags & SHF_TLS;
+}
+
+/* Contents to compare: thread-local ones are in the image of the block. */
+static size_t compare_at(struct proof *proof, uint32_t index, uint64_t base, bool commit)
+{
+	const struct object_section *section = &proof->object->sections[index];
+
+	if (section->type == SHT_NOBITS)
+		return 0;
+	if (thread_local(section))
+		base += proof->binary->tls_address;
+	return proof_compare(proof, index, base, commit);
+}
+
+/* Claims a place for the section from its symbols. */
+static void anchor(struct proof *proof, uint32_t index, bool locals)
+{
+	const struct object_section *section = &proof->object->sections[index];
+	struct candidates candidates = {0};
+	size_t best = 0;
+	size_t fewest = SIZE_MAX;
+
+	for (size_t i = 0; i < section->symbol_count; i++) {
+		const struct object_symbol *symbol = &proof->object->symbols[section->symbols[i]];
+
+		if (*symbol->name)
+			gather(proof, symbol, locals, &candidates);
+	}
+	if (!candidates.count)
+		return;
+	for (size_t i = 0; i < candidates.count && candidates.count > 1; i++) {
+		size_t differences = compare_at(proof, index, candidates.base[i], false);
+
+		if (differences < fewest ||
+		    (differences == fewest && candidates.votes[i] > candidates.votes[best])) {
+			fewest = differences;
+			best = i;
+		}
+	}
+	proof->places[index] =
+		(struct place){.state = PLACE_CLAIMED, .base = candidates.base[best]};
+}
+
+/* Compares what is claimed until no comparison claims anything new. */
+static void propagate(struct proof *proof)
+{
+	bool progress = true;
+
+	while (progress) {
+		progress = false;
+		for (uint32_t i = 1; i < proof->object->section_count; i++) {
+			struct place *place = &proof->places[i];
+
+			if (place->state != PLACE_CLAIMED)
+				continue;
+			progress = true;
+			place->state = PLACE_COMPARED;
+			if (compare_at(proof, i, place->base, true))
+				place->state = PLACE_DIFFERENT;
+		}
+	}
+}
+
+static void anchor_all(struct proof *proof, bool locals, bool code)
+{
+	for (uint32_t i = 1; i < proof->object->section_count; i++) {
+		const struct object_section *section = &proof->object->sections[i];
+
+		if (needs_place(section) && proof->places[i].state == PLACE_UNKNOWN &&
+		    (bool)(section->flags & SHF_EXECINSTR) == code)
+			anchor(proof, i, locals);
+		if (locals)
+			propagate(proof);
+	}
+	propagate(proof);
+}
+
+static bool is_function(const struct object *object, const struct object_symbol *symbol)
+{
+	return object_defines(object, symbol) && symbol->size > 0 &&
+	       (symbol->type == STT_FUNC || symbol->type == STT_GNU_IFUNC);
+}
+
+static void count_functions(struct proof *proof, struct core_verified *verified,
+			    struct refusal_names *different, size_t *present)
+{
+	const struct object *object = proof->object;
+
+	for (size_t i = 1; i < object->symbol_count; i++) {
+		const struct object_symbol *symbol = &object->symbols[i];
+		bool comdat;
+
+		if (!is_function(object, symbol))
+			continue;
+		comdat = object->sections[symbol->section].group != 0;
+		switch ((enum function_state)proof->functions[i]) {
+		case FUNCTION_ABSENT:
+			verified->absent++;
+			continue;
+		case FUNCTION_EXACT:
+			verified->exact++;
+			break;
+		case FUNCTION_EQUIVALENT:
+			verified->equivalent++;
+			break;
+		case FUNCTION_DIFFERENT:
+			if (comdat) { /* the linker took another unit's copy */
+				proof->functions[i] = FUNCTION_ABSENT;
+				verified->absent++;
+				continue;
+			}
+			verified->different++;
+			refusal_names_add(different, symbol->name);
+			break;
+		}
+		(*present)++;
+	}
+}
+
+static void find_different_data(struct proof *proof, struct refusal_names *different)
+{
+	const struct object *object = proof->object;
+
+	for (uint32_t i = 1; i < object->section_count; i++) {
+		const struct object_section *section = &object->sections[i];
+		bool named = false;
+
+		if (proof->places[i].state != PLACE_DIFFERENT || section->group ||
+		    (section->flags & SHF_EXECINSTR))
+			continue;
+		for (size_t k = 0; k < section->symbol_count; k++) {
+			uint32_t index = section->symbols[k];
+
+			if (proof->functions[index] != FUNCTION_DIFFERENT)
+				continue;
+			refusal_names_add(different, object->symbols[index].name);
+			named = true;
+		}
+		if (!named)
+			refusal_names_add(different, section->name);
+	}
+}
+
+static void refuse(struct proof *proof, const char *source, struct refusal_names *functions,
+		   struct refusal_names *data, size_t total, struct refusals *refusals)
+{
+	static const char next[] =
+		"build from the very tree, flags and compiler that made the binary";
+	const char *why = proof->conflict ? proof->conflict : "";
+
+	refusal_names_finish(functions);
+	refusal_names_finish(data);
+	if (functions->count)
+		refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0, next,
+			     "%zu of %zu functions of %s differ from %s: %s%s%s%s",
+			     functions->count, total, source, proof->binary->name, functions->text,
+			     *why ? " (reference to " : "", why, *why ? ")" : "");
+	if (data->count)
+		refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0, next,
+			     "data of %s differ from %s: %s", source, proof->binary->name,
+			     data->text);
+}
+
+int verify_unit(struct arena *arena, const struct binary *binary, const struct object *v,
+		const char *source, struct proof *proof, struct core_verified *verified,
+		struct refusals *refusals, struct suture_error *err)
+{
+	struct refusal_names functions = {0};
+	struct refusal_names data = {0};
+	size_t present = 0;
+	size_t before = verified->absent;
+
+	*proof = (struct proof){.arena = arena, .binary = binary, .object = v};
+	proof->places = arena_array(arena, v->section_count, sizeof(*proof->places));
+	proof->bindings = arena_array(arena, v->symbol_count, sizeof(*proof->bindings));
+	proof->functions = arena_array(arena, v->symbol_count, sizeof(*proof->functions));
+	if (!proof->places || !proof->bindings || !proof->functions)
+		return error_no_memory(err);
+	/* Code before data, global names before local ones: from certain to likely. */
+	anchor_all(proof, false, true);
+	anchor_all(proof, false, false);
+	anchor_all(proof, true, true);
+	anchor_all(proof, true, false);
+	count_functions(proof, verified, &functions, &present);
+	find_different_data(proof, &data);
+	if (!present && verified->absent > before)
+		refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0,
+			     "name the binary that this file is linked into",
+			     "no function of %s is in %s", source, binary->name);
+	if (functions.count || data.count)
+		refuse(proof, source, &functions, &data, present, refusals);
+	return arena_check(arena, err);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verification by placement: every section of V lies in the binary as one block. Symbols anchor the
+ * first blocks, their relocations lead to the others, and every byte and every reference is
+ * compared. What does not agree is a refusal: wrong flags, wrong compiler, wrong tree.
+ */
+#ifndef BUILDER_VERIFY_H
+#define BUILDER_VERIFY_H
+
+#include "core.h"
+#include "proof.h"
+
+/*
+ * Fills *proof, adds to *verified and, on disagreement, to *refusals. v_path is for messages.
+ * Returns an error only when out of memory.
+ */
+int verify_unit(struct arena *arena, const struct binary *binary, const struct object *v,
+		const char *source, struct proof *proof, struct core_verified *verified,
+		struct refusals *refusals, struct suture_error *err);
+
+#endif

@@ -1,0 +1,15 @@
+# The front half: from a diff to objects.
+suture_unit_test(builder/compdb LINKS builder base)
+suture_unit_test(builder/lines LINKS builder base)
+suture_unit_test(builder/diff LINKS builder base)
+suture_unit_test(builder/overlay LINKS builder base)
+suture_unit_test(builder/layout LINKS builder base)
+suture_unit_test(builder/build LINKS builder base)
+suture_unit_test(builder/statics LINKS builder base)
+suture_unit_test(builder/candidates LINKS builder base)
+suture_unit_test(builder/corrupt LINKS builder base)
+# The core: from objects to a patch.
+suture_unit_test(builder/core_verify LINKS builder format base)
+suture_unit_test(builder/core_original LINKS builder format base)
+suture_unit_test(builder/core_change LINKS builder format base)
+suture_unit_test(builder/core_emit LINKS builder format base)

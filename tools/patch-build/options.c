@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of suture-build, by argp. An option that can't be honoured is refused. */
+#include "options.h"
+
+#include "builder/objcache.h"
+
+#include "base/error.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum key {
+	KEY_SOURCE = 256,
+	KEY_BINARY,
+	KEY_NAME,
+	KEY_DESCRIPTION,
+	KEY_DATA,
+	KEY_ACCEPT_LAYOUT,
+	KEY_ON,
+	KEY_REPORT,
+	KEY_SIGN,
+	KEY_JSON,
+	KEY_COLOR,
+	KEY_REUSE,
+	KEY_CACHE,
+	KEY_NO_CACHE,
+};
+
+static const struct argp_option descriptions[] = {
+	{"build-dir", 'C', "BUILD_DIR", 0, "Folder with compile_commands.json (default: .)", 0},
+	{"source", KEY_SOURCE, "DIR", 0, "Folder that the diff belongs to (default: found)", 0},
+	{"binary", KEY_BINARY, "EXE", 0, "The program or library that runs, exactly", 0},
+	{"output", 'o', "OUT.so", 0, "Where to write the patch (default: NAME.so)", 0},
+	{"name", KEY_NAME, "NAME", 0, "What the patch is called (default: from the diff's name)",
+	 0},
+	{"description", KEY_DESCRIPTION, "TEXT", 0, "One line for `suture list`", 0},
+	{"data", KEY_DATA, "VAR=keep|set", 0,
+	 "What becomes of a variable whose initial value changes; may be repeated", 0},
+	{"accept-layout", KEY_ACCEPT_LAYOUT, "TYPE", 0,
+	 "Let this type change its layout: the patch migrates it; may be repeated", 0},
+	{"on", KEY_ON, "PATCH.so", 0, "Build on top of another patch", 0},
+	{"report", KEY_REPORT, "OUT.html", 0, "Write a review page", 0},
+	{"jobs", 'j', "N", 0, "Compilations at a time (default: one per processor)", 0},
+	{"sign", KEY_SIGN, "KEY", 0, "Sign the patch", 0},
+	{"reuse-objects", KEY_REUSE, NULL, 0,
+	 "Verify with the build tree's objects where the times of the sources allow it", 0},
+	{"cache", KEY_CACHE, "DIR", 0, "Where objects are kept (default: ~/.cache/suture)", 0},
+	{"no-cache", KEY_NO_CACHE, NULL, 0, "Compile everything, keep nothing", 0},
+	{"json", KEY_JSON, NULL, 0, "One JSON document on standard output", 0},
+	{"quiet", 'q', NULL, 0, "No progress", 0},
+	{"verbose", 'v', NULL, 0, "Units and times too", 0},
+	{"color", KEY_COLOR, "WHEN", OPTION_ARG_OPTIONAL, "auto, always or never", 0},
+	{0},
+};
+
+struct reading {
+	struct options *options;
+	struct suture_error *err;
+	int rc;
+};
+
+void options_fini(struct options *options)
+{
+	for (size_t i = 0; i < options->build.decision_count; i++)
+		free(options->variables[i]);
+	free(options->variables);
+	free(options->decisions);
+	free(options->accepted);
+	free(options->cache);
+	*options = (struct options){0};
+}
+
+static int read_decision(struct options *options, const char *argument, struct suture_error *err)
+{
+	const char *equals = strrchr(argument, '=');
+	size_t count = options->build.decision_count;
+	struct core_data_decision *decisions;
+	char **variables;
+	bool set;
+
+	if (!equals || equals == argument)
+		return error_set(err, SUTURE_E_USAGE, "--data %s: want VAR=keep or VAR=set",
+				 argument);
+	set = strcmp(equals + 1, "set") == 0;
+	if (!set && strcmp(equals + 1, "keep") != 0)
+		return error_set(err, SUTURE_E_USAGE, "--data %s: neither keep nor set", argument);
+	decisions = reallocarray(options->decisions, count + 1, sizeof(*decisions));
+	if (decisions)
+		options->decisions = decisions;
+	variables = reallocarray(options->variables, count + 1, sizeof(*variables));
+	if (variables)
+		options->variables = variables;
+	if (!decisions || !variables)
+		return error_no_memory(err);
+	variables[count] = strndup(argument, (size_t)(equals - argument));
+	if (!variables[count])
+		return error_no_memory(err);
+	decisions[count] = (struct core_data_decision){
+		.variable = variables[count],
+		.policy = set ? CORE_DATA_SET : CORE_DATA_KEEP,
+	};
+	options->build.decisions = decisions;
+	options->build.decision_count++;
+	return 0;
+}
+
+static int read_accepted(struct options *options, const char *argument, struct suture_error *err)
+{
+	size_t count = options->build.accepted_count;
+	const char **accepted = reallocarray(options->accepted, count + 1, sizeof(*accepted));
+
+	if (!accepted)
+		return error_no_memory(err);
+	accepted[count] = argument;
+	options->accepted = accepted;
+	options->build.accepted_types = accepted;
+	options->build.accepted_count++;
+	return 0;
+}
+
+static int read_jobs(struct options *options, const char *argument, struct suture_error *err)
+{
+	char *end;
+	unsigned long jobs = strtoul(argument, &end, 10);
+
+	if (*end || end == argument || jobs < 1 || jobs > 256)
+		return error_set(err, SUTURE_E_USAGE, "-j %s: want a number from 1 to 256",
+				 argument);
+	options->build.parallel = (unsigned)jobs;
+	return 0;
+}
+
+static int read_color(struct options *options, const char *argument, struct suture_error *err)
+{
+	if (!argument || strcmp(argument, "always") == 0)
+		options->color = true;
+	else if (strcmp(argument, "never") == 0)
+		options->color = false;
+	else if (strcmp(argument, "auto") != 0)
+		return error_set(err, SUTURE_E_USAGE, "--color=%s: want auto, always or never",
+				 argument);
+	return 0;
+}
+
+/* What is described in the manual but not built yet must not look as if it had worked. */
+static int unsupported(const char *option, struct suture_error *err)
+{
+	error_set(err, SUTURE_E_UNSUPPORTED, "%s is not supported by this version", option);
+	return error_next(err, "build without %s", option);
+}
+
+static int read_option(struct reading *reading, int key, char *argument)
+{
+	struct options *options = reading->options;
+	struct build_options *build = &options->build;
+
+	switch (key) {
+	case 'C':
+		build->build_dir = argument;
+		return 0;
+	case KEY_SOURCE:
+		build->source_dir = argument;
+		return 0;
+	case KEY_BINARY:
+		build->binary = argument;
+		return 0;
+	case 'o':
+		build->output = argument;
+		return 0;
+	case KEY_NAME:
+		build->name = argument;
+		return 0;
+	case KEY_DESCRIPTION:
+		build->description = argument;
+		if (strchr(argument, '\n'))
+			return error_set(reading->err, SUTURE_E_USAGE, "--description: one line");
+		return 0;
+	case KEY_DATA:
+		return read_decision(options, argument, reading->err);
+	case KEY_ACCEPT_LAYOUT:
+		return read_accepted(options, argument, reading->err);
+	case 'j':
+		return read_jobs(options, argument, reading->err);
+	case KEY_ON:
+		return unsupported("--on", reading->err);
+	case KEY_REPORT:
+		options->report = argument;
+		return 0;
+	case KEY_SIGN:
+		return unsupported("--sign", reading->err);
+	case KEY_REUSE:
+		build->reuse = true;
+		return 0;
+	case KEY_CACHE:
+	case KEY_NO_CACHE:
+		free(options->cache);
+		options->cache = argument ? strdup(argument) : NULL;
+		build->cache_dir = options->cache;
+		return argument && !options->cache ? error_no_memory(reading->err) : 0;
+	case KEY_JSON:
+		options->json = true;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case KEY_COLOR:
+		return read_color(options, argument, reading->err);
+	case ARGP_KEY_ARG:
+		if (build->diff)
+			return error_set(reading->err, SUTURE_E_USAGE, "%s: one diff at a time",
+					 argument);
+		build->diff = argument;
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct reading *reading = state->input;
+	int rc = read_option(reading, key, argument);
+
+	if (rc == 1)
+		return ARGP_ERR_UNKNOWN;
+	if (rc && !reading->rc)
+		reading->rc = rc;
+	return rc ? EINVAL : 0;
+}
+
+static void print_version(FILE *stream, struct argp_state *state)
+{
+	(void)state;
+	fprintf(stream, "suture-build %s\n", SUTURE_VERSION);
+}
+
+int options_read(struct options *options, int argc, char **argv, struct suture_error *err)
+{
+	static const struct argp argp = {
+		.options = descriptions,
+		.parser = parse,
+		.args_doc = "DIFF",
+		.doc = "Makes a live patch of a diff, for one exact binary.\v"
+		       "Exit codes: 0 written, 10 nothing to patch, 4 refused, 2 usage, 1 internal "
+		       "error.",
+	};
+	struct reading reading = {.options = options, .err = err};
+	error_t rc;
+
+	*options = (struct options){.build.build_dir = ".",
+				    .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
+	options->cache = objcache_default();
+	options->build.cache_dir = options->cache;
+	argp_program_version_hook = print_version;
+	argp_err_exit_status = 2;
+	rc = argp_parse(&argp, argc, argv, 0, NULL, &reading);
+	if (reading.rc)
+		return reading.rc;
+	if (rc)
+		return error_set(err, SUTURE_E_USAGE, "%s", strerror(rc));
+	if (!options->build.diff || !options->build.binary) {
+		error_set(err, SUTURE_E_USAGE, "%s is missing",
+			  options->build.diff ? "--binary EXE" : "DIFF");
+		return error_next(err, "suture build -C BUILD_DIR --binary EXE DIFF, see --help");
+	}
+	return 0;
+}
