@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Carrying out a command on processes; see action.h. */
+#include "cli/action.h"
+
+#include "base/error.h"
+#include "cli/family.h"
+#include "cli/message.h"
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The agent's own deadline comes first: it can say what was in the way. */
+static const uint64_t grace_us = 60000000;
+
+struct group {
+	struct subject *subjects; /* owned */
+	size_t count;
+	bool many; /* present as a list */
+};
+
+static void subject_fini(struct subject *subject)
+{
+	if (subject->linked)
+		link_close(&subject->link);
+	json_object_put(subject->answer);
+	json_object_put(subject->details);
+}
+
+static void group_fini(struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		subject_fini(&group->subjects[i]);
+	free(group->subjects);
+}
+
+static void subject_connect(struct subject *subject, bool adopt)
+{
+	int rc = link_open(&subject->link, &subject->process, &subject->err);
+
+	if (rc == -(int)SUTURE_E_NO_AGENT && adopt)
+		rc = family_adopt(&subject->link, &subject->process, &subject->err);
+	subject->linked = rc == 0;
+	if (!rc)
+		subject->err.code = SUTURE_OK;
+	subject->exit_code = suture_code_exit(subject->err.code);
+}
+
+static int group_of_socket(const struct cli *cli, struct group *group, struct suture_error *err)
+{
+	struct subject *subject = calloc(1, sizeof(*subject));
+	int rc;
+
+	if (!subject)
+		return error_no_memory(err);
+	rc = link_open_socket(&subject->link, cli->target.text, &subject->process, err);
+	if (rc) {
+		free(subject);
+		return rc;
+	}
+	subject->linked = true;
+	*group = (struct group){.subjects = subject, .count = 1};
+	return 0;
+}
+
+/* --all and --tree mean the processes that have an agent. */
+static int keep_linked(const struct cli *cli, struct group *group, struct suture_error *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		struct subject *subject = &group->subjects[i];
+
+		if (subject->err.code == SUTURE_E_NO_AGENT)
+			subject_fini(subject);
+		else
+			group->subjects[kept++] = *subject;
+	}
+	group->count = kept;
+	if (kept)
+		return 0;
+	if (cli->target.kind == TARGET_TREE)
+		error_set(err, SUTURE_E_NO_AGENT, "no agent in pid %d or below it",
+			  (int)cli->target.pid);
+	else
+		error_set(err, SUTURE_E_NO_AGENT, "no process has an agent");
+	return error_next(err, "'suture ps' lists processes that could be given one");
+}
+
+static int group_find(const struct cli *cli, const struct action *action, struct group *group,
+		      struct suture_error *err)
+{
+	struct process_list list = {0};
+	int rc;
+
+	*group = (struct group){0};
+	if (cli->target.kind == TARGET_SOCKET)
+		return group_of_socket(cli, group, err);
+	rc = target_resolve(&cli->target, &list, err);
+	if (rc)
+		return rc;
+	group->subjects = calloc(list.count, sizeof(*group->subjects));
+	if (!group->subjects)
+		rc = error_no_memory(err);
+	for (size_t i = 0; !rc && i < list.count; i++) {
+		group->subjects[i].process = list.items[i];
+		subject_connect(&group->subjects[i], !action->keep_orphans);
+		group->count++;
+	}
+	process_list_fini(&list);
+	group->many = target_is_group(&cli->target) || group->count > 1;
+	if (!rc && target_is_group(&cli->target))
+		rc = keep_linked(cli, group, err);
+	return rc;
+}
+
+static void show_progress(void *context, const char *method, struct json_object *params)
+{
+	const struct cli *cli = context;
+	const char *text = rpc_json_get_string(params, "message", NULL);
+
+	if (!cli->verbose || !text || strcmp(method, "progress") != 0)
+		return;
+	fputs("suture: ", stderr);
+	message_put(stderr, text);
+	fputc('\n', stderr);
+}
+
+static void call_agent(struct cli *cli, const struct action *action, const char *method,
+		       struct subject *subject)
+{
+	struct rpc_client_call call = {
+		.method = method,
+		.params = action->params,
+		.fd = action->fd,
+		.timeout_us = action->timeout_us + grace_us,
+		.notified = show_progress,
+		.context = cli,
+	};
+	struct process process;
+
+	if (!link_call(&subject->link, &call, &subject->answer, &subject->details, &subject->err)) {
+		subject->err.code = SUTURE_OK;
+		return;
+	}
+	if (subject->err.code == SUTURE_E_UNCERTAIN && !subject->details) {
+		if (!process_read(subject->process.pid, &process))
+			error_set(&subject->err, SUTURE_E_NO_PROCESS,
+				  "the process ended before it answered");
+		else if (!action->changes)
+			error_set(&subject->err, SUTURE_E_AGENT_BUSY,
+				  "the connection ended before the answer");
+	} else if (subject->err.code == SUTURE_E_TIMEOUT && !subject->details && action->changes) {
+		error_set(&subject->err, SUTURE_E_UNCERTAIN, "the agent did not answer in time");
+	}
+	if (subject->err.code == SUTURE_E_UNCERTAIN && !subject->err.next[0])
+		error_next(&subject->err, "'suture list -p %d' tells what is applied",
+			   (int)subject->process.pid);
+	subject->exit_code = suture_code_exit(subject->err.code);
+}
+
+static const char *state_of(const struct action *action, const struct subject *subject, char *text,
+			    size_t size)
+{
+	const char *state = "was not changed";
+
+	if (!action->tells_state || subject->err.code == SUTURE_E_NO_PROCESS)
+		return NULL;
+	if (subject->exit_code == 8)
+		state = "is in a state that is not known";
+	else if (subject->exit_code == 6)
+		state = "runs its old code again";
+	else if (subject->exit_code == 1)
+		state = "was not changed, as far as is known";
+	snprintf(text, size, "%s (pid %d) %s", subject->process.name, (int)subject->process.pid,
+		 state);
+	return text;
+}
+
+/*
+ * True when every process would take it. A busy one counts as willing: that passes. Those which
+ * are willing get an error that says why nothing was done.
+ */
+static bool all_willing(struct cli *cli, struct action *action, struct group *group)
+{
+	size_t refused = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		struct subject *subject = &group->subjects[i];
+		const char *result;
+
+		if (subject->linked)
+			call_agent(cli, action, "check", subject);
+		result = rpc_json_get_string(subject->answer, "result", "");
+		if (subject->err.code == SUTURE_OK && strcmp(result, "refused") == 0) {
+			struct json_object *refusals =
+				rpc_json_get_array(subject->answer, "refusals");
+			struct json_object *first =
+				refusals ? json_object_array_get_idx(refusals, 0) : NULL;
+
+			error_set(&subject->err,
+				  suture_code_from_name(rpc_json_get_string(first, "code", "")),
+				  "%s", rpc_json_get_string(first, "message", "refused"));
+			error_next(&subject->err, "%s", rpc_json_get_string(first, "next", ""));
+			subject->exit_code = suture_code_exit(subject->err.code);
+		}
+		json_object_put(subject->answer);
+		subject->answer = NULL;
+		if (subject->linked && suture_code_retryable(subject->err.code)) {
+			json_object_put(subject->details);
+			subject->details = NULL;
+			subject->err.code = SUTURE_OK;
+			subject->exit_code = 0;
+		}
+		refused += subject->err.code != SUTURE_OK;
+	}
+	for (size_t i = 0; refused && i < group->count; i++)
+		if (group->subjects[i].err.code == SUTURE_OK) {
+			error_set(&group->subjects[i].err, SUTURE_E_DEPENDENCY,
+				  "not begun: another process refused");
+			group->subjects[i].exit_code = 4;
+		}
+	return refused == 0;
+}
+
+static struct json_object *document_of(const struct action *action, const struct subject *subject)
+{
+	struct json_object *document;
+
+	if (subject->err.code == SUTURE_OK)
+		return json_object_get(subject->answer);
+	document = message_document(&subject->err, subject->details);
+	rpc_json_add(document, "pid", json_object_new_int(subject->process.pid));
+	if (action->complete)
+		action->complete(subject, document);
+	return document;
+}
+
+static int present_json(const struct action *action, const struct group *group, int exit_code)
+{
+	struct json_object *document, *list;
+
+	if (!group->many)
+		return message_json(document_of(action, &group->subjects[0]), exit_code);
+	document = json_object_new_object();
+	list = json_object_new_array();
+	for (size_t i = 0; i < group->count; i++)
+		rpc_json_append(list, document_of(action, &group->subjects[i]));
+	rpc_json_add(document, "processes", list);
+	return message_json(document, exit_code);
+}
+
+static void present_rows(const struct cli *cli, const struct action *action,
+			 const struct group *group)
+{
+	static const struct table_column columns[] = {
+		{"PID", TABLE_RIGHT}, {"NAME", TABLE_PLAIN}, {"RESULT", TABLE_CUT}, {NULL, 0}};
+	struct table *table = table_create(columns);
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct subject *subject = &group->subjects[i];
+		char pid[16], brief[256];
+		const char *cells[] = {pid, subject->process.name, brief};
+
+		snprintf(pid, sizeof(pid), "%d", (int)subject->process.pid);
+		if (subject->err.code == SUTURE_OK)
+			action->brief(subject, brief, sizeof(brief));
+		else
+			snprintf(brief, sizeof(brief), "%s: %.200s",
+				 suture_code_name(subject->err.code), subject->err.message);
+		table_add(table, cells);
+	}
+	table_print(table);
+	for (size_t i = 0; cli->verbose && i < group->count; i++) {
+		const struct subject *subject = &group->subjects[i];
+		char state[128];
+
+		if (subject->err.code != SUTURE_OK)
+			message_error(cli, &subject->err, subject->details,
+				      state_of(action, subject, state, sizeof(state)));
+	}
+}
+
+static int present(const struct cli *cli, const struct action *action, const struct group *group)
+{
+	const struct subject *first = &group->subjects[0];
+	int exit_code = 0;
+	char state[128];
+
+	for (size_t i = 0; i < group->count; i++)
+		exit_code = message_worse(exit_code, group->subjects[i].exit_code);
+	if (cli->json)
+		return present_json(action, group, exit_code);
+	if (group->many) {
+		if (!cli->quiet)
+			present_rows(cli, action, group);
+	} else if (first->err.code != SUTURE_OK) {
+		message_error(cli, &first->err, first->details,
+			      state_of(action, first, state, sizeof(state)));
+	} else if (!cli->quiet) {
+		action->show(cli, first);
+	}
+	return fflush(stdout) == 0 ? exit_code : message_worse(exit_code, 1);
+}
+
+int action_run(struct cli *cli, struct action *action,
+	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err))
+{
+	struct group group;
+	int exit_code, rc = group_find(cli, action, &group, &cli->err);
+	bool willing = true;
+
+	if (rc) {
+		group_fini(&group);
+		return message_fail(cli, &cli->err);
+	}
+	rc = prepare ? prepare(cli, action, &cli->err) : 0;
+	for (size_t i = 0; rc && i < group.count; i++) {
+		group.subjects[i].err = cli->err;
+		group.subjects[i].exit_code = suture_code_exit(cli->err.code);
+	}
+	if (!rc && action->check_first && group.many)
+		willing = all_willing(cli, action, &group);
+	for (size_t i = 0; !rc && willing && i < group.count; i++) {
+		struct subject *subject = &group.subjects[i];
+
+		if (!subject->linked)
+			continue;
+		call_agent(cli, action, action->method, subject);
+		if (subject->err.code == SUTURE_OK && action->judge)
+			subject->exit_code = action->judge(subject->answer);
+	}
+	if (!rc && willing && action->undo && group.many)
+		family_undo(group.subjects, group.count, action->timeout_us);
+	exit_code = present(cli, action, &group);
+	group_fini(&group);
+	return exit_code;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A command carried out on each process of its TARGET, and its presentation: one answer in words,
+ * a row per process for several, or JSON.
+ */
+#ifndef CLI_ACTION_H
+#define CLI_ACTION_H
+
+#include "cli/cli.h"
+#include "cli/link.h"
+
+/* One process and what came of it. */
+struct subject {
+	struct process process;
+	struct link link;
+	bool linked;
+	int exit_code;
+	struct json_object *answer;  /* owned; on success */
+	struct json_object *details; /* owned; of the error */
+	struct suture_error err;     /* code SUTURE_OK on success */
+};
+
+struct action {
+	const char *method;
+	struct json_object *params; /* borrowed */
+	int fd;			    /* sent along, or -1 */
+	uint64_t timeout_us;	    /* of the call, without the grace for the way */
+	bool changes;		    /* an answer that never came leaves the state unknown */
+	bool tells_state;	    /* errors say that the process was not changed */
+	bool check_first;	    /* several: ask "check" of all before the first is changed */
+	bool undo;	   /* several: if one fails, revert where it was applied just now */
+	bool keep_orphans; /* no agent is started in children that inherited one */
+	/* Exit code of an answer that is no error; NULL: 0. */
+	int (*judge)(struct json_object *answer);
+	/* Adds what scripts rely on to the JSON document of a process that failed; or NULL. */
+	void (*complete)(const struct subject *subject, struct json_object *document);
+	/* In words, to stdout: all of it for one process, and one line for the table of several. */
+	void (*show)(const struct cli *cli, const struct subject *subject);
+	void (*brief)(const struct subject *subject, char *text, size_t size);
+};
+
+/* Does it all; returns the exit code. prepare, if not NULL, runs once the processes are known. */
+int action_run(struct cli *cli, struct action *action,
+	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err));
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* suture apply (load). */
+#include "cli/commands.h"
+#include "cli/patchfile.h"
+#include "cli/transaction.h"
+
+#include "base/error.h"
+#include "cli/message.h"
+
+#include <unistd.h>
+
+enum {
+	APPLY_REPLACE = TRANSACTION_OWN,
+	APPLY_CONFIRM,
+	APPLY_SCOPE,
+	APPLY_PERCENT,
+	APPLY_COUNT,
+	APPLY_BEST_EFFORT,
+};
+
+static const struct argp_option list[] = {
+	TRANSACTION_OPTIONS,
+	{.name = "replace",
+	 .key = APPLY_REPLACE,
+	 .doc = "in one step take out the patches that this one supersedes"},
+	{.name = "strict", .key = TRANSACTION_STRICT, .doc = "stop every thread (rung full)"},
+	{.name = "confirm-within", .key = APPLY_CONFIRM, .arg = "TIME", .flags = OPTION_HIDDEN},
+	{.name = "scope", .key = APPLY_SCOPE, .arg = "KEY=VALUE", .flags = OPTION_HIDDEN},
+	{.name = "percent", .key = APPLY_PERCENT, .arg = "N", .flags = OPTION_HIDDEN},
+	{.name = "count",
+	 .key = APPLY_COUNT,
+	 .doc = "count the calls of its functions, for suture list"},
+	{.name = "best-effort",
+	 .key = APPLY_BEST_EFFORT,
+	 .doc = "several processes: keep what worked when one fails"},
+	{0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+	struct transaction *transaction = cli->options;
+
+	switch (key) {
+	case APPLY_REPLACE:
+		transaction->replace = true;
+		return 0;
+	case APPLY_CONFIRM:
+		return options_missing(state, "--confirm-within");
+	case APPLY_SCOPE:
+		return options_missing(state, "--scope");
+	case APPLY_PERCENT:
+		return options_missing(state, "--percent");
+	case APPLY_COUNT:
+		transaction->count = true;
+		return 0;
+	case APPLY_BEST_EFFORT:
+		transaction->best_effort = true;
+		return 0;
+	case ARGP_KEY_INIT:
+	case ARGP_KEY_ERROR:
+		return options_parse_none(key, argument, state);
+	default:
+		return transaction_option(transaction, key, argument, state);
+	}
+}
+
+static const struct argp apply_argp = {
+	.options = list, .parser = parse, .children = options_with_target};
+
+void cli_apply_help(void)
+{
+	argp_help(&apply_argp, stdout, ARGP_HELP_LONG, "suture apply");
+}
+
+static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
+{
+	const struct transaction *transaction = cli->options;
+
+	return patchfile_open(transaction->operand, &action->fd, err);
+}
+
+int cli_apply(struct cli *cli, int argc, char **argv)
+{
+	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
+	struct action action = {
+		.method = "apply",
+		.fd = -1,
+		.changes = true,
+		.tells_state = true,
+		.show = transaction_show,
+		.brief = transaction_brief,
+	};
+	int exit_code;
+
+	cli->options = &transaction;
+	if (options_parse(cli, &apply_argp, argc, argv, &transaction.operand, 1, 1, &exit_code))
+		return exit_code;
+	action.params = transaction_params(&transaction);
+	action.undo = !transaction.best_effort;
+	action.check_first = !transaction.best_effort;
+	rpc_json_add(action.params, "label", rpc_json_string(patchfile_label(transaction.operand)));
+	action.timeout_us = transaction.timeout_us;
+	exit_code = action_run(cli, &action, prepare);
+	json_object_put(action.params);
+	if (action.fd >= 0)
+		close(action.fd);
+	return exit_code;
+}

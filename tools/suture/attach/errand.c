@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* The errand's mapping and its course; see errand.h and struct arch_errand. */
+#include "cli/attach/errand.h"
+
+#include "base/error.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* The mapping: a page of code, what it works on, the path, and the borrowed thread's stack. */
+enum {
+	PAGE = 4096,
+	DATA_AT = PAGE,
+	NAME_AT = DATA_AT + 2048,
+	PATH_AT = 2 * PAGE,
+	STACK_AT = PATH_AT + PAGE,
+	STACK_SIZE = 128 << 10,
+	MAPPING_SIZE = STACK_AT + STACK_SIZE,
+	NAP_NS = 1000000,
+	NAPS = 20000, /* of a thread whose answer nobody fetches */
+	SYSCALL_SEARCH = 64,
+};
+
+_Static_assert(sizeof(struct arch_errand) <= NAME_AT - DATA_AT, "it fits");
+
+static const char start_name[] = "suture_start";
+
+/* The C library's own system call instruction, in a function that does nothing else. */
+static bool find_syscall(const struct remote *remote, const struct module *libc, uint64_t *at)
+{
+	const struct arch_ops *arch = arch_native();
+	uint8_t code[SYSCALL_SEARCH];
+	struct symbol symbol;
+
+	if (!module_symbol(remote, libc, "sched_yield", &symbol) ||
+	    !remote_read(remote, symbol.start, code, sizeof(code)))
+		return false;
+	for (size_t i = 0;
+	     i + arch->syscall_insn_size <= sizeof(code) && symbol.start + i < symbol.end; i++)
+		if (memcmp(code + i, arch->syscall_insn, arch->syscall_insn_size) == 0) {
+			*at = symbol.start + i;
+			return true;
+		}
+	return false;
+}
+
+/* An agent that is there already is not loaded again, whatever its file is called. */
+static uint64_t find_start(const struct remote *remote, const struct modules *modules)
+{
+	struct symbol symbol;
+
+	for (size_t i = 0; i < modules->count; i++)
+		if (strcmp(modules->items[i].soname, "libsuture.so") == 0 &&
+		    module_symbol(remote, &modules->items[i], start_name, &symbol))
+			return symbol.start;
+	return 0;
+}
+
+int errand_find(struct errand *errand, const struct remote *remote, const struct modules *modules,
+		struct suture_error *err)
+{
+	struct arch_errand *places = &errand->places.errand;
+	const struct wanted {
+		const char *name;
+		uint64_t *to;
+	} wanted[] = {
+		{"__errno_location", &places->errno_location},
+		{"pthread_create", &places->pthread_create},
+		{"pthread_self", &places->pthread_self},
+		{"pthread_detach", &places->pthread_detach},
+		{"dlopen", &places->dlopen},
+		{"dlsym", &places->dlsym},
+		{"dlerror", &places->dlerror},
+		{"munmap", &places->munmap},
+	};
+	const struct module *libc = modules_named(modules, "libc.so.6");
+
+	errand->remote = remote;
+	if (!libc) {
+		error_set(err, SUTURE_E_UNSUPPORTED,
+			  "no GNU C library in it: it is statically linked, or uses another one");
+		return error_next(err, "only dynamic programs of glibc can get an agent");
+	}
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		struct symbol symbol;
+
+		if (!module_symbol(remote, libc, wanted[i].name, &symbol)) {
+			error_set(err, SUTURE_E_UNSUPPORTED, "its C library has no %s()",
+				  wanted[i].name);
+			return error_next(err, "glibc 2.34 or later is needed");
+		}
+		*wanted[i].to = symbol.start;
+	}
+	if (!find_syscall(remote, libc, &errand->places.syscall_at))
+		return error_set(err, SUTURE_E_UNSUPPORTED, "its C library is of an unknown kind");
+	places->start = find_start(remote, modules);
+	return 0;
+}
+
+static int fill_mapping(struct errand *errand, struct suture_error *err)
+{
+	const struct arch_ops *arch = arch_native();
+	struct arch_errand data = errand->places.errand;
+	uint64_t base = errand->mapping;
+
+	data.path = base + PATH_AT;
+	data.name = base + NAME_AT;
+	data.thread_entry = base + arch->errand_thread;
+	data.mapping = base;
+	data.mapping_size = MAPPING_SIZE;
+	data.nap[1] = NAP_NS;
+	data.naps = NAPS;
+	if (remote_write(errand->remote, base, arch->errand, arch->errand_size) &&
+	    remote_write(errand->remote, base + DATA_AT, &data, sizeof(data)) &&
+	    remote_write(errand->remote, base + NAME_AT, start_name, sizeof(start_name)) &&
+	    remote_write(errand->remote, base + PATH_AT, errand->path, strlen(errand->path) + 1))
+		return 0;
+	return error_set(err, SUTURE_E_UNSUPPORTED, "its memory can't be written");
+}
+
+/* One reservation, so that one munmap() takes it all back. No page is writable and executable. */
+static int make_mapping(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
+{
+	const uint64_t reserve[ARCH_MAX_CALL] = {0, MAPPING_SIZE, PROT_READ | PROT_EXEC,
+						 MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX};
+	uint64_t data[ARCH_MAX_CALL] = {0, MAPPING_SIZE - DATA_AT, PROT_READ | PROT_WRITE};
+	int64_t result;
+	int rc = borrow_syscall(borrowed, errand->places.syscall_at, SYS_mmap, reserve, &result,
+				err);
+
+	if (!rc && result < 0 && result > -PAGE)
+		rc = error_errno(err, SUTURE_E_UNSUPPORTED, (int)-result,
+				 "it can't map %d bytes of code", PAGE);
+	if (rc)
+		return rc;
+	errand->mapping = (uint64_t)result;
+	data[0] = errand->mapping + DATA_AT;
+	rc = borrow_syscall(borrowed, errand->places.syscall_at, SYS_mprotect, data, &result, err);
+	if (!rc && result < 0)
+		rc = error_errno(err, SUTURE_E_UNSUPPORTED, (int)-result, "it can't map memory");
+	return rc ? rc : fill_mapping(errand, err);
+}
+
+/* The error that is being reported is the one before; what fails here leaves a mapping behind. */
+static void remove_mapping(struct errand *errand, struct borrowed *borrowed)
+{
+	const uint64_t arguments[ARCH_MAX_CALL] = {errand->mapping, MAPPING_SIZE};
+	int64_t result;
+
+	if (errand->mapping)
+		borrow_syscall(borrowed, errand->places.syscall_at, SYS_munmap, arguments, &result,
+			       NULL);
+	errand->mapping = 0;
+}
+
+static bool read_data(const struct errand *errand, struct arch_errand *data)
+{
+	return remote_read(errand->remote, errand->mapping + DATA_AT, data, sizeof(*data));
+}
+
+static bool is_away_done(void *context)
+{
+	struct arch_errand data;
+
+	return read_data(context, &data) && data.away_done;
+}
+
+static int start_thread(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
+{
+	struct arch_errand data;
+	int rc = borrow_run(borrowed, errand->mapping, errand->mapping + DATA_AT,
+			    errand->mapping + MAPPING_SIZE, is_away_done, errand, err);
+
+	if (rc)
+		return rc;
+	if (!read_data(errand, &data))
+		return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
+	if (data.created)
+		return error_errno(err, SUTURE_E_UNSUPPORTED, (int)data.created,
+				   "it can't start a thread");
+	return 0;
+}
+
+int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
+{
+	struct suture_error back;
+	int rc;
+
+	errand->mapping = 0;
+	rc = borrow_begin(borrowed, err);
+	if (rc) {
+		borrow_release(borrowed);
+		return rc;
+	}
+	rc = make_mapping(errand, borrowed, err);
+	if (!rc)
+		rc = start_thread(errand, borrowed, err);
+	/* Neither of these leaves a thread that could be put back. */
+	if (rc == -(int)SUTURE_E_NO_PROCESS || rc == -(int)SUTURE_E_UNCERTAIN)
+		return rc;
+	if (rc)
+		remove_mapping(errand, borrowed);
+	if (borrow_return(borrowed, &back)) {
+		*err = back;
+		return -(int)back.code;
+	}
+	return rc;
+}
+
+static int told(const struct errand *errand, const struct arch_errand *data,
+		struct suture_error *err)
+{
+	char text[ARCH_ERRAND_TEXT];
+
+	if (data->state == ARCH_ERRAND_DONE && data->result == 0)
+		return 0;
+	if (data->state == ARCH_ERRAND_DONE) {
+		enum suture_code code = (enum suture_code) - data->result;
+
+		return error_set(err, code, "the agent did not start: %s", suture_code_text(code));
+	}
+	snprintf(text, sizeof(text), "%s", data->text);
+	error_set(err, SUTURE_E_UNSUPPORTED, "its loader: %s", text);
+	return error_next(err, "%s must be readable for its user", errand->path);
+}
+
+int errand_wait(struct errand *errand, uint64_t deadline, struct suture_error *err)
+{
+	const struct timespec nap = {.tv_nsec = 100000};
+	struct arch_errand data;
+	int64_t one = 1;
+	int rc;
+
+	for (;;) {
+		if (!read_data(errand, &data))
+			return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
+		if (data.state != ARCH_ERRAND_BEGUN || borrow_now_us() > deadline)
+			break;
+		nanosleep(&nap, NULL);
+	}
+	if (data.state == ARCH_ERRAND_BEGUN) {
+		error_set(err, SUTURE_E_TIMEOUT, "its loader is still busy with something else");
+		rc = error_next(err, "the agent starts when it is not; ask 'suture status -p %d'",
+				(int)errand->remote->pid);
+	} else {
+		rc = told(errand, &data, err);
+	}
+	remote_write(errand->remote,
+		     errand->mapping + DATA_AT + offsetof(struct arch_errand, dismissed), &one,
+		     sizeof(one));
+	return rc;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of each command for `suture help COMMAND`, to stdout. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+void cli_ps_help(void);
+void cli_attach_help(void);
+void cli_detach_help(void);
+void cli_check_help(void);
+void cli_apply_help(void);
+void cli_revert_help(void);
+void cli_build_help(void);
+void cli_list_help(void);
+void cli_status_help(void);
+void cli_threads_help(void);
+void cli_info_help(void);
+
+#endif

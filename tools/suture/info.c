@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* suture info: what is in a patch file. The file is read by the agent's own validated reader. */
+#include "cli/commands.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/table.h"
+
+#include "base/hash.h"
+#include "patch/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct argp info_argp = {.parser = options_parse_none, .children = options_common};
+
+enum { BUILD_ID_TEXT = 2 * FORMAT_BUILD_ID_SIZE + 1 };
+
+void cli_info_help(void)
+{
+	argp_help(&info_argp, stdout, ARGP_HELP_LONG, "suture info");
+}
+
+static const char *text_at(const struct patch_file *file, uint64_t ref)
+{
+	const char *text = patch_file_string(file, ref);
+
+	return text ? text : "";
+}
+
+static const char *module_name(const struct patch_file *file, uint64_t ref)
+{
+	const struct format_module *module = patch_file_module(file, ref);
+
+	return module ? text_at(file, module->name_ref) : "";
+}
+
+static void build_id_text(const struct format_module *module, char text[BUILD_ID_TEXT])
+{
+	text[0] = '\0';
+	for (uint32_t i = 0; i < module->build_id_size && i < FORMAT_BUILD_ID_SIZE; i++)
+		snprintf(text + 2 * (size_t)i, 3, "%02x", module->build_id[i]);
+}
+
+static const char *machine_name(const struct patch_file *file)
+{
+	switch (file->ehdr->e_machine) {
+	case EM_X86_64:
+		return "x86-64";
+	case EM_AARCH64:
+		return "aarch64";
+	default:
+		return "unknown";
+	}
+}
+
+static const char *data_kind(uint32_t kind)
+{
+	switch (kind) {
+	case FORMAT_DATA_CONST:
+		return "const";
+	case FORMAT_DATA_SET:
+		return "set";
+	case FORMAT_DATA_NEW:
+		return "new";
+	case FORMAT_DATA_KEEP:
+		return "keep";
+	default:
+		return "unknown";
+	}
+}
+
+static const char *hook_kind(uint32_t kind)
+{
+	static const char *const names[] = {
+		[FORMAT_HOOK_PRE_APPLY] = "pre_apply",
+		[FORMAT_HOOK_ON_SWITCH] = "on_switch",
+		[FORMAT_HOOK_POST_APPLY] = "post_apply",
+		[FORMAT_HOOK_PRE_REVERT] = "pre_revert",
+		[FORMAT_HOOK_ON_UNSWITCH] = "on_unswitch",
+		[FORMAT_HOOK_POST_REVERT] = "post_revert",
+	};
+
+	return kind < sizeof(names) / sizeof(names[0]) && names[kind] ? names[kind] : "unknown";
+}
+
+static struct json_object *modules_json(const struct patch_file *file)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < file->modules.count; i++) {
+		const struct format_module *module = &file->modules.records[i];
+		struct json_object *row = json_object_new_object();
+		char build_id[BUILD_ID_TEXT];
+
+		build_id_text(module, build_id);
+		rpc_json_add(row, "name", rpc_json_string(text_at(file, module->name_ref)));
+		rpc_json_add(row, "build_id", rpc_json_string(build_id));
+		rpc_json_add(row, "executable",
+			     json_object_new_boolean(module->flags & FORMAT_MODULE_EXECUTABLE));
+		rpc_json_append(list, row);
+	}
+	return list;
+}
+
+static struct json_object *functions_json(const struct patch_file *file)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < file->functions.count; i++) {
+		const struct format_function *function = &file->functions.records[i];
+		struct json_object *row = json_object_new_object();
+
+		rpc_json_add(row, "name", rpc_json_string(text_at(file, function->name_ref)));
+		rpc_json_add(row, "unit", rpc_json_string(text_at(file, function->unit_ref)));
+		rpc_json_add(row, "module",
+			     rpc_json_string(module_name(file, function->module_ref)));
+		rpc_json_add(row, "size", json_object_new_uint64(function->size));
+		rpc_json_add(row, "new_size", json_object_new_uint64(function->replacement_size));
+		rpc_json_append(list, row);
+	}
+	return list;
+}
+
+static struct json_object *data_json(const struct patch_file *file)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < file->data.count; i++) {
+		const struct format_data *data = &file->data.records[i];
+		struct json_object *row = json_object_new_object();
+
+		rpc_json_add(row, "name", rpc_json_string(text_at(file, data->name_ref)));
+		rpc_json_add(row, "unit", rpc_json_string(text_at(file, data->unit_ref)));
+		rpc_json_add(row, "kind", rpc_json_string(data_kind(data->kind)));
+		rpc_json_add(row, "size", json_object_new_uint64(data->size));
+		rpc_json_append(list, row);
+	}
+	return list;
+}
+
+static struct json_object *depends_json(const struct patch_file *file)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < file->depends.count; i++) {
+		const struct format_depend *depend = &file->depends.records[i];
+		struct json_object *row = json_object_new_object();
+		char hash[HASH_TEXT_SIZE];
+
+		hash_text(depend->hash, hash);
+		rpc_json_add(row, "name", rpc_json_string(text_at(file, depend->name_ref)));
+		rpc_json_add(row, "hash", rpc_json_string(hash));
+		rpc_json_append(list, row);
+	}
+	return list;
+}
+
+static struct json_object *names_json(const struct patch_file *file)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *hooks = json_object_new_array(), *idle = json_object_new_array();
+	struct json_object *provenance = json_object_new_object();
+
+	for (size_t i = 0; i < file->hooks.count; i++)
+		rpc_json_append(hooks, rpc_json_string(hook_kind(file->hooks.records[i].kind)));
+	for (size_t i = 0; i < file->idle.count; i++)
+		rpc_json_append(idle,
+				rpc_json_string(text_at(file, file->idle.records[i].name_ref)));
+	for (size_t i = 0; i < file->provenance.count; i++) {
+		const struct format_provenance *entry = &file->provenance.records[i];
+
+		rpc_json_add(provenance, text_at(file, entry->key_ref),
+			     rpc_json_string(text_at(file, entry->value_ref)));
+	}
+	rpc_json_add(object, "hooks", hooks);
+	rpc_json_add(object, "originals", json_object_new_uint64(file->originals.count));
+	rpc_json_add(object, "idle", idle);
+	rpc_json_add(object, "provenance", provenance);
+	return object;
+}
+
+static int show_json(const struct patch_file *file, const char *path)
+{
+	struct json_object *document = json_object_new_object(), *names = names_json(file);
+	char hash[HASH_TEXT_SIZE];
+
+	hash_text(file->hash, hash);
+	rpc_json_add(document, "file", rpc_json_string(path));
+	rpc_json_add(document, "name", rpc_json_string(file->name));
+	rpc_json_add(document, "description",
+		     rpc_json_string(file->description ? file->description : ""));
+	rpc_json_add(document, "hash", rpc_json_string(hash));
+	rpc_json_add(document, "size", json_object_new_uint64(file->size));
+	rpc_json_add(document, "architecture", rpc_json_string(machine_name(file)));
+	rpc_json_add(document, "format", json_object_new_int(FORMAT_VERSION));
+	rpc_json_add(document, "modules", modules_json(file));
+	rpc_json_add(document, "functions", functions_json(file));
+	rpc_json_add(document, "data", data_json(file));
+	rpc_json_add(document, "depends", depends_json(file));
+	json_object_object_foreach (names, key, value)
+		rpc_json_add(document, key, json_object_get(value));
+	json_object_put(names);
+	return message_json(document, 0);
+}
+
+static void put_line(const char *key, const char *value)
+{
+	printf("%-12s ", key);
+	message_put(stdout, value);
+	putchar('\n');
+}
+
+static void show_functions(const struct patch_file *file)
+{
+	static const struct table_column columns[] = {
+		{"FUNCTION", TABLE_CUT}, {"UNIT", TABLE_CUT},  {"MODULE", TABLE_CUT},
+		{"BYTES", TABLE_RIGHT},	 {"NEW", TABLE_RIGHT}, {NULL, 0}};
+	struct table *table = table_create(columns);
+
+	for (size_t i = 0; i < file->functions.count; i++) {
+		const struct format_function *function = &file->functions.records[i];
+		char size[24], new_size[24];
+		const char *cells[] = {text_at(file, function->name_ref),
+				       text_at(file, function->unit_ref),
+				       module_name(file, function->module_ref), size, new_size};
+
+		snprintf(size, sizeof(size), "%llu", (unsigned long long)function->size);
+		snprintf(new_size, sizeof(new_size), "%llu",
+			 (unsigned long long)function->replacement_size);
+		table_add(table, cells);
+	}
+	putchar('\n');
+	table_print(table);
+}
+
+static void show_data(const struct patch_file *file)
+{
+	static const struct table_column columns[] = {{"DATA", TABLE_CUT},
+						      {"UNIT", TABLE_CUT},
+						      {"KIND", TABLE_PLAIN},
+						      {"BYTES", TABLE_RIGHT},
+						      {NULL, 0}};
+	struct table *table;
+
+	if (file->data.count == 0)
+		return;
+	table = table_create(columns);
+	for (size_t i = 0; i < file->data.count; i++) {
+		const struct format_data *data = &file->data.records[i];
+		char size[24];
+		const char *cells[] = {text_at(file, data->name_ref), text_at(file, data->unit_ref),
+				       data_kind(data->kind), size};
+
+		snprintf(size, sizeof(size), "%llu", (unsigned long long)data->size);
+		table_add(table, cells);
+	}
+	putchar('\n');
+	table_print(table);
+}
+
+static void show_rest(const struct cli *cli, const struct patch_file *file)
+{
+	for (size_t i = 0; i < file->depends.count; i++)
+		put_line("needs", text_at(file, file->depends.records[i].name_ref));
+	for (size_t i = 0; i < file->hooks.count; i++)
+		put_line("hook", hook_kind(file->hooks.records[i].kind));
+	for (size_t i = 0; i < file->idle.count; i++)
+		put_line("idle", text_at(file, file->idle.records[i].name_ref));
+	for (size_t i = 0; cli->verbose && i < file->provenance.count; i++) {
+		const struct format_provenance *entry = &file->provenance.records[i];
+
+		put_line(text_at(file, entry->key_ref), text_at(file, entry->value_ref));
+	}
+}
+
+static void show(const struct cli *cli, const struct patch_file *file)
+{
+	char hash[HASH_TEXT_SIZE], build_id[BUILD_ID_TEXT], text[256];
+
+	put_line("name", file->name);
+	if (file->description)
+		put_line("description", file->description);
+	hash_text(file->hash, hash);
+	put_line("hash", hash);
+	put_line("architecture", machine_name(file));
+	for (size_t i = 0; i < file->modules.count; i++) {
+		const struct format_module *module = &file->modules.records[i];
+
+		build_id_text(module, build_id);
+		snprintf(text, sizeof(text), "%.100s, build-id %s", text_at(file, module->name_ref),
+			 build_id);
+		put_line("for", text);
+	}
+	show_rest(cli, file);
+	show_functions(file);
+	show_data(file);
+}
+
+int cli_info(struct cli *cli, int argc, char **argv)
+{
+	struct patch_file file;
+	const char *path;
+	int exit_code = 0;
+
+	if (options_parse(cli, &info_argp, argc, argv, &path, 1, 1, &exit_code))
+		return exit_code;
+	if (patch_file_read(path, &file, &cli->err))
+		return message_fail(cli, &cli->err);
+	if (cli->json)
+		exit_code = show_json(&file, path);
+	else if (!cli->quiet)
+		show(cli, &file);
+	patch_file_fini(&file);
+	return fflush(stdout) == 0 ? exit_code : 1;
+}

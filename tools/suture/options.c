@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * argp finds the options; it is kept from printing and exiting. What was wrong is told by
+ * looking at the argument that it stopped at.
+ */
+#include "cli/options.h"
+
+#include "base/error.h"
+#include "cli/message.h"
+#include "cli/suggest.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPTIONS_MAX = 64 };
+
+error_t options_fail(struct argp_state *state, const char *fmt, ...)
+{
+	struct cli *cli = state->input;
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	error_set(&cli->err, SUTURE_E_USAGE, "%s", text);
+	return EINVAL;
+}
+
+error_t options_missing(struct argp_state *state, const char *name)
+{
+	return options_fail(state, "option '%s' does not exist yet in suture " SUTURE_VERSION,
+			    name);
+}
+
+static error_t set_color(struct argp_state *state, const char *when)
+{
+	struct cli *cli = state->input;
+
+	if (strcmp(when, "always") == 0)
+		cli->color_out = cli->color_err = true;
+	else if (strcmp(when, "never") == 0)
+		cli->color_out = cli->color_err = false;
+	else if (strcmp(when, "auto") != 0)
+		return options_fail(state, "--color is one of auto, always, never, not '%.40s'",
+				    when);
+	return 0;
+}
+
+static error_t parse_common(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	switch (key) {
+	case OPTION_JSON:
+		cli->json = true;
+		return 0;
+	case 'q':
+		cli->quiet = true;
+		return 0;
+	case 'v':
+		cli->verbose = true;
+		return 0;
+	case 'h':
+		cli->help = true;
+		return 0;
+	case OPTION_COLOR:
+		return set_color(state, argument);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_target(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+	enum target_kind kind;
+
+	switch (key) {
+	case 'p':
+		kind = TARGET_PID;
+		break;
+	case 'n':
+		kind = TARGET_NAME;
+		break;
+	case 's':
+		kind = TARGET_SOCKET;
+		break;
+	case OPTION_TREE:
+		kind = TARGET_TREE;
+		break;
+	case OPTION_ALL:
+		kind = TARGET_ALL;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return target_set(&cli->target, kind, argument, &cli->err) ? EINVAL : 0;
+}
+
+static const struct argp_option common_list[] = {
+	{.name = "json", .key = OPTION_JSON, .doc = "one JSON document on stdout, errors too"},
+	{.name = "quiet", .key = 'q', .doc = "no results in words; the exit code tells"},
+	{.name = "verbose", .key = 'v', .doc = "progress and details"},
+	{.name = "color", .key = OPTION_COLOR, .arg = "WHEN", .doc = "auto, always or never"},
+	{.name = "help", .key = 'h', .doc = "this text"},
+	{0},
+};
+
+static const struct argp_option target_list[] = {
+	{.name = "pid", .key = 'p', .arg = "PID", .doc = "the process with this id"},
+	{.name = "name", .key = 'n', .arg = "NAME", .doc = "all processes of this name"},
+	{.name = "socket", .key = 's', .arg = "SOCKET", .doc = "the agent behind this socket"},
+	{.name = "tree", .key = OPTION_TREE, .arg = "PID", .doc = "it and all its descendants"},
+	{.name = "all", .key = OPTION_ALL, .doc = "every process that has an agent"},
+	{0},
+};
+
+static const struct argp common_argp = {.options = common_list, .parser = parse_common};
+static const struct argp target_argp = {.options = target_list, .parser = parse_target};
+
+const struct argp_child options_common[] = {
+	{.argp = &common_argp, .header = "Output:", .group = 9},
+	{0},
+};
+
+const struct argp_child options_with_target[] = {
+	{.argp = &target_argp, .header = "TARGET, one of:", .group = 8},
+	{.argp = &common_argp, .header = "Output:", .group = 9},
+	{0},
+};
+
+void options_init_children(struct argp_state *state)
+{
+	for (size_t i = 0; state->root_argp->children[i].argp; i++)
+		state->child_inputs[i] = state->input;
+}
+
+error_t options_parse_none(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	(void)argument;
+	if (key == ARGP_KEY_INIT)
+		options_init_children(state);
+	else if (key == ARGP_KEY_ERROR)
+		cli->error_at = state->next;
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+/* All options of argp and its children. */
+static size_t collect(const struct argp *argp, const struct argp_option **list, size_t count)
+{
+	for (const struct argp_option *option = argp->options;
+	     option && (option->name || option->key) && count < OPTIONS_MAX; option++)
+		list[count++] = option;
+	for (const struct argp_child *child = argp->children; child && child->argp; child++)
+		count = collect(child->argp, list, count);
+	return count;
+}
+
+static bool explain_long(const char *argument, const struct argp_option **list, size_t count,
+			 struct suture_error *err)
+{
+	const char *names[OPTIONS_MAX + 1], *nearest;
+	size_t length = strcspn(argument, "="), matches = 0, used = 0;
+	const struct argp_option *found = NULL;
+	char name[48];
+
+	snprintf(name, sizeof(name), "%.*s", length < 47 ? (int)length : 47, argument);
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i]->name)
+			continue;
+		names[used++] = list[i]->name;
+		if (strncmp(list[i]->name, name, strlen(name)) == 0) {
+			matches++;
+			found = list[i];
+		}
+	}
+	names[used] = NULL;
+	if (matches > 1) {
+		error_set(err, SUTURE_E_USAGE, "option '--%s' could be several", name);
+	} else if (found && found->arg && !argument[length]) {
+		error_set(err, SUTURE_E_USAGE, "option '--%s' needs a value", found->name);
+	} else if (found && !found->arg && argument[length]) {
+		error_set(err, SUTURE_E_USAGE, "option '--%s' takes no value", found->name);
+	} else if (!found) {
+		error_set(err, SUTURE_E_USAGE, "unknown option '--%s'", name);
+		nearest = suggest_nearest(name, names);
+		if (nearest)
+			error_next(err, "did you mean '--%s'?", nearest);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool explain_short(const char *letters, const struct argp_option **list, size_t count,
+			  struct suture_error *err)
+{
+	for (; *letters; letters++) {
+		const struct argp_option *found = NULL;
+
+		for (size_t i = 0; i < count; i++)
+			if (list[i]->key == *letters)
+				found = list[i];
+		if (!found) {
+			error_set(err, SUTURE_E_USAGE, "unknown option '-%c'",
+				  *letters > ' ' && *letters < 0x7f ? *letters : '?');
+			return true;
+		}
+		if (found->arg && !letters[1]) {
+			error_set(err, SUTURE_E_USAGE, "option '-%c' needs a value", *letters);
+			return true;
+		}
+		if (found->arg)
+			return false;
+	}
+	return false;
+}
+
+static void explain(struct cli *cli, const struct argp *argp, int argc, char **argv)
+{
+	const struct argp_option *list[OPTIONS_MAX];
+	size_t count = collect(argp, list, 0);
+
+	/* argp stands behind the argument, or still on it when it is a cluster of letters. */
+	for (int i = cli->error_at - 1; i <= cli->error_at; i++) {
+		const char *argument = i > 0 && i < argc ? argv[i] : "";
+
+		if (argument[0] != '-' || !argument[1])
+			continue;
+		if (argument[1] == '-' ? explain_long(argument + 2, list, count, &cli->err)
+				       : explain_short(argument + 1, list, count, &cli->err))
+			return;
+	}
+	error_set(&cli->err, SUTURE_E_USAGE, "the options make no sense");
+}
+
+static int usage_exit(struct cli *cli)
+{
+	if (!cli->err.next[0] && cli->command)
+		error_next(&cli->err, "see 'suture help %s'", cli->command);
+	return message_fail(cli, &cli->err);
+}
+
+static int take_operands(struct cli *cli, int count, char **from, const char **operands,
+			 unsigned least, unsigned most)
+{
+	const struct cli_command *command = cli_command_find(cli->command);
+
+	if (count > (int)most)
+		return error_set(&cli->err, SUTURE_E_USAGE, "'%.64s' is one argument too many",
+				 from[most]);
+	if (count < (int)least) {
+		error_set(&cli->err, SUTURE_E_USAGE, "'suture %s' needs more arguments",
+			  cli->command);
+		return error_next(&cli->err, "suture %s %s", cli->command,
+				  command ? command->arguments : "");
+	}
+	for (int i = 0; i < count; i++) {
+		if (!*from[i])
+			return error_set(&cli->err, SUTURE_E_USAGE, "argument %d is empty", i + 1);
+		operands[i] = from[i];
+	}
+	return 0;
+}
+
+int options_parse(struct cli *cli, const struct argp *argp, int argc, char **argv,
+		  const char **operands, unsigned least, unsigned most, int *exit_code)
+{
+	int first = argc;
+
+	cli->target_wanted = argp->children == options_with_target;
+	/* argp permutes: what is no option is at the end when it returns. */
+	if (argp_parse(argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, &first, cli)) {
+		if (cli->err.code == SUTURE_OK)
+			explain(cli, argp, argc, argv);
+		*exit_code = usage_exit(cli);
+		return -1;
+	}
+	if (cli->help) {
+		const char *words[] = {"help", cli->command};
+
+		*exit_code = cli_help(cli, 2, (char **)words);
+		return -1;
+	}
+	if (take_operands(cli, argc - first, argv + first, operands, least, most)) {
+		*exit_code = usage_exit(cli);
+		return -1;
+	}
+	if (cli->target_wanted && cli->target.kind == TARGET_NONE) {
+		error_set(&cli->err, SUTURE_E_USAGE, "no TARGET: which process?");
+		error_next(&cli->err, "add one of -p PID, -n NAME, -s SOCKET, --tree PID, --all");
+		*exit_code = usage_exit(cli);
+		return -1;
+	}
+	return 0;
+}
+
+void options_look_ahead(struct cli *cli, int argc, char **argv)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	bool plain = (no_color && *no_color) || (term && strcmp(term, "dumb") == 0);
+
+	cli->color_out = !plain && isatty(STDOUT_FILENO);
+	cli->color_err = !plain && isatty(STDERR_FILENO);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			cli->json = true;
+		else if (strcmp(argv[i], "--color=never") == 0)
+			cli->color_out = cli->color_err = false;
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* suture revert (unload). */
+#include "cli/commands.h"
+#include "cli/transaction.h"
+
+static const struct argp_option list[] = {
+	TRANSACTION_OPTIONS,
+	{.name = "strict", .key = TRANSACTION_STRICT, .doc = "stop every thread (rung full)"},
+	{0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	if (key == ARGP_KEY_INIT || key == ARGP_KEY_ERROR)
+		return options_parse_none(key, argument, state);
+	return transaction_option(cli->options, key, argument, state);
+}
+
+static const struct argp revert_argp = {
+	.options = list, .parser = parse, .children = options_with_target};
+
+void cli_revert_help(void)
+{
+	argp_help(&revert_argp, stdout, ARGP_HELP_LONG, "suture revert");
+}
+
+int cli_revert(struct cli *cli, int argc, char **argv)
+{
+	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
+	struct action action = {
+		.method = "revert",
+		.fd = -1,
+		.changes = true,
+		.tells_state = true,
+		.show = transaction_show,
+		.brief = transaction_brief,
+	};
+	int exit_code;
+
+	cli->options = &transaction;
+	if (options_parse(cli, &revert_argp, argc, argv, &transaction.operand, 1, 1, &exit_code))
+		return exit_code;
+	action.params = transaction_params(&transaction);
+	rpc_json_add(action.params, "name", rpc_json_string(transaction.operand));
+	action.timeout_us = transaction.timeout_us;
+	exit_code = action_run(cli, &action, NULL);
+	json_object_put(action.params);
+	return exit_code;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* suture status. */
+#include "cli/commands.h"
+#include "cli/duration.h"
+#include "cli/message.h"
+#include "cli/query.h"
+
+#include <stdio.h>
+
+void cli_status_help(void)
+{
+	query_help("suture status");
+}
+
+static void put_line(const char *key, const char *value)
+{
+	printf("%-9s ", key);
+	message_put(stdout, value);
+	putchar('\n');
+}
+
+/* "patches" is a number; a newer agent may list them. */
+static int64_t patch_count(struct json_object *answer)
+{
+	struct json_object *list = rpc_json_get_array(answer, "patches");
+
+	return list ? (int64_t)json_object_array_length(list)
+		    : rpc_json_get_int(answer, "patches", 0);
+}
+
+static void format_rungs(struct json_object *agent, char *text, size_t size)
+{
+	struct json_object *rungs = rpc_json_get_array(agent, "rungs");
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; rungs && i < json_object_array_length(rungs) && used < size; i++) {
+		const char *rung = json_object_get_string(json_object_array_get_idx(rungs, i));
+
+		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+					 rung ? rung : "?");
+	}
+}
+
+static void show_pauses(struct json_object *pauses)
+{
+	char p50[DURATION_TEXT_SIZE], p99[DURATION_TEXT_SIZE], max[DURATION_TEXT_SIZE], text[128];
+	int64_t count = rpc_json_get_int(pauses, "count", 0);
+
+	if (count == 0) {
+		put_line("pauses", "none yet");
+		return;
+	}
+	duration_format((uint64_t)rpc_json_get_int(pauses, "p50_us", 0), p50);
+	duration_format((uint64_t)rpc_json_get_int(pauses, "p99_us", 0), p99);
+	duration_format((uint64_t)rpc_json_get_int(pauses, "max_us", 0), max);
+	snprintf(text, sizeof(text), "%lld: median %s, p99 %s, longest %s", (long long)count, p50,
+		 p99, max);
+	put_line("pauses", text);
+}
+
+static void show(const struct cli *cli, const struct subject *subject)
+{
+	struct json_object *answer = subject->answer;
+	struct json_object *agent = rpc_json_get_object(answer, "agent");
+	char text[256], rungs[128];
+
+	snprintf(text, sizeof(text), "%s (pid %d)", subject->process.name,
+		 (int)subject->process.pid);
+	put_line("process", text);
+	put_line("exe", rpc_json_get_string(answer, "exe", "?"));
+	put_line("build-id", rpc_json_get_string(answer, "build_id", "-"));
+	format_rungs(agent, rungs, sizeof(rungs));
+	snprintf(text, sizeof(text), "suture %s, %lld KiB",
+		 rpc_json_get_string(agent, "version", "?"),
+		 (long long)rpc_json_get_int(agent, "rss", 0) / 1024);
+	put_line("agent", text);
+	put_line("rungs", *rungs ? rungs : "none: threads can't be stopped");
+	snprintf(text, sizeof(text), "%lld", (long long)rpc_json_get_int(answer, "threads", 0));
+	put_line("threads", text);
+	snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
+	put_line("patches", text);
+	show_pauses(rpc_json_get_object(answer, "pauses"));
+	if (!cli->verbose)
+		return;
+	snprintf(text, sizeof(text), "%lld bytes of code no longer used",
+		 (long long)rpc_json_get_int(answer, "retired_bytes", 0));
+	put_line("retired", text);
+	put_line("socket", subject->link.path);
+}
+
+static void brief(const struct subject *subject, char *text, size_t size)
+{
+	struct json_object *agent = rpc_json_get_object(subject->answer, "agent");
+	int64_t patches = patch_count(subject->answer);
+
+	snprintf(text, size, "agent %s, %lld threads, %lld patch%s",
+		 rpc_json_get_string(agent, "version", "?"),
+		 (long long)rpc_json_get_int(subject->answer, "threads", 0), (long long)patches,
+		 patches == 1 ? "" : "es");
+}
+
+int cli_status(struct cli *cli, int argc, char **argv)
+{
+	struct action action = {.method = "status", .show = show, .brief = brief};
+
+	return query_run(cli, &action, NULL, argc, argv);
+}

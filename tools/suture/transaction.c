@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* What check, apply and revert share; see transaction.h. */
+#include "cli/transaction.h"
+
+#include "cli/duration.h"
+#include "cli/message.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+error_t transaction_option(struct transaction *transaction, int key, char *argument,
+			   struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	switch (key) {
+	case TRANSACTION_TIMEOUT:
+		return duration_parse(argument, "--timeout", &transaction->timeout_us, &cli->err)
+			       ? EINVAL
+			       : 0;
+	case TRANSACTION_MAX_PAUSE:
+		return duration_parse(argument, "--max-pause", &transaction->max_pause_us,
+				      &cli->err)
+			       ? EINVAL
+			       : 0;
+	case TRANSACTION_AT:
+		if (strcmp(argument, "any") != 0 && strcmp(argument, "safepoint") != 0)
+			return options_fail(state, "--at is one of any, safepoint, not '%.40s'",
+					    argument);
+		transaction->at = argument;
+		return 0;
+	case TRANSACTION_STRICT:
+		transaction->strict = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+struct json_object *transaction_params(const struct transaction *transaction)
+{
+	struct json_object *params = json_object_new_object();
+	bool ok =
+		rpc_json_add(params, "timeout_us", json_object_new_uint64(transaction->timeout_us));
+
+	if (transaction->max_pause_us)
+		ok = ok && rpc_json_add(params, "max_pause_us",
+					json_object_new_uint64(transaction->max_pause_us));
+	if (transaction->at)
+		ok = ok && rpc_json_add(params, "at", rpc_json_string(transaction->at));
+	if (transaction->strict)
+		ok = ok && rpc_json_add(params, "strict", json_object_new_boolean(true));
+	if (transaction->replace)
+		ok = ok && rpc_json_add(params, "replace", json_object_new_boolean(true));
+	if (transaction->count)
+		ok = ok && rpc_json_add(params, "count", json_object_new_boolean(true));
+	if (ok)
+		return params;
+	json_object_put(params);
+	return NULL;
+}
+
+/* "functions" is a number; a newer agent may list them. */
+static int64_t function_count(struct json_object *answer)
+{
+	struct json_object *list = rpc_json_get_array(answer, "functions");
+
+	return list ? (int64_t)json_object_array_length(list)
+		    : rpc_json_get_int(answer, "functions", 0);
+}
+
+static const char *plural(int64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+void transaction_brief(const struct subject *subject, char *text, size_t size)
+{
+	const char *result = rpc_json_get_string(subject->answer, "result", "?");
+	char pause[DURATION_TEXT_SIZE];
+
+	duration_format((uint64_t)rpc_json_get_int(subject->answer, "pause_us", 0), pause);
+	if (rpc_json_get_bool(subject->answer, "changed", true))
+		snprintf(text, size, "%s, paused %s", result, pause);
+	else
+		snprintf(text, size, "already %s", result);
+}
+
+/* "applied fix to arena (pid 4120)". */
+static void put_heading(const struct cli *cli, const struct subject *subject, const char *result)
+{
+	if (cli->color_out)
+		fputs("\033[32m", stdout);
+	message_put(stdout, result);
+	if (cli->color_out)
+		fputs("\033[0m", stdout);
+	putchar(' ');
+	message_put(stdout, rpc_json_get_string(subject->answer, "name", "?"));
+	fputs(strcmp(result, "reverted") == 0 ? " in " : " to ", stdout);
+	message_put(stdout, subject->process.name);
+	printf(" (pid %d)", (int)subject->process.pid);
+}
+
+void transaction_show(const struct cli *cli, const struct subject *subject)
+{
+	struct json_object *answer = subject->answer;
+	const char *result = rpc_json_get_string(answer, "result", "?");
+	int64_t functions = function_count(answer),
+		threads = rpc_json_get_int(answer, "threads", 0);
+	int64_t attempts = rpc_json_get_int(answer, "attempts", 1);
+	char pause[DURATION_TEXT_SIZE], prepare[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
+
+	if (!rpc_json_get_bool(answer, "changed", true)) {
+		fputs("already ", stdout);
+		put_heading(cli, subject, result);
+		puts(", nothing changed");
+		return;
+	}
+	put_heading(cli, subject, result);
+	duration_format((uint64_t)rpc_json_get_int(answer, "pause_us", 0), pause);
+	duration_format((uint64_t)rpc_json_get_int(answer, "prepare_us", 0), prepare);
+	duration_format((uint64_t)rpc_json_get_int(answer, "total_us", 0), total);
+	printf(": %lld function%s\n  paused %s (", (long long)functions, plural(functions), pause);
+	message_put(stdout, rpc_json_get_string(answer, "rung", "?"));
+	printf(", %lld thread%s, %lld attempt%s), prepared in %s, %s in all\n", (long long)threads,
+	       plural(threads), (long long)attempts, plural(attempts), prepare, total);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Options and words that check, apply and revert have in common. */
+#ifndef CLI_TRANSACTION_H
+#define CLI_TRANSACTION_H
+
+#include "cli/action.h"
+#include "cli/options.h"
+
+enum {
+	TRANSACTION_TIMEOUT = OPTION_OWN,
+	TRANSACTION_MAX_PAUSE,
+	TRANSACTION_AT,
+	TRANSACTION_STRICT,
+	TRANSACTION_OWN,
+};
+
+struct transaction {
+	uint64_t timeout_us;
+	uint64_t max_pause_us; /* 0: no limit */
+	const char *at;	       /* "any" or "safepoint" */
+	bool strict;
+	bool replace;
+	bool count;
+	bool best_effort;
+	const char *operand; /* the file or the name */
+};
+
+enum { TRANSACTION_TIMEOUT_US = 10000000 };
+
+#define TRANSACTION_OPTIONS                                                         \
+	{.name = "timeout",                                                         \
+	 .key = TRANSACTION_TIMEOUT,                                                \
+	 .arg = "TIME",                                                             \
+	 .doc = "keep trying for so long (10s)"},                                   \
+		{.name = "max-pause",                                               \
+		 .key = TRANSACTION_MAX_PAUSE,                                      \
+		 .arg = "TIME",                                                     \
+		 .doc = "give up rather than stop threads for longer"},             \
+	{                                                                           \
+		.name = "at", .key = TRANSACTION_AT, .arg = "WHEN",                 \
+		.doc = "any (default), or safepoint: where the application says so" \
+	}
+
+/* Handles the options above. */
+error_t transaction_option(struct transaction *transaction, int key, char *argument,
+			   struct argp_state *state);
+
+/* {"timeout_us":…,…}; NULL without memory. */
+struct json_object *transaction_params(const struct transaction *transaction);
+
+/* Words for an answer of apply or revert: "applied fix to arena (pid 4120)…". */
+void transaction_show(const struct cli *cli, const struct subject *subject);
+void transaction_brief(const struct subject *subject, char *text, size_t size);
+
+#endif
