@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server against clients that mean ill: whatever they do, an honest client is answered, and
+ * soon. The server runs on a thread of this program, with small limits.
+ */
+#include "../test.h"
+
+#include "agent/server.h"
+#include "base/error.h"
+#include "rpc/client.h"
+#include "rpc/descriptor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { SOON_MS = 1000, IDLE_MS = 400, STALL_MS = 300 };
+
+static char folder[64], socket_path[100];
+static struct server *server;
+static pthread_t server_thread;
+static sem_t proceed; /* `wait` ends when it is posted */
+static _Atomic int applied, waiting;
+
+static int run_wait(struct server_call *call, struct json_object *params, int fd,
+		    struct json_object **result, struct suture_error *err)
+{
+	struct json_object *info = json_object_new_object();
+
+	(void)params;
+	(void)fd;
+	(void)err;
+	rpc_json_add(info, "message", rpc_json_string("waiting"));
+	server_call_progress(call, info);
+	waiting++;
+	while (sem_trywait(&proceed) && !server_call_abandoned(call))
+		usleep(1000);
+	waiting--;
+	*result = json_object_new_int64((int64_t)server_call_waited_us(call));
+	return 0;
+}
+
+static int run_apply(struct server_call *call, struct json_object *params, int fd,
+		     struct json_object **result, struct suture_error *err)
+{
+	char text[16] = "";
+
+	(void)call;
+	(void)params;
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		return error_errno(err, SUTURE_E_IO, errno, "patch");
+	if (strcmp(text, "busy") == 0) {
+		*result = json_tokener_parse("{\"blockers\":[{\"tid\":7}]}");
+		return error_set(err, SUTURE_E_BUSY_STACK, "tick() is in use");
+	}
+	applied++;
+	*result = json_object_new_string(text);
+	return 0;
+}
+
+static int run_list(struct server_call *call, struct json_object *params, int fd,
+		    struct json_object **result, struct suture_error *err)
+{
+	char *big = malloc(200001);
+
+	(void)call;
+	(void)fd;
+	(void)err;
+	memset(big, 'x', 200000);
+	big[200000] = '\0';
+	*result = json_object_new_string(rpc_json_get_bool(params, "big", false) ? big : "small");
+	free(big);
+	return 0;
+}
+
+static const struct server_command commands[] = {
+	{.method = "wait", .slow = true, .run = run_wait},
+	{.method = "apply", .mutates = true, .takes_fd = true, .run = run_apply},
+	{.method = "list", .help = "the list", .run = run_list},
+};
+
+static void *serve(void *argument)
+{
+	server_run(argument, NULL);
+	return NULL;
+}
+
+static int start(void **state)
+{
+	struct server_options options = {.commands = commands,
+					 .command_count = 3,
+					 .socket = socket_path,
+					 .idle_ms = IDLE_MS,
+					 .stall_ms = STALL_MS};
+
+	(void)state;
+	strcpy(folder, "/tmp/suture-test-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(socket_path, sizeof(socket_path), "%s/s.sock", folder);
+	applied = waiting = 0;
+	sem_init(&proceed, 0, 0);
+	assert_int_equal(server_create(&options, &server, NULL), 0);
+	return pthread_create(&server_thread, NULL, serve, server);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	server_stop(server);
+	pthread_join(server_thread, NULL);
+	server_destroy(server);
+	assert_int_equal(access(socket_path, F_OK), -1);
+	test_folder_remove(folder);
+	return 0;
+}
+
+static int connect_raw(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* One line, "" at the end of the stream, "(silence)" after SOON_MS. */
+static const char *hear(int fd)
+{
+	static char line[4096];
+	size_t used = 0;
+
+	while (used < sizeof(line) - 1) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+		if (poll(&ready, 1, SOON_MS) <= 0)
+			return "(silence)";
+		if (recv(fd, line + used, 1, 0) != 1 || line[used] == '\n')
+			break;
+		used++;
+	}
+	line[used] = '\0';
+	return line;
+}
+
+static bool contains(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		return true;
+	print_message("'%s' is not in: %s\n", part, text);
+	return false;
+}
+
+/* True when the server has hung up within ms. */
+static bool hung_up(int fd, int ms)
+{
+	char buffer[4096];
+
+	for (;;) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+		if (poll(&ready, 1, ms) <= 0)
+			return false;
+		if (recv(fd, buffer, sizeof(buffer), 0) <= 0)
+			return true;
+	}
+}
+
+static void expect_served(void)
+{
+	struct rpc_client_call call = {.method = "list", .fd = -1, .timeout_us = SOON_MS * 1000};
+	struct json_object *result = NULL;
+	struct rpc_client client;
+	struct suture_error err;
+
+	if (rpc_client_open(&client, socket_path, SOON_MS, &err) ||
+	    rpc_client_call(&client, &call, &result, NULL, &err))
+		fail_msg("%s: %s", suture_code_name(err.code), err.message);
+	assert_string_equal(json_object_get_string(result), "small");
+	json_object_put(result);
+	rpc_client_close(&client);
+}
+
+static void test_hello_ping_help_and_words(void **state)
+{
+	int fd = connect_raw();
+
+	(void)state;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"hello\",\"params\":{\"protocol\":1}"
+		"}\n");
+	assert_true(contains(hear(fd), "\"id\":\"a\",\"result\":{\"protocol\":1,\"oldest\":1,"));
+	say(fd,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"hello\",\"params\":{\"protocol\":0}}\n");
+	assert_true(contains(hear(fd), "UNSUPPORTED"));
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n");
+	assert_string_equal(hear(fd), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}");
+	say(fd, "list\r\n");
+	assert_string_equal(hear(fd), "small");
+	say(fd, "help\n");
+	assert_string_equal(hear(fd), "list: the list");
+	say(fd, "apply\n");
+	assert_true(contains(hear(fd), "error: 'apply' is no word"));
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"events\"}\n");
+	assert_true(contains(hear(fd), "\"code\":-32601"));
+	/* A word without a newline, then no more: socat's way. */
+	say(fd, "list");
+	shutdown(fd, SHUT_WR);
+	assert_string_equal(hear(fd), "small");
+	assert_string_equal(hear(fd), "");
+	close(fd);
+	assert_int_equal(applied, 0);
+}
+
+static void test_garbage(void **state)
+{
+	static const char *const lines[] = {"\1\2\3\n", "}\n", "{\"jsonrpc\":\n", "[1,2\n", "'\n"};
+	int fd = connect_raw();
+	char noise[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		say(fd, lines[i]);
+		assert_true(contains(hear(fd), "\"id\":null,\"error\":{\"code\":-32700"));
+	}
+	close(fd);
+	srand(1);
+	for (int round = 0; round < 200; round++) {
+		fd = connect_raw();
+		for (size_t i = 0; i < sizeof(noise); i++)
+			noise[i] = (char)rand();
+		send(fd, noise, sizeof(noise), MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(fd);
+	}
+	expect_served();
+}
+
+static void test_line_of_100_mb(void **state)
+{
+	static char piece[1 << 16];
+	int fd = connect_raw();
+	size_t sent = 0;
+
+	(void)state;
+	memset(piece, '[', sizeof(piece));
+	while (sent < 100 << 20) {
+		ssize_t put = send(fd, piece, sizeof(piece), MSG_NOSIGNAL);
+
+		if (put <= 0)
+			break;
+		sent += (size_t)put;
+	}
+	assert_true(sent < 4 << 20); /* it hung up long before */
+	assert_true(contains(hear(fd), "longer than 65536 bytes"));
+	close(fd);
+	expect_served();
+}
+
+static void test_deep_and_wide_json(void **state)
+{
+	static char text[60002];
+	int fd = connect_raw();
+
+	(void)state;
+	memset(text, '[', 60000);
+	strcpy(text + 60000, "\n");
+	say(fd, text);
+	assert_true(contains(hear(fd), "-32700"));
+	for (size_t i = 0; i < 60000; i += 3)
+		memcpy(text + i, "{},", 3);
+	say(fd, text);
+	assert_true(contains(hear(fd), "-32700"));
+	close(fd);
+	expect_served();
+}
+
+static void test_silent_clients(void **state)
+{
+	int fds[200];
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		fds[i] = connect_raw();
+	expect_served();
+	for (int i = 0; i < 200; i++)
+		assert_true(hung_up(fds[i], IDLE_MS + SOON_MS));
+	expect_served();
+	for (int i = 0; i < 200; i++)
+		close(fds[i]);
+}
+
+static void test_half_written_request(void **state)
+{
+	int fd = connect_raw(), drip = connect_raw();
+	bool gone = false;
+
+	(void)state;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,");
+	/* A byte now and then does not buy more time. */
+	for (int i = 0; i < 40 && !gone; i++) {
+		gone = send(drip, "[", 1, MSG_NOSIGNAL) != 1;
+		usleep(30000);
+	}
+	assert_true(gone);
+	assert_true(hung_up(fd, STALL_MS + SOON_MS));
+	close(fd);
+	close(drip);
+	expect_served();
+}
+
+static void test_reader_that_never_reads(void **state)
+{
+	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\",\"params\":{"
+				   "\"big\":true}}\n";
+	int fd = connect_raw();
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		if (send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+	expect_served();
+	usleep((STALL_MS + 200) * 1000);
+	expect_served();
+	assert_int_equal(send(fd, "\n", 1, MSG_NOSIGNAL), -1); /* dropped */
+	close(fd);
+}
+
+static void send_apply(int fd, const char *contents, int id)
+{
+	int patch = memfd_create("patch", MFD_CLOEXEC);
+	char line[100];
+
+	assert_int_equal(write(patch, contents, strlen(contents)), strlen(contents));
+	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":%d,\"method\":\"apply\"}\n", id);
+	assert_int_equal(rpc_send(fd, line, strlen(line), patch, 0), strlen(line));
+	close(patch);
+}
+
+static void test_descriptor_goes_with_its_request(void **state)
+{
+	static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"ping\"}\n";
+	int fd = connect_raw();
+
+	(void)state;
+	send_apply(fd, "good", 1);
+	assert_string_equal(hear(fd), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"good\"}");
+	send_apply(fd, "busy", 2);
+	assert_string_equal(hear(fd),
+			    "{\"jsonrpc\":\"2.0\",\"id\":2,\"error\":{\"code\":-32000,"
+			    "\"message\":\"tick() is in use\",\"data\":{\"code\":\"BUSY_STACK\","
+			    "\"message\":\"tick() is in use\",\"next\":\"\",\"blockers\":[{"
+			    "\"tid\":7}]}}}");
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"apply\"}\n");
+	assert_true(contains(hear(fd), "needs a file descriptor"));
+	/* One sent with a request that takes none does not serve a later one. */
+	assert_int_equal(rpc_send(fd, ping, strlen(ping), STDIN_FILENO, 0), strlen(ping));
+	assert_true(contains(hear(fd), "\"id\":4,\"result\":{}"));
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"apply\"}\n");
+	assert_true(contains(hear(fd), "needs a file descriptor"));
+	assert_int_equal(applied, 1);
+	close(fd);
+}
+
+static void test_reads_are_served_while_one_works(void **state)
+{
+	int worker = connect_raw(), second = connect_raw();
+
+	(void)state;
+	say(worker, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
+	assert_string_equal(hear(worker),
+			    "{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{"
+			    "\"message\":\"waiting\",\"id\":1}}");
+	expect_served();
+	/* A second one waits as long as it says, then is told so. */
+	say(second, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"wait\",\"params\":{\"timeout_us\":"
+		    "100000}}\n");
+	assert_true(contains(hear(second), "AGENT_BUSY"));
+	/* One that waits longer has its turn. */
+	send_apply(second, "good", 3);
+	usleep(50000);
+	assert_int_equal(applied, 0);
+	sem_post(&proceed);
+	assert_true(contains(hear(worker), "\"id\":1,\"result\":"));
+	assert_true(contains(hear(second), "\"id\":3,\"result\":\"good\""));
+	close(worker);
+	close(second);
+}
+
+static void test_queue_is_bounded(void **state)
+{
+	int fds[SERVER_QUEUE + 2];
+	size_t busy = 0;
+
+	(void)state;
+	for (int i = 0; i < SERVER_QUEUE + 2; i++) {
+		fds[i] = connect_raw();
+		say(fds[i], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
+		while (i == 0 && !waiting)
+			usleep(1000);
+	}
+	busy = strstr(hear(fds[SERVER_QUEUE + 1]), "AGENT_BUSY") != NULL;
+	assert_int_equal(busy, 1);
+	expect_served();
+	/* All hang up: nothing that waits is begun for nobody, what runs is told. */
+	for (int i = 0; i < SERVER_QUEUE + 2; i++)
+		close(fds[i]);
+	for (int i = 0; i < 1000 && waiting; i++)
+		usleep(1000);
+	assert_int_equal(waiting, 0);
+	expect_served();
+}
+
+static void test_stop_while_one_works(void **state)
+{
+	int fd = connect_raw();
+
+	(void)state;
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
+	while (!waiting)
+		usleep(1000);
+	close(fd); /* stop() does the rest */
+}
+
+/* How often the thread of that name went to sleep. */
+static long switches_of(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	long switches = -1;
+
+	while ((entry = readdir(tasks))) {
+		char path[320], line[256], comm[32] = "";
+		FILE *file;
+		long value;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
+		file = fopen(path, "r");
+		while (file && fgets(line, sizeof(line), file)) {
+			sscanf(line, "Name: %31s", comm);
+			if (strcmp(comm, name) == 0 &&
+			    sscanf(line, "voluntary_ctxt_switches: %ld", &value) == 1)
+				switches = value;
+		}
+		if (file)
+			fclose(file);
+	}
+	closedir(tasks);
+	return switches;
+}
+
+static void test_no_wakeups_without_clients(void **state)
+{
+	long before;
+
+	(void)state;
+	pthread_setname_np(server_thread, "quiet");
+	expect_served();
+	usleep(200000);
+	before = switches_of("quiet");
+	assert_true(before >= 0);
+	usleep(1500000);
+	assert_int_equal(switches_of("quiet"), before);
+}
+
+static void test_signals_are_blocked_but_two(void **state)
+{
+	char path[64], line[256];
+	unsigned long long blocked = 0;
+	FILE *file;
+	int fd = connect_raw();
+
+	(void)state;
+	send_apply(fd, "good", 1);
+	hear(fd);
+	close(fd);
+	assert_true(server_worker_tid(server) > 0);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)server_worker_tid(server));
+	file = fopen(path, "r");
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "SigBlk: %llx", &blocked);
+	fclose(file);
+	/* Bit n-1 is signal n; 9 and 19 can't be blocked; 32 and 33 are glibc's. */
+	assert_true(blocked == (~0ULL & ~(1ULL << 8) & ~(1ULL << 18) & ~(3ULL << 31)));
+}
+
+#define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVED(test_hello_ping_help_and_words),
+		SERVED(test_garbage),
+		SERVED(test_line_of_100_mb),
+		SERVED(test_deep_and_wide_json),
+		SERVED(test_silent_clients),
+		SERVED(test_half_written_request),
+		SERVED(test_reader_that_never_reads),
+		SERVED(test_descriptor_goes_with_its_request),
+		SERVED(test_reads_are_served_while_one_works),
+		SERVED(test_queue_is_bounded),
+		SERVED(test_stop_while_one_works),
+		SERVED(test_no_wakeups_without_clients),
+		SERVED(test_signals_are_blocked_but_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

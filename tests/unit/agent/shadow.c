@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Shadow variables: what they hold, when they are made and freed, and many threads at once. */
+#include "../test.h"
+
+#include "agent/shadow.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t count(void)
+{
+	size_t variables, bytes;
+
+	shadow_usage(&variables, &bytes);
+	return variables;
+}
+
+static atomic_int constructed, destroyed;
+
+static int construct(const void *object, void *data, void *arg)
+{
+	(void)object;
+	atomic_fetch_add(&constructed, 1);
+	*(long *)data = (long)(intptr_t)arg;
+	return 0;
+}
+
+static int give_up(const void *object, void *data, void *arg)
+{
+	(void)object;
+	(void)data;
+	(void)arg;
+	return 1;
+}
+
+static void destroy(const void *object, void *data)
+{
+	(void)object;
+	(void)data;
+	atomic_fetch_add(&destroyed, 1);
+}
+
+static void one_per_object_and_id(void **state)
+{
+	int a = 0, b = 0;
+	long *first, *second;
+
+	(void)state;
+	constructed = destroyed = 0;
+	assert_null(shadow_get(&a, 1));
+	first = shadow_get_or_alloc(&a, 1, sizeof(long), construct, (void *)11);
+	assert_int_equal(*first, 11);
+	assert_ptr_equal(shadow_get_or_alloc(&a, 1, sizeof(long), construct, (void *)12), first);
+	assert_int_equal(constructed, 1);
+	second = shadow_get_or_alloc(&b, 1, 64, NULL, NULL);
+	assert_ptr_not_equal(second, first);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(((uint8_t *)second)[i], 0);
+	shadow_get_or_alloc(&a, 2, 1, NULL, NULL);
+	assert_int_equal(count(), 3);
+	shadow_free(&a, 1, destroy);
+	shadow_free(&a, 1, destroy); /* again: nothing */
+	assert_int_equal(destroyed, 1);
+	assert_null(shadow_get(&a, 1));
+	assert_non_null(shadow_get(&a, 2));
+	assert_int_equal(shadow_free_all(1, destroy), 1);
+	assert_int_equal(shadow_free_all(2, NULL), 1);
+	assert_int_equal(count(), 0);
+	assert_null(shadow_get_or_alloc(&a, 3, 8, give_up, NULL));
+	assert_null(shadow_get(&a, 3));
+}
+
+static int nested(const void *object, void *data, void *arg)
+{
+	(void)arg;
+	*(long *)data = 5;
+	assert_non_null(shadow_get_or_alloc(object, 22, sizeof(long), construct, (void *)6));
+	/* Even itself: what the constructor attached wins. */
+	assert_non_null(shadow_get_or_alloc(object, 21, sizeof(long), construct, (void *)7));
+	return 0;
+}
+
+static void constructors_may_use_shadows(void **state)
+{
+	int object = 0;
+
+	(void)state;
+	assert_int_equal(*(long *)shadow_get_or_alloc(&object, 21, sizeof(long), nested, NULL), 7);
+	assert_int_equal(count(), 2);
+	shadow_fini();
+}
+
+static void many_survive_growing(void **state)
+{
+	enum { MANY = 20000 };
+	char *objects = malloc(MANY);
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++)
+		shadow_get_or_alloc(objects + i, 7, sizeof(long), construct, (void *)i);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(*(long *)shadow_get(objects + i, 7), i);
+	assert_int_equal(count(), MANY);
+	destroyed = 0;
+	assert_int_equal(shadow_free_all(7, destroy), MANY);
+	assert_int_equal(destroyed, MANY);
+	assert_int_equal(count(), 0);
+	shadow_fini();
+	free(objects);
+}
+
+enum { OBJECTS = 512, THREADS = 4, ROUNDS = 20000 };
+
+static char stable[OBJECTS], churning[OBJECTS];
+static atomic_bool stop;
+static atomic_long wrong;
+
+/* Objects of `stable` always have theirs, whatever happens around them. */
+static void *reads(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; !atomic_load(&stop); i++) {
+		const long *data = shadow_get(stable + i % OBJECTS, 1);
+
+		if (!data || *data != (long)(i % OBJECTS))
+			atomic_fetch_add(&wrong, 1);
+		shadow_get(churning + i % OBJECTS, 2);
+	}
+	return NULL;
+}
+
+/* Each thread has objects of its own to attach to and to free; all meet in one more. */
+static void *churns(void *arg)
+{
+	size_t self = (size_t)arg;
+
+	for (size_t i = 0; i < ROUNDS; i++) {
+		const char *object =
+			churning +
+			(self * 7 + i * THREADS) / THREADS % (OBJECTS / THREADS) * THREADS + self;
+		long *data =
+			shadow_get_or_alloc(object, 2, sizeof(long), construct, (void *)object);
+
+		if (!data || *data != (long)(intptr_t)object)
+			atomic_fetch_add(&wrong, 1);
+		if (i % 3)
+			shadow_free(object, 2, destroy);
+		shadow_get_or_alloc(churning, 3, sizeof(long), construct, NULL);
+	}
+	return NULL;
+}
+
+static void readers_never_miss_while_others_change(void **state)
+{
+	pthread_t readers[2], writers[THREADS];
+
+	(void)state;
+	for (size_t i = 0; i < OBJECTS; i++)
+		shadow_get_or_alloc(stable + i, 1, sizeof(long), construct, (void *)i);
+	constructed = destroyed = 0;
+	for (size_t i = 0; i < 2; i++)
+		pthread_create(&readers[i], NULL, reads, NULL);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_create(&writers[i], NULL, churns, (void *)i);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(writers[i], NULL);
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(readers[i], NULL);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(shadow_free_all(3, destroy), 1);
+	shadow_free_all(2, destroy);
+	assert_int_equal(constructed, destroyed);
+	assert_int_equal(count(), OBJECTS);
+	shadow_fini();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_per_object_and_id),
+		cmocka_unit_test(constructors_may_use_shadows),
+		cmocka_unit_test(many_survive_growing),
+		cmocka_unit_test(readers_never_miss_while_others_change),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

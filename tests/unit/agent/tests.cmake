@@ -1,0 +1,19 @@
+# Its own code is what these tests patch: without optimisation functions keep their symbols' sizes.
+suture_unit_test(agent/transaction
+  LINKS handmade agent patch trampoline stop unwind image arch base
+  PACKAGES suture_pkg_capstone)
+target_link_options(unit_agent_transaction PRIVATE -rdynamic)
+target_compile_definitions(unit_agent_transaction PRIVATE
+  SUTURE_PATCH_H="${PROJECT_SOURCE_DIR}/include/suture/patch.h")
+suture_unit_test(agent/peer LINKS agent base)
+suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
+suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
+suture_unit_test(agent/shadow LINKS agent arch base)
+suture_unit_test(agent/model
+  LINKS handmade agent patch trampoline stop unwind image arch base)
+target_link_options(unit_agent_model PRIVATE -rdynamic)
+suture_unit_test(agent/pauses LINKS agent base PACKAGES suture_pkg_json_c)
+suture_unit_test(agent/mix LINKS handmade agent patch trampoline stop unwind image arch base)
+target_link_options(unit_agent_mix PRIVATE -rdynamic)
+# Entries that can be gated (a first instruction of at least two bytes): the lazy rung.
+target_compile_options(unit_agent_mix PRIVATE -fcf-protection=branch)

@@ -1,0 +1,5 @@
+suture_unit_test(patch/file LINKS handmade patch image arch base)
+suture_unit_test(patch/load LINKS handmade patch image arch base)
+suture_unit_test(patch/state LINKS patch)
+target_link_options(unit_patch_file PRIVATE -rdynamic)
+target_link_options(unit_patch_load PRIVATE -rdynamic)
