@@ -1,0 +1,6 @@
+static int calls;
+
+int other(int value)
+{
+	return value + ++calls;
+}

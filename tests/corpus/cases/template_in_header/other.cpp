@@ -1,0 +1,6 @@
+#include "shared.h"
+
+int other(int value)
+{
+	return twice(value) + plus(value);
+}

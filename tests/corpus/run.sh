@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# The corpus: small programs and what suture makes of a diff to them, live where there is a patch.
+# run.sh COMPILER LEVEL [CASE…], COMPILER gcc or clang, LEVEL -O0, -O2 …
+#
+# A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text:
+#   verdict patch|nothing|CODE      CODE: refused with it
+#   functions KIND:NAME …           the exact set, sorted
+#   next TEXT                       a refusal says it, in its message or in what to do
+#   flags FLAG…  link FLAG…         besides the level; only gcc|clang: skipped with the other
+#   skip REASON                     usually for one compiler and level
+#   library                         sources lib*.c* make a shared object, which is the one patched
+#   option OPTION…                  of suture build
+#   before LINE|ANSWER              asked of the program before the patch, in this order;
+#   after, reverted                 the same later: one process from the first to the last
+# shellcheck source=../e2e/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+
+CORPUS=$ROOT/tests/corpus
+COMPILER=$1
+LEVEL=$2
+shift 2
+need "$COMPILER" "${COMPILER/gcc/g++}"
+
+# A word may have the compiler, the level or both behind it: verdict-gcc, functions-O0, next-clang-O2.
+field() {
+	local word
+	for word in "$1-$COMPILER$LEVEL" "$1-$COMPILER" "$1$LEVEL" "$1"; do
+		if has "$word"; then
+			sed -n "s/^$word\( \{1,\}\|$\)//p" "$CASE/expect"
+			return
+		fi
+	done
+}
+has() { grep -q -E "^$1( |$)" "$CASE/expect"; }
+
+# What is asked of the running program in a phase.
+phase() {
+	local line
+	while IFS= read -r line; do
+		says "$NAME $1 ${line%%|*}" "${line%%|*}" "${line#*|}"
+	done < <(field "$1")
+}
+
+compile() {     # SOURCE: enters its command into compile_commands.json
+	local source=$1 driver=$COMPILER own=$FLAGS object
+	case $source in
+	*.cpp)
+		driver=$COMPILER++
+		[ "$COMPILER" != gcc ] || driver=g++
+		;;
+	*) own=${own//-std=c++20/} ;;
+	esac
+	object=$(basename "$source").o
+	# shellcheck disable=SC2086
+	(cd "$DIR" && "$driver" $own -c "$source" -o "$object") || return 1
+	COMMANDS+=("$(printf '{"directory":"%s","command":"%s %s -c %s -o %s","file":"%s","output":"%s"}' \
+		"$DIR" "$driver" "$own" "$source" "$object" "$source" "$object")")
+	case $(basename "$source") in
+	lib*) [ -z "$LIBRARY" ] || { SHARED+=("$object"); return 0; } ;;
+	esac
+	OBJECTS+=("$object")
+}
+
+make_case() {
+	local source flags=() IFS=' '
+	DIR=$WORK/$NAME
+	COMMANDS=() OBJECTS=() SHARED=()
+	mkdir -p "$DIR/source"
+	cp "$CASE"/* "$CORPUS/main.c" "$DIR/source/"
+	LIBRARY=$(has library && echo yes)
+	FLAGS="$LEVEL $(field flags)"
+	[ -z "$LIBRARY" ] || FLAGS="$FLAGS -fPIC"
+	for source in "$DIR"/source/*.c "$DIR"/source/*.cpp; do
+		[ ! -f "$source" ] || compile "$source" || return 1
+	done
+	(IFS=,; printf '[%s]\n' "${COMMANDS[*]}") >"$DIR/compile_commands.json"
+	read -ra flags < <(field link)
+	cd "$DIR" || return 1
+	BINARY=$DIR/target-case
+	if [ -n "$LIBRARY" ]; then
+		BINARY=$DIR/libcase.so
+		"$LINKER" -shared -Wl,--build-id "${flags[@]}" -o libcase.so "${SHARED[@]}" || return 1
+		flags=(-L. -lcase "-Wl,-rpath,$DIR")
+	fi
+	"$LINKER" -Wl,--build-id -o target-case "${OBJECTS[@]}" "${flags[@]}" -pthread
+}
+
+# The list of functions as the case writes it.
+built_functions() { j '[.functions[] | .kind + ":" + .name] | sort | join(" ")'; }
+
+check_refusal() {
+	local text
+	is "$NAME: refused with" "$1" "$(j '[.refusals[].code, .error.code] | map(select(. != null)) | unique | join(" ")')"
+	text=$(j '[.refusals[] | .message + " " + .next] | join(" ")')
+	! has next || matches "$NAME: says" "*$(field next)*" "$text"
+	is "$NAME: exit code" 4 "$RC"
+}
+
+check_patch() {
+	local functions
+	functions=$(field functions)
+	is "$NAME: verdict" patch "$(j .result)"
+	if [ "$RC" -ne 0 ]; then
+		j '.refusals, .error' | head -n 12
+		return 1
+	fi
+	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
+	has before || return 0
+	TARGET_BIN=$DIR # of target()
+	target_with_agent case
+	phase before
+	step "$NAME: apply" 0 '.changed == true' apply "$DIR/case.so" -p "$PID" || { target_end; return 1; }
+	phase after
+	step "$NAME: revert" 0 '.changed == true' revert case -p "$PID"
+	phase reverted
+	target_end
+}
+
+run_case() {
+	local options=() verdict
+	NAME=$(basename "$CASE")
+	verdict=$(field only)
+	[ -z "$verdict" ] || [ "$verdict" = "$COMPILER" ] || return 0
+	if [ -n "$(field skip)" ]; then
+		printf 'note  %s: not tried: %s\n' "$NAME" "$(field skip)"
+		return 0
+	fi
+	verdict=$(field verdict)
+	make_case || { fail "$NAME: does not compile"; return 1; }
+	read -ra options < <(field option)
+	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$DIR/case.so" --name case \
+		"${options[@]}" "$CASE/edit.diff"
+	case $verdict in
+	patch) check_patch ;;
+	nothing)
+		is "$NAME: verdict" nothing "$(j .result)"
+		is "$NAME: exit code" 10 "$RC"
+		;;
+	*) check_refusal "$verdict" ;;
+	esac
+}
+
+LINKER=${COMPILER/gcc/g}++
+if [ $# -gt 0 ]; then
+	for CASE in "$@"; do CASE=$CORPUS/cases/$CASE run_case; done
+else
+	for CASE in "$CORPUS"/cases/*/; do CASE=${CASE%/} run_case; done
+fi
+totals

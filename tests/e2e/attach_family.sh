@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# A prefork server: children that were forked with the agent in them get one of their own by the
+# first request; --tree means all of them; one that refuses keeps all from being changed, unless
+# --best-effort. What the server starts is left alone.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+build_target_patch prefork prefork || { totals; exit 1; }
+
+target_with_agent prefork 3
+MASTER=$PID
+says "as it was built" values "3 3 3 3"
+says "system, popen, posix_spawn, vfork" spawn "0 out 0 0"
+
+printf -- '-- all of them\n'
+step "a row each" 0 '(.processes | length) == 4' status --tree "$MASTER"
+step "check" 0 '(.processes | length) == 4 and all(.processes[]; .result == "ok")' check "$WORK/prefork.so" --tree "$MASTER"
+says "nothing changed by that" values "3 3 3 3"
+step "apply" 0 '(.processes | length) == 4 and all(.processes[]; .changed)' apply "$WORK/prefork.so" --tree "$MASTER"
+says "patched" values "102 102 102 102"
+ask pids
+read -r W1 W2 W3 _ <<<"$ANSWER"
+step "again: nothing to do" 0 'all(.processes[]; .changed | not)' apply "$WORK/prefork.so" --tree "$MASTER"
+is "listening sockets of a worker" 1 "$(find "/proc/$W1/fd" -lname 'socket:*' | wc -l)"
+
+printf -- '-- a child that is born patched\n'
+says "one more" fork 4
+says "patched from the start" values "102 102 102 102 102"
+ask pids
+read -r _ _ _ W4 _ <<<"$ANSWER"
+step "it knows" 0 '[.patches[] | select(.state == "applied") | .name] == ["prefork"]' list -p "$W4"
+step "revert in one" 0 '.changed' revert prefork -p "$W4"
+says "that one only" values "102 102 102 102 3"
+step "revert in all" 0 '(.processes | length) == 5' revert prefork --tree "$MASTER"
+says "as they were" values "3 3 3 3 3"
+
+printf -- '-- one that does not take it\n'
+step "detach" 0 '.result == "detached" and .changed' detach "$W2"
+step "not served, and not started by itself" 3 '.error.code == "NO_AGENT"' list -p "$W2"
+step "attach serves again" 0 '.changed' attach "$W2"
+step "what it knew is kept" 0 '.patches == []' list -p "$W2"
+# Its function is no longer what the patch was made for.
+ADDRESS=$(function_address "$W3" "$TARGET_BIN/target-prefork" value)
+printf '\xcc' | dd of="/proc/$W3/mem" bs=1 seek=$((16#$ADDRESS + 1)) conv=notrunc 2>/dev/null
+step "refused for all" 4 '[.processes[] | select(.error)] | length == 5' apply "$WORK/prefork.so" --tree "$MASTER"
+BEFORE=$(dd if="/proc/$MASTER/mem" iflag=skip_bytes,count_bytes skip=$((16#$ADDRESS)) count=8 2>/dev/null | od -An -tx1)
+step "best effort" 4 '[.processes[] | select(.changed == true)] | length == 4' apply "$WORK/prefork.so" --tree "$MASTER" --best-effort
+AFTER=$(dd if="/proc/$MASTER/mem" iflag=skip_bytes,count_bytes skip=$((16#$ADDRESS)) count=8 2>/dev/null | od -An -tx1)
+check "the others were changed" test "$BEFORE" != "$AFTER"
+step "and back" 0 '[.processes[] | select(.changed)] | length == 4' revert prefork --tree "$MASTER"
+kill -KILL "$W3"
+target_end
+
+printf -- '-- one that fails half way\n'
+target_with_agent prefork 2
+says "the last one stays inside" stick 4
+# Until it is there a check would find nobody in the way.
+ask pids
+read -r _ W2 _ <<<"$ANSWER"
+in_pause() { [ "$(cut -d' ' -f1 "/proc/$W2/syscall")" = 34 ]; }
+until_true "the worker inside" in_pause
+step "all or none" 5 '[.processes[] | select(.error.message // "" | startswith("taken back"))] | length == 2' \
+	apply "$WORK/prefork.so" --tree "$PID" --timeout 300ms
+step "none is left" 0 'all(.processes[]; .patches == [])' list --tree "$PID"
+step "best effort keeps" 5 '[.processes[] | select(.changed == true)] | length == 2' \
+	apply "$WORK/prefork.so" --tree "$PID" --timeout 300ms --best-effort
+kill -TERM "$W2"
+target_end
+totals

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Attaches to fresh processes whose threads allocate, load libraries, throw, and start and end threads
+# all the time: nobody crashes, hangs or sees an error. ATTACHES=N for more of them.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+ATTACHES=${ATTACHES:-48}
+AWAY=()
+bad() {
+	fail "$1 (round $i, $mode)"
+	head -c 1000 "$OUT"
+	tail -n 5 "$WORK/attachee.err"
+}
+for ((i = 0; i < ATTACHES; i++)); do
+	modes=(churn storm waits registers)
+	mode=${modes[i % 4]}
+	rm -f "$WORK/to" "$WORK/from"
+	mkfifo "$WORK/to" "$WORK/from" || die "no pipe"
+	"$TARGET_BIN/target-attachee" "$mode" <"$WORK/to" >"$WORK/from" 2>"$WORK/attachee.err" &
+	PID=$!
+	PIDS+=("$PID")
+	exec {TO}>"$WORK/to" {FROM}<"$WORK/from"
+	ask call
+	suture attach "$PID" --timeout 60s
+	[ "$RC" -eq 0 ] || bad "attach: exit $RC"
+	AWAY+=("$(j .borrowed_us)")
+	ask check
+	[ "$ANSWER" = 0 ] || bad "complaints: $ANSWER"
+	suture status -p "$PID"
+	[ "$RC" -eq 0 ] || bad "status: exit $RC"
+	printf 'end\n' >&"$TO"
+	exec {TO}>&- {FROM}<&-
+	wait "$PID" || bad "its end: $?"
+done
+[ "$FAILED" -ne 0 ] || pass "$ATTACHES attaches"
+printf 'a thread was away for %s us (median)\n' "$(printf '%s\n' "${AWAY[@]}" | sort -n | sed -n "$((ATTACHES / 2 + 1))p")"
+totals

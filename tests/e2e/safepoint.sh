@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# A server that names its safe points: --at safepoint commits there, says so, waits for nobody who has
+# left, and serves where ptrace is refused, which without it is an error that says what to allow.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+build_target_patch ticks ticks || { totals; exit 1; }
+
+at_safepoint() {
+	step "apply at the safe point" 0 '.changed == true and .rung == "safepoint"' \
+		apply "$WORK/ticks.so" -p "$PID" --at safepoint --timeout 60s
+	says "patched" value 101
+	step "revert at the safe point" 0 '.changed == true and .rung == "safepoint"' \
+		revert ticks -p "$PID" --at safepoint --timeout 60s
+	says "as it was" value 2
+}
+goes_on() {
+	local before=$ANSWER
+	ask ticks
+	before=$ANSWER
+	sleep 0.2
+	ask ticks
+	check "it ticks on" [ "$ANSWER" -gt "$before" ]
+}
+
+printf -- '-- without an agent a safe point is nothing\n'
+"$TARGET_BIN/target-ticks" <<<"value" >"$WORK/alone"
+is "it runs" 2 "$(cat "$WORK/alone")"
+
+printf -- '-- as usual\n'
+target_with_agent ticks
+at_safepoint
+says "one leaves" leave left
+at_safepoint
+says "and comes back" back back
+at_safepoint
+goes_on
+
+printf -- '-- a process that is not dumpable\n'
+says "hides" hide 0
+step "apply, or what to allow" "$([ "$(id -u)" = 0 ] && echo 0 || echo 7)" \
+	'.changed == true or (.error.next | test("dumpable"))' apply "$WORK/ticks.so" -p "$PID"
+step "revert" 0 '.result == "reverted"' revert ticks -p "$PID" --at safepoint --timeout 60s
+at_safepoint
+target_end
+
+printf -- '-- a thread that somebody traces\n'
+target_with_agent ticks
+ask trace
+if [ "$ANSWER" = 0 ]; then
+	say "no tracing here"
+else
+	step "says who" 7 '.error.code == "PERMISSION" and (.error.message | test("traced by"))' \
+		apply "$WORK/ticks.so" -p "$PID" --timeout 1s --strict
+	at_safepoint
+fi
+target_end
+
+printf -- '-- ptrace refused by seccomp\n'
+target_with_agent ticks
+says "a filter" deny 0
+step "says what to allow" 7 '.error.code == "PERMISSION" and (.error.next | test("seccomp"))' \
+	apply "$WORK/ticks.so" -p "$PID" --timeout 1s --strict
+says "nothing changed" value 2
+at_safepoint
+goes_on
+target_end
+
+printf -- '-- a server that has none\n'
+build_target_patch busy busy || { totals; exit 1; }
+target_with_agent busy
+step "needs a safe point" 4 '.error.code == "NEEDS_SAFEPOINT"' apply "$WORK/busy.so" -p "$PID" --at safepoint
+
+printf -- '-- threads\n'
+step "threads" 0 '[.threads[] | select(.thread == "sitter" and .state == "asleep")] | length == 1' threads -p "$PID"
+step "nobody in the way" 0 'all(.threads[]; .blocks == false)' threads -p "$PID" --patch "$WORK/busy.so"
+says "the sitter goes in" enter in
+step "the sitter is in the way" 0 'any(.threads[]; .thread == "sitter" and .blocks and .function == "sit_inside"
+	and any(.backtrace[]; test("wait_until_unwanted")))' threads -p "$PID" --patch "$WORK/busy.so"
+"$SUTURE" threads -p "$PID" --patch "$WORK/busy.so" -v >"$WORK/words" 2>&1
+is "in words: exit code" 0 $?
+for word in sitter sit_inside wait_until_unwanted "1 of"; do
+	check "in words: $word" grep -q "$word" "$WORK/words"
+done
+step "a bad file" 4 '.error.code == "BAD_PATCH_FILE"' threads -p "$PID" --patch "$SUTURE"
+says "leaves" leave 1001
+target_end
+totals

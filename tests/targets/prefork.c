@@ -1,0 +1,138 @@
+/*
+ * A prefork server: a master and its workers, who were all forked from it. What a worker has to do
+ * comes through a pipe of its own.
+ *
+ *   target-prefork WORKERS
+ *
+ *   values   value(2) of the master and of every worker, in one line
+ *   pids     of the workers
+ *   fork     one more worker
+ *   stick    the last worker stays inside value() from now on
+ *   spawn    system(), popen(), posix_spawn() and vfork(): "0 out 0 0" when all went well
+ */
+#include "lines.h"
+
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 16 };
+
+struct worker {
+	pid_t pid;
+	int to;
+	int from;
+};
+
+static struct worker workers[MOST];
+static int count;
+
+__attribute__((noipa)) static int value(int n)
+{
+	if (n < 0)
+		pause();
+	return n + 1;
+}
+
+static _Noreturn void work(int from, int to)
+{
+	int n;
+
+	while (read(from, &n, sizeof(n)) == sizeof(n)) {
+		n = value(n);
+		if (write(to, &n, sizeof(n)) != sizeof(n))
+			break;
+	}
+	_exit(0);
+}
+
+static void add_worker(void)
+{
+	int to[2], from[2];
+	pid_t pid;
+
+	if (count == MOST || pipe(to) || pipe(from))
+		exit(1);
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < count; i++) {
+			close(workers[i].to);
+			close(workers[i].from);
+		}
+		close(to[1]);
+		close(from[0]);
+		work(to[0], from[1]);
+	}
+	close(to[0]);
+	close(from[1]);
+	workers[count++] = (struct worker){pid, to[1], from[0]};
+}
+
+static void values(void)
+{
+	printf("%d", value(2));
+	for (int i = 0; i < count; i++) {
+		int n = 2;
+
+		if (write(workers[i].to, &n, sizeof(n)) != sizeof(n) ||
+		    read(workers[i].from, &n, sizeof(n)) != sizeof(n))
+			n = -1;
+		printf(" %d", n);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void spawn(void)
+{
+	char *argv[] = {"true", NULL}, text[16] = "";
+	FILE *out = popen("echo out", "r");
+	int status = -1, by_system;
+	pid_t pid;
+
+	if (!out || fscanf(out, "%15s", text) != 1)
+		text[0] = '\0';
+	if (out)
+		pclose(out);
+	by_system = system("exit 0");
+	if (posix_spawn(&pid, "/bin/true", NULL, NULL, argv, environ) == 0)
+		waitpid(pid, &status, 0);
+	printf("%d %s %d ", by_system, text, status);
+	pid = vfork();
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, &status, 0);
+	lines_answer("%d", status);
+}
+
+int main(int argc, char **argv)
+{
+	char line[64];
+
+	for (int i = argc > 1 ? atoi(argv[1]) : 3; i > 0; i--)
+		add_worker();
+	while (lines_next(line, sizeof(line))) {
+		if (strcmp(line, "values") == 0) {
+			values();
+		} else if (strcmp(line, "spawn") == 0) {
+			spawn();
+		} else if (strcmp(line, "stick") == 0) {
+			int n = -1;
+
+			lines_answer("%zd", write(workers[count - 1].to, &n, sizeof(n)));
+		} else if (strcmp(line, "fork") == 0) {
+			add_worker();
+			lines_answer("%d", count);
+		} else {
+			for (int i = 0; i < count; i++)
+				printf("%d ", (int)workers[i].pid);
+			lines_answer("%d", count);
+		}
+	}
+	for (int i = 0; i < count; i++) {
+		close(workers[i].to);
+		waitpid(workers[i].pid, NULL, 0);
+	}
+	return 0;
+}
