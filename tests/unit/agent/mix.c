@@ -17,6 +17,9 @@
 
 enum { OLD = 1, NEW = 2, CALLERS = 4 };
 
+/* Read anew by each call: a compiler may otherwise give callers the constant without the call. */
+static volatile int old_answer = OLD;
+
 int mix_first(void);
 int mix_second(void);
 int mix_pair(void);
@@ -42,7 +45,7 @@ __attribute__((noinline, aligned(16))) int mix_first(void)
 	for (volatile int i = 0; i < 50; i++)
 		;
 	check_no_new_ran();
-	return OLD;
+	return old_answer;
 }
 
 __attribute__((noinline, aligned(16))) int mix_second(void)
@@ -51,7 +54,7 @@ __attribute__((noinline, aligned(16))) int mix_second(void)
 	for (volatile int i = 0; i < 50; i++)
 		;
 	check_no_new_ran();
-	return OLD;
+	return old_answer;
 }
 
 __attribute__((noinline)) int mix_pair(void)
