@@ -5,6 +5,7 @@
  */
 #include "agent/commands.h"
 
+#include "agent/admit.h"
 #include "agent/answer.h"
 #include "agent/threads.h"
 #include "base/error.h"
@@ -98,7 +99,7 @@ static int run_with_file(struct server_call *call, struct json_object *params, i
 	if (!rc)
 		rc = rpc_params_string(params, "label", 255, &label, err);
 	if (!rc)
-		rc = patch_file_read_fd(fd, label, &file, err);
+		rc = admit_patch(fd, label, &file, err);
 	if (rc)
 		return rc;
 	atomic_store(&agent->changing, true);
