@@ -2,6 +2,7 @@
 /* What the agent knows; see agent.h. */
 #include "agent/agent.h"
 
+#include "agent/confirm.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ int agent_init(struct agent *agent, struct suture_error *err)
 	near_memory_init(&agent->near, &agent->writer);
 	pthread_mutex_init(&agent->lock, NULL);
 	agent->next_order = 1;
+	events_init(&agent->events, secure_getenv("SUTURE_EVENTS"));
 	return 0;
 }
 
@@ -31,6 +33,8 @@ int agent_adopt(struct agent *agent, struct suture_error *err)
 
 void agent_fini(struct agent *agent)
 {
+	confirm_fini(agent);
+	events_fini(&agent->events);
 	while (agent->patches) {
 		struct patch *patch = agent->patches;
 

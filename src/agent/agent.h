@@ -9,6 +9,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/events.h"
 #include "agent/islands.h"
 #include "agent/pauses.h"
 #include "agent/site.h"
@@ -37,6 +38,9 @@ struct agent {
 	unsigned next_order;
 	struct pauses pauses;
 	char last_rung[16];
+	struct confirm *confirms; /* newest first; confirm.h */
+
+	struct events events; /* has locks of its own */
 };
 
 /* Opens the writer and checks what the system permits. The caller zeroes agent first. */

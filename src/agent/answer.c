@@ -2,8 +2,8 @@
 /* Results as JSON; see answer.h. */
 #include "agent/answer.h"
 
+#include "agent/confirm.h"
 #include "agent/shadow.h"
-
 #include "base/file.h"
 #include "base/hash.h"
 #include "rpc/json.h"
@@ -126,7 +126,7 @@ static struct json_object *calls_of(const struct patch *patch)
 	return json_object_new_uint64(calls);
 }
 
-static struct json_object *list_one(const struct patch *patch)
+static struct json_object *list_one(const struct agent *agent, const struct patch *patch)
 {
 	struct json_object *one = json_object_new_object();
 	char hash[HASH_TEXT_SIZE];
@@ -141,6 +141,7 @@ static struct json_object *list_one(const struct patch *patch)
 	/* Calls are counted only where asked for; scopes are not set: all calls get the patch. */
 	json_object_object_add(one, "calls", calls_of(patch));
 	json_object_object_add(one, "scope", NULL);
+	json_object_object_add(one, "confirm", confirm_json(agent, patch));
 	if (patch->file.description)
 		rpc_json_add(one, "description", rpc_json_string(patch->file.description));
 	return one;
@@ -156,10 +157,10 @@ struct json_object *answer_list(const struct agent *agent, bool reverted)
 	for (unsigned order = 1; order < agent->next_order; order++)
 		for (const struct patch *patch = agent->patches; patch; patch = patch->next)
 			if (patch->order == order)
-				rpc_json_append(list, list_one(patch));
+				rpc_json_append(list, list_one(agent, patch));
 	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
 		if (!patch->order && (reverted || patch->state == PATCH_BROKEN))
-			rpc_json_append(list, list_one(patch));
+			rpc_json_append(list, list_one(agent, patch));
 	rpc_json_add(answer, "patches", list);
 	return answer;
 }
@@ -221,6 +222,24 @@ static void add_target(struct json_object *answer)
 	image_fini(&image);
 }
 
+/* Those that are not confirmed yet: name and what list says of it. Under agent->lock. */
+static struct json_object *unconfirmed_json(const struct agent *agent)
+{
+	struct json_object *answer = json_object_new_array();
+
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next) {
+		const struct confirm *confirm = patch->order ? confirm_of(agent, patch) : NULL;
+		struct json_object *one;
+
+		if (!confirm || confirm->state == CONFIRM_CONFIRMED)
+			continue;
+		one = confirm_json(agent, patch);
+		rpc_json_add(one, "name", rpc_json_string(patch->name));
+		rpc_json_append(answer, one);
+	}
+	return answer;
+}
+
 static struct json_object *shadow_json(void)
 {
 	struct json_object *shadow = json_object_new_object();
@@ -256,6 +275,7 @@ struct json_object *answer_status(struct agent *agent)
 		if (!patch->order)
 			retired += patch->load.end - patch->load.start;
 	rpc_json_add(answer, "pauses", pauses_json(&agent->pauses));
+	rpc_json_add(answer, "unconfirmed", unconfirmed_json(agent));
 	if (agent->last_rung[0])
 		rpc_json_add(answer, "last_rung", json_object_new_string(agent->last_rung));
 	pthread_mutex_unlock(&agent->lock);

@@ -7,17 +7,22 @@
 
 #include "agent/admit.h"
 #include "agent/answer.h"
+#include "agent/confirm.h"
 #include "agent/threads.h"
 #include "base/error.h"
 #include "rpc/params.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
 	DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
 	LONGEST_US = 2000 * 1000 * 1000, /* about half an hour */
+	EVENTS_LIMIT = EVENT_RING,
 };
+
+static const uint64_t longest_confirm_us = 24ULL * 3600 * 1000000;
 
 static int parse_rung(const char *rung, const char *at, bool strict, enum stop_rung *out,
 		      struct suture_error *err)
@@ -65,9 +70,9 @@ static int parse_options(struct server_call *call, struct json_object *params,
 	return rc;
 }
 
-static const char *const transaction_params[] = {
-	"timeout_us", "max_pause_us", "rung", "at",    "strict",
-	"replace",    "count",	      "name", "label", NULL};
+static const char *const transaction_params[] = {"timeout_us", "max_pause_us",	    "rung",  "at",
+						 "strict",     "replace",	    "count", "name",
+						 "label",      "confirm_within_us", NULL};
 
 /* The answer, or what was in the way for the error's data. */
 static int answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,
@@ -84,42 +89,114 @@ static int answer(struct agent *agent, int rc, const char *verb, struct transact
 	return rc;
 }
 
-static int run_with_file(struct server_call *call, struct json_object *params, int fd, bool check,
-			 struct json_object **out, struct suture_error *err)
+/* For the record of what was done, and for metrics. */
+static void record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
+		   const struct transaction_result *result, const struct suture_error *err)
 {
-	struct agent *agent = server_call_context(call);
-	struct transaction_options options = {0};
-	struct transaction_result result = {0};
+	events_add(&agent->events, &(struct event_note){.what = what,
+							.who = who,
+							.name = result->name,
+							.hash = result->hash,
+							.err = rc ? err : NULL,
+							.unchanged = !result->changed,
+							.pause_us = result->pause_us});
+}
+
+/* Reads the file and the options that check and apply share. */
+static int take_file(struct server_call *call, struct json_object *params, int fd,
+		     struct transaction_options *options, struct patch_file *file,
+		     struct suture_error *err)
+{
 	const char *label = "the patch";
-	struct patch_file file;
 	int rc = rpc_params_only(params, transaction_params, err);
 
 	if (!rc)
-		rc = parse_options(call, params, &options, err);
+		rc = parse_options(call, params, options, err);
 	if (!rc)
 		rc = rpc_params_string(params, "label", 255, &label, err);
 	if (!rc)
-		rc = admit_patch(fd, label, &file, err);
-	if (rc)
+		rc = admit_patch(fd, label, file, err);
+	return rc;
+}
+
+static int parse_confirm(struct json_object *params, uint64_t *within, struct suture_error *err)
+{
+	int rc = rpc_params_u64(params, "confirm_within_us", longest_confirm_us, within, err);
+
+	if (!rc && *within && *within < CONFIRM_LEAST_US)
+		rc = error_set(err, SUTURE_E_USAGE, "confirm_within_us: at least %d",
+			       CONFIRM_LEAST_US);
+	return rc;
+}
+
+/* The transaction, and its timer if it is to have one. */
+static int apply(struct agent *agent, struct patch_file *file, uint64_t within,
+		 const struct transaction_options *options, struct transaction_result *result,
+		 struct suture_error *err)
+{
+	struct confirm *confirm = NULL;
+	uint8_t hash[FORMAT_HASH_SIZE];
+	int rc = confirm_admits(agent, file, options->replace, err);
+
+	memcpy(hash, file->hash, sizeof(hash));
+	if (!rc && within)
+		rc = confirm_prepare(agent, within, &confirm, err);
+	if (rc) {
+		snprintf(result->name, sizeof(result->name), "%s", file->name);
+		patch_file_fini(file);
 		return rc;
-	atomic_store(&agent->changing, true);
-	if (check)
-		return answer(agent, transaction_check(agent, &file, &options, &result, err), NULL,
-			      &result, out);
-	return answer(agent, transaction_apply(agent, &file, &options, &result, err), "applied",
-		      &result, out);
+	}
+	rc = transaction_apply(agent, file, options, result, err);
+	if (confirm && result->changed)
+		confirm_arm(agent, confirm, agent_find_hash(agent, hash));
+	else
+		confirm_discard(confirm);
+	return rc;
 }
 
 static int run_apply(struct server_call *call, struct json_object *params, int fd,
 		     struct json_object **out, struct suture_error *err)
 {
-	return run_with_file(call, params, fd, false, out, err);
+	struct agent *agent = server_call_context(call);
+	struct transaction_options options = {0};
+	struct transaction_result result = {0};
+	struct event_actor who;
+	struct patch_file file;
+	uint64_t within = 0;
+	int rc = parse_confirm(params, &within, err);
+
+	event_actor_take(server_call_peer(call), &who);
+	if (!rc)
+		rc = take_file(call, params, fd, &options, &file, err);
+	if (rc) {
+		record(agent, "apply", &who, rc, &result, err);
+		return rc;
+	}
+	atomic_store(&agent->changing, true);
+	rc = apply(agent, &file, within, &options, &result, err);
+	record(agent, "apply", &who, rc, &result, err);
+	return answer(agent, rc, "applied", &result, out);
 }
 
 static int run_check(struct server_call *call, struct json_object *params, int fd,
 		     struct json_object **out, struct suture_error *err)
 {
-	return run_with_file(call, params, fd, true, out, err);
+	struct agent *agent = server_call_context(call);
+	struct transaction_options options = {0};
+	struct transaction_result result = {0};
+	struct patch_file file;
+	uint64_t within = 0;
+	int rc = parse_confirm(params, &within, err);
+
+	if (!rc)
+		rc = take_file(call, params, fd, &options, &file, err);
+	if (!rc)
+		rc = confirm_admits(agent, &file, options.replace, err);
+	if (rc)
+		return rc;
+	atomic_store(&agent->changing, true);
+	return answer(agent, transaction_check(agent, &file, &options, &result, err), NULL, &result,
+		      out);
 }
 
 static int run_revert(struct server_call *call, struct json_object *params, int fd,
@@ -128,10 +205,12 @@ static int run_revert(struct server_call *call, struct json_object *params, int 
 	struct agent *agent = server_call_context(call);
 	struct transaction_options options = {0};
 	struct transaction_result result = {0};
+	struct event_actor who;
 	const char *name = NULL;
 	int rc = rpc_params_only(params, transaction_params, err);
 
 	(void)fd;
+	event_actor_take(server_call_peer(call), &who);
 	if (!rc)
 		rc = rpc_params_need_string(params, "name", PATCH_NAME_LIMIT, &name, err);
 	if (!rc)
@@ -139,8 +218,57 @@ static int run_revert(struct server_call *call, struct json_object *params, int 
 	if (rc)
 		return rc;
 	atomic_store(&agent->changing, true);
-	return answer(agent, transaction_revert(agent, name, &options, &result, err), "reverted",
-		      &result, out);
+	rc = transaction_revert(agent, name, &options, &result, err);
+	record(agent, "revert", &who, rc, &result, err);
+	return answer(agent, rc, "reverted", &result, out);
+}
+
+static int run_confirm(struct server_call *call, struct json_object *params, int fd,
+		       struct json_object **out, struct suture_error *err)
+{
+	static const char *const known[] = {"name", NULL};
+	struct agent *agent = server_call_context(call);
+	struct transaction_result result = {0};
+	struct event_actor who;
+	const char *name = NULL;
+	int rc = rpc_params_only(params, known, err);
+
+	(void)fd;
+	event_actor_take(server_call_peer(call), &who);
+	if (!rc)
+		rc = rpc_params_need_string(params, "name", PATCH_NAME_LIMIT, &name, err);
+	if (rc)
+		return rc;
+	rc = confirm_accept(agent, name, &result.changed, result.hash, err);
+	snprintf(result.name, sizeof(result.name), "%s", name);
+	record(agent, "confirm", &who, rc, &result, err);
+	if (rc)
+		return rc;
+	*out = json_object_new_object();
+	rpc_json_add(*out, "result", json_object_new_string("confirmed"));
+	rpc_json_add(*out, "changed", json_object_new_boolean(result.changed));
+	rpc_json_add(*out, "pid", json_object_new_int(getpid()));
+	rpc_json_add(*out, "name", rpc_json_string(name));
+	rpc_json_add(*out, "hash", json_object_new_string(result.hash));
+	return 0;
+}
+
+static int run_events(struct server_call *call, struct json_object *params, int fd,
+		      struct json_object **out, struct suture_error *err)
+{
+	static const char *const known[] = {"since", "limit", NULL};
+	struct agent *agent = server_call_context(call);
+	uint64_t since = 0, limit = EVENTS_LIMIT;
+	int rc = rpc_params_only(params, known, err);
+
+	(void)fd;
+	if (!rc)
+		rc = rpc_params_u64(params, "since", INT64_MAX, &since, err);
+	if (!rc)
+		rc = rpc_params_u64(params, "limit", EVENTS_LIMIT, &limit, err);
+	if (!rc)
+		*out = events_answer(&agent->events, since, limit);
+	return rc;
 }
 
 static int run_list(struct server_call *call, struct json_object *params, int fd,
@@ -174,14 +302,37 @@ static int run_status(struct server_call *call, struct json_object *params, int 
 	return rc;
 }
 
+/* Nobody could confirm a patch, nor take it out, when nobody serves. */
+static int may_detach(struct agent *agent, struct suture_error *err)
+{
+	const struct confirm *confirm;
+	int rc = 0;
+
+	pthread_mutex_lock(&agent->lock);
+	confirm = confirm_open(agent);
+	if (confirm) {
+		error_set(err, SUTURE_E_AGENT_BUSY, "%s waits for its confirmation",
+			  confirm->patch->name);
+		rc = error_next(err, "suture confirm %s, or suture revert %s", confirm->patch->name,
+				confirm->patch->name);
+	}
+	pthread_mutex_unlock(&agent->lock);
+	return rc;
+}
+
 static int run_detach(struct server_call *call, struct json_object *params, int fd,
 		      struct json_object **out, struct suture_error *err)
 {
 	static const char *const known[] = {"timeout_us", NULL};
+	struct agent *agent = server_call_context(call);
+	struct event_actor who;
 	struct json_object *document;
 	int rc = rpc_params_only(params, known, err);
 
 	(void)fd;
+	if (rc)
+		return rc;
+	rc = may_detach(agent, err);
 	if (rc)
 		return rc;
 	document = json_object_new_object();
@@ -191,6 +342,8 @@ static int run_detach(struct server_call *call, struct json_object *params, int 
 		json_object_put(document);
 		return error_no_memory(err);
 	}
+	event_actor_take(server_call_peer(call), &who);
+	events_add(&agent->events, &(struct event_note){.what = "detach", .who = &who});
 	server_call_finish(call);
 	*out = document;
 	return 0;
@@ -209,6 +362,18 @@ const struct server_command agent_commands[] = {
 		.help = "take a patch back, by its name",
 		.mutates = true,
 		.run = run_revert,
+	},
+	{
+		.method = "confirm",
+		.help = "a patch applied with a time limit stays",
+		.mutates = true,
+		.at_once = true, /* the worker may be busy beyond that time */
+		.run = run_confirm,
+	},
+	{
+		.method = "events",
+		.help = "what happened here: who, what, result",
+		.run = run_events,
 	},
 	{
 		.method = "check",

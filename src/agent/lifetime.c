@@ -5,6 +5,7 @@
  */
 #include "agent/agent.h"
 #include "agent/commands.h"
+#include "agent/confirm.h"
 #include "agent/tls.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -92,12 +93,24 @@ static int start_thread(struct server *server, struct suture_error *err)
 	return rc ? error_errno(err, SUTURE_E_INTERNAL, rc, "the agent's thread") : 0;
 }
 
+static uint64_t chore_due(void *agent)
+{
+	return confirm_due(agent);
+}
+
+static void chore_run(void *agent)
+{
+	confirm_run(agent);
+}
+
 static int start_locked(struct suture_error *err)
 {
 	struct server_options options = {
 		.commands = agent_commands,
 		.command_count = agent_command_count,
 		.context = &the_agent,
+		.due = chore_due,
+		.work = chore_run,
 	};
 	int rc = 0;
 
@@ -125,6 +138,7 @@ static int start_locked(struct suture_error *err)
 	if (running) {
 		snprintf(socket_path, sizeof(socket_path), "%s", server_path(the_server));
 		suture_served_pid = getpid();
+		events_add(&the_agent.events, &(struct event_note){.what = "start"});
 	}
 	return rc;
 }
@@ -161,6 +175,12 @@ static void after_fork_in_child(void)
 	socket_path[0] = '\0';
 	pthread_mutex_init(&start_lock, NULL);
 	pthread_mutex_init(&the_agent.lock, NULL);
+	if (!initialised_for)
+		return;
+	events_adopt(&the_agent.events);
+	/* Nobody may ever ask for this child, and its patch must not outlive its time. */
+	if (confirm_due(&the_agent) != UINT64_MAX)
+		suture_start();
 }
 
 /* Programs that the server starts are left alone: the agent's entry leaves LD_PRELOAD. */

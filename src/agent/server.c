@@ -320,7 +320,9 @@ static void take_events(struct server *server, const struct epoll_event *events,
 static int next_timeout(struct server *server)
 {
 	uint64_t queue = server_worker_deadline(&server->worker);
-	uint64_t next = queue == UINT64_MAX ? UINT64_MAX : queue / 1000 + 1;
+	uint64_t chore = server_worker_chore_deadline(server);
+	uint64_t first = queue < chore ? queue : chore;
+	uint64_t next = first == UINT64_MAX ? UINT64_MAX : first / 1000 + 1;
 	uint64_t now = now_ms();
 
 	for (size_t i = 0; i < server->options.clients; i++) {
@@ -338,8 +340,9 @@ static int next_timeout(struct server *server)
 		next = server->accept_again_at;
 	if (next == UINT64_MAX)
 		return -1;
+	/* What is due and could not be begun (no memory for its thread) waits a moment. */
 	if (next <= now)
-		return 0;
+		return chore / 1000 < now ? SERVER_FINISH_STEP_MS : 0;
 	return next - now > INT_MAX ? INT_MAX : (int)(next - now);
 }
 
@@ -355,6 +358,7 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 	take_events(server, events, count, now);
 	resume_accepting(server, now);
 	server_worker_collect(server, server_now_us());
+	server_worker_chores(server, server_now_us());
 	for (size_t i = 0; i < server->options.clients; i++)
 		if (server->sessions[i] && serve_session(server, server->sessions[i], now))
 			more = true;

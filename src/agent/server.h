@@ -11,7 +11,7 @@
  * one), else they are answered AGENT_BUSY.
  *
  * Both threads block every signal but 32 and 33. Nothing here exits, aborts or prints. Without
- * clients there are no timers: no wake-ups.
+ * clients and without work that falls due there are no timers: no wake-ups.
  */
 #ifndef AGENT_SERVER_H
 #define AGENT_SERVER_H
@@ -39,6 +39,7 @@ struct server_command {
 	const char *help; /* one line, for `help`; NULL hides it there */
 	bool mutates;	  /* needs a writer; runs on the worker */
 	bool slow;	  /* runs on the worker although it only reads */
+	bool at_once;	  /* mutates, but in no time: must not wait for the worker */
 	bool fd_optional; /* takes_fd, but a request may do without */
 	bool takes_fd;	  /* a request without a descriptor is refused, others' are closed */
 	/*
@@ -56,7 +57,14 @@ struct server_options {
 	size_t command_count;
 	void *context;	    /* for the commands */
 	const char *socket; /* instead of $SUTURE_SOCKET, or NULL */
-	unsigned clients;   /* the limits above, or 0: smaller ones for tests */
+	/*
+	 * Work that falls due by itself, or NULLs. `due` says when (us of CLOCK_MONOTONIC,
+	 * UINT64_MAX: never) and is asked after each request; `work` runs on the worker, before
+	 * what waits there.
+	 */
+	uint64_t (*due)(void *context);
+	void (*work)(void *context);
+	unsigned clients; /* the limits above, or 0: smaller ones for tests */
 	unsigned idle_ms;
 	unsigned stall_ms;
 };

@@ -152,7 +152,7 @@ static int admit(struct server *server, struct session *session, struct server_c
 		return error_set(err, SUTURE_E_PERMISSION, "user %u may only read here",
 				 (unsigned)call->peer.uid);
 	rc = take_fd(session, call, err);
-	if (!rc && (call->command->mutates || call->command->slow))
+	if (!rc && server_for_worker(call->command))
 		rc = rpc_params_u64(call->message.params, "timeout_us", longest_wait_us, &wait,
 				    err);
 	call->queued_at = server_now_us();
@@ -209,7 +209,7 @@ static void run_request(struct server *server, struct session *session, struct s
 {
 	int rc = admit(server, session, call, &call->err);
 
-	if (!rc && (call->command->mutates || call->command->slow)) {
+	if (!rc && server_for_worker(call->command)) {
 		session->call = call;
 		rc = server_worker_submit(server, call, &call->err);
 		/* Submitted: from here on the call belongs to the worker. */

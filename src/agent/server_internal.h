@@ -48,6 +48,7 @@ struct server_worker {
 	struct server_call *done;
 	struct server_note *notes; /* newest first */
 	size_t note_count;
+	bool chore; /* options.work is to be run, or is running */
 	bool stopping;
 };
 
@@ -86,6 +87,16 @@ void server_worker_collect(struct server *server, uint64_t now);
 uint64_t server_worker_deadline(struct server_worker *worker);
 /* The session of this call is gone: takes the call out of the queue, or tells who runs it. */
 void server_worker_abandon(struct server *server, struct server_call *call);
+/* Has options.work run when it is due at the time now (us). */
+void server_worker_chores(struct server *server, uint64_t now);
+/* When that will be (us); UINT64_MAX while it runs, or never. */
+uint64_t server_worker_chore_deadline(struct server *server);
 void server_worker_fini(struct server_worker *worker);
+
+/* Does the command run on the worker? */
+static inline bool server_for_worker(const struct server_command *command)
+{
+	return (command->mutates && !command->at_once) || command->slow;
+}
 
 #endif

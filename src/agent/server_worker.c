@@ -33,6 +33,18 @@ static void run_call(struct server_call *call)
 		call->command->run(call, call->message.params, call->fd, &call->result, &call->err);
 }
 
+/* Under the lock, which is given up meanwhile. */
+static void run_chore(struct server *server)
+{
+	struct server_worker *worker = &server->worker;
+
+	pthread_mutex_unlock(&worker->lock);
+	server->options.work(server->options.context);
+	pthread_mutex_lock(&worker->lock);
+	worker->chore = false;
+	server_wake(server);
+}
+
 static void *worker_main(void *argument)
 {
 	struct server *server = argument;
@@ -44,6 +56,10 @@ static void *worker_main(void *argument)
 	while (!worker->stopping) {
 		struct server_call *call = worker->queue;
 
+		if (worker->chore) {
+			run_chore(server);
+			continue;
+		}
 		if (!call) {
 			pthread_cond_wait(&worker->wake, &worker->lock);
 			continue;
@@ -119,6 +135,34 @@ int server_worker_submit(struct server *server, struct server_call *call, struct
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return rc;
+}
+
+uint64_t server_worker_chore_deadline(struct server *server)
+{
+	struct server_worker *worker = &server->worker;
+	bool running;
+
+	if (!server->options.due)
+		return UINT64_MAX;
+	pthread_mutex_lock(&worker->lock);
+	running = worker->chore;
+	pthread_mutex_unlock(&worker->lock);
+	return running ? UINT64_MAX : server->options.due(server->options.context);
+}
+
+void server_worker_chores(struct server *server, uint64_t now)
+{
+	struct server_worker *worker = &server->worker;
+
+	if (server_worker_chore_deadline(server) > now)
+		return;
+	/* Without memory for a thread: again in the next round, a second from now. */
+	if (!worker->started && start_thread(server, NULL) < 0)
+		return;
+	pthread_mutex_lock(&worker->lock);
+	worker->chore = true;
+	pthread_cond_signal(&worker->wake);
+	pthread_mutex_unlock(&worker->lock);
 }
 
 /* Takes expired calls out of the queue, as a list. */
@@ -240,8 +284,7 @@ void server_call_progress(struct server_call *call, struct json_object *info)
 	struct server_note *note;
 
 	/* A quick command runs on the server's thread and is answered at once. */
-	if (!info || !(call->command->mutates || call->command->slow) ||
-	    server_call_abandoned(call)) {
+	if (!info || !server_for_worker(call->command) || server_call_abandoned(call)) {
 		json_object_put(info);
 		return;
 	}

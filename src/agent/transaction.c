@@ -390,6 +390,50 @@ int transaction_revert(struct agent *agent, const char *name,
 	return rc;
 }
 
+static int copy_file(const struct patch_file *file, struct patch_file *copy,
+		     struct suture_error *err)
+{
+	uint8_t *bytes = malloc(file->size);
+
+	if (!bytes)
+		return error_no_memory(err);
+	memcpy(bytes, file->bytes, file->size);
+	return patch_file_parse(bytes, file->size, file->name, copy, err);
+}
+
+int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
+		     const struct transaction_options *options, struct transaction_result *result,
+		     struct suture_error *err)
+{
+	uint64_t started = now_us();
+	struct patch_file file;
+	struct plan plan;
+	int rc;
+
+	*result = (struct transaction_result){0};
+	name_result(result, out ? &out->file : &in->file);
+	rc = copy_file(&in->file, &file, err);
+	if (rc)
+		return rc;
+	plan_init(&plan, agent);
+	if (out)
+		rc = check_dependents(agent, out, err);
+	if (!rc)
+		rc = plan_remove(&plan, &out, out ? 1 : 0, err);
+	if (!rc)
+		rc = plan_add(&plan, &file, err);
+	if (!rc)
+		rc = plan_build(&plan, err);
+	if (!rc)
+		rc = carry_out(&plan, options, started, result, err);
+	plan_fini(&plan);
+	patch_file_fini(&file);
+	result->total_us = now_us() - started;
+	log_info("%s back in: %s", in->name,
+		 rc ? suture_code_name((enum suture_code) - rc) : "done");
+	return rc;
+}
+
 static void list_tiers(const struct plan *plan, struct transaction_result *result)
 {
 	const struct patch_file *file = &plan->add->file;

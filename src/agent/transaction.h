@@ -65,6 +65,14 @@ int transaction_revert(struct agent *agent, const char *name,
 		       const struct transaction_options *options, struct transaction_result *result,
 		       struct suture_error *err);
 
+/*
+ * Takes `out` (or NULL: nothing) back, and puts `in` back into force, which was before, in one
+ * commit. Other patches stay as they are.
+ */
+int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
+		     const struct transaction_options *options, struct transaction_result *result,
+		     struct suture_error *err);
+
 /* Everything that apply would do, short of doing it. Busy threads are an error like for apply. */
 int transaction_check(struct agent *agent, struct patch_file *file,
 		      const struct transaction_options *options, struct transaction_result *result,
