@@ -63,6 +63,35 @@ extern "C" {
 	static const void *const suture_require_##fn \
 		__attribute__((used, section(".suture.require"))) = (const void *)fn
 
+/*
+ * The layout of a type changes, and its living objects with it (suture build --accept-layout TYPE).
+ * forward fills an object of the new layout from one of the old; reverse is the way back:
+ *
+ *	static int player_forward(const void *old, void *fresh);
+ *	static int player_reverse(const void *old, void *fresh);
+ *	SUTURE_MIGRATE(player, player_forward, player_reverse);
+ *
+ * type is the name under which the application registered its objects
+ * (suture_objects_register()). Each object of it that the application yields is handed to forward
+ * once, at the safe point, while every thread stands or is stopped: no malloc, no locks, no stdio,
+ * no waiting, no exceptions. fresh is zeroed, aligned as by malloc(). 0 for success; if any
+ * returns another value no object changes and the patch is not applied.
+ *
+ * reverse does the same when the patch is reverted, for those that were migrated and those that
+ * were born since; its arguments are the object as it is and zeroed memory of the old size. With
+ * SUTURE_MIGRATE_ONE_WAY there is no way back: revert is refused.
+ */
+#define SUTURE_MIGRATE(type, forward, reverse) \
+	SUTURE_MIGRATE_(type, (const void *)(forward), (const void *)(reverse))
+#define SUTURE_MIGRATE_ONE_WAY(type, forward) SUTURE_MIGRATE_(type, (const void *)(forward), 0)
+
+#define SUTURE_MIGRATE_(type, forward, reverse) \
+	static const struct {                   \
+		const char *name;               \
+		const void *hooks[2];           \
+	} suture_migrate_##type                 \
+		__attribute__((used, section(".suture.migrate"))) = {#type, {forward, reverse}}
+
 #ifdef __cplusplus
 }
 #endif

@@ -248,6 +248,22 @@ static void check_original(struct checker *checker, const struct format_original
 	check_that(checker, found, "an original of a function that is not replaced");
 }
 
+static void check_migration(struct checker *checker, const struct format_migration *migration)
+{
+	check_string(checker, migration->type_ref, false);
+	check_that(checker,
+		   migration->old_size > 0 && migration->new_size > 0 &&
+			   migration->old_size <= FORMAT_OBJECT_LIMIT &&
+			   migration->new_size <= FORMAT_OBJECT_LIMIT,
+		   "a type to be migrated has a strange size");
+	check_that(checker, migration->flags == 0, "a migration has unknown flags");
+	check_range(checker, migration->forward_address, 1, PF_X,
+		    "a migration hook lies outside the code");
+	if (migration->reverse_address != FORMAT_NONE)
+		check_range(checker, migration->reverse_address, 1, PF_X,
+			    "a migration hook lies outside the code");
+}
+
 static void check_the_rest(struct checker *checker)
 {
 	const struct patch_file *file = checker->file;
@@ -291,6 +307,8 @@ static void check_the_rest(struct checker *checker)
 		check_original(checker, &file->originals.records[i]);
 	for (size_t i = 0; i < file->depends.count; i++)
 		check_string(checker, file->depends.records[i].name_ref, false);
+	for (size_t i = 0; i < file->migrations.count; i++)
+		check_migration(checker, &file->migrations.records[i]);
 	for (size_t i = 0; i < file->provenance.count; i++) {
 		check_string(checker, file->provenance.records[i].key_ref, false);
 		check_string(checker, file->provenance.records[i].value_ref, false);

@@ -20,8 +20,9 @@
 
 enum {
 	FORMAT_VERSION = 1,
-	FORMAT_HASH_SIZE = 32,	   /* BLAKE2b-256 */
-	FORMAT_BUILD_ID_SIZE = 32, /* longest build-id that is understood, bytes */
+	FORMAT_HASH_SIZE = 32,		/* BLAKE2b-256 */
+	FORMAT_BUILD_ID_SIZE = 32,	/* longest build-id that is understood, bytes */
+	FORMAT_OBJECT_LIMIT = 64 << 20, /* bytes of the largest object that is migrated */
 };
 
 #define FORMAT_NONE UINT64_MAX
@@ -41,6 +42,7 @@ enum {
 	X(constructors, ".suture.constructors", struct format_constructor) \
 	X(originals, ".suture.originals", struct format_original)          \
 	X(depends, ".suture.depends", struct format_depend)                \
+	X(migrations, ".suture.migrations", struct format_migration)       \
 	X(provenance, ".suture.provenance", struct format_provenance)
 
 /* Exactly one. */
@@ -188,6 +190,19 @@ struct format_original {
 struct format_depend {
 	uint64_t name_ref;
 	uint8_t hash[FORMAT_HASH_SIZE]; /* of that patch file's bytes */
+};
+
+/*
+ * Objects of a type whose layout the patch changes: at the safe point each one that the application
+ * enumerates is written anew by a hook of the patch, and on revert written back.
+ */
+struct format_migration {
+	uint64_t type_ref;	  /* the name under which the application registered its objects */
+	uint64_t old_size;	  /* bytes of the type in the target */
+	uint64_t new_size;	  /* bytes of it in the patch */
+	uint64_t forward_address; /* int hook(const void *old, void *fresh) */
+	uint64_t reverse_address; /* the same for the way back; FORMAT_NONE: there is none */
+	uint64_t flags;		  /* 0 */
 };
 
 /* How the patch came to be, as key and value: builder, compiler, diff-hash, command… */
