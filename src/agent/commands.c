@@ -154,12 +154,24 @@ static int apply(struct agent *agent, struct patch_file *file, uint64_t within,
 	return rc;
 }
 
+/* Until when it is to be confirmed; null: it stays. */
+static void add_confirm(struct agent *agent, const char *name, struct json_object *answer)
+{
+	const struct patch *patch;
+
+	pthread_mutex_lock(&agent->lock);
+	patch = agent_find(agent, name);
+	json_object_object_add(answer, "confirm", patch ? confirm_json(agent, patch) : NULL);
+	pthread_mutex_unlock(&agent->lock);
+}
+
 static int run_apply(struct server_call *call, struct json_object *params, int fd,
 		     struct json_object **out, struct suture_error *err)
 {
 	struct agent *agent = server_call_context(call);
 	struct transaction_options options = {0};
 	struct transaction_result result = {0};
+	char name[PATCH_NAME_LIMIT + 1];
 	struct event_actor who;
 	struct patch_file file;
 	uint64_t within = 0;
@@ -175,7 +187,11 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 	atomic_store(&agent->changing, true);
 	rc = apply(agent, &file, within, &options, &result, err);
 	record(agent, "apply", &who, rc, &result, err);
-	return answer(agent, rc, "applied", &result, out);
+	snprintf(name, sizeof(name), "%s", result.name);
+	rc = answer(agent, rc, "applied", &result, out);
+	if (!rc)
+		add_confirm(agent, name, *out);
+	return rc;
 }
 
 static int run_check(struct server_call *call, struct json_object *params, int fd,
@@ -190,10 +206,13 @@ static int run_check(struct server_call *call, struct json_object *params, int f
 
 	if (!rc)
 		rc = take_file(call, params, fd, &options, &file, err);
-	if (!rc)
-		rc = confirm_admits(agent, &file, options.replace, err);
 	if (rc)
 		return rc;
+	rc = confirm_admits(agent, &file, options.replace, err);
+	if (rc) {
+		patch_file_fini(&file);
+		return rc;
+	}
 	atomic_store(&agent->changing, true);
 	return answer(agent, transaction_check(agent, &file, &options, &result, err), NULL, &result,
 		      out);

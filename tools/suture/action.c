@@ -13,107 +13,6 @@
 /* The agent's own deadline comes first: it can say what was in the way. */
 static const uint64_t grace_us = 60000000;
 
-struct group {
-	struct subject *subjects; /* owned */
-	size_t count;
-	bool many; /* present as a list */
-};
-
-static void subject_fini(struct subject *subject)
-{
-	if (subject->linked)
-		link_close(&subject->link);
-	json_object_put(subject->answer);
-	json_object_put(subject->details);
-}
-
-static void group_fini(struct group *group)
-{
-	for (size_t i = 0; i < group->count; i++)
-		subject_fini(&group->subjects[i]);
-	free(group->subjects);
-}
-
-static void subject_connect(struct subject *subject, bool adopt)
-{
-	int rc = link_open(&subject->link, &subject->process, &subject->err);
-
-	if (rc == -(int)SUTURE_E_NO_AGENT && adopt)
-		rc = family_adopt(&subject->link, &subject->process, &subject->err);
-	subject->linked = rc == 0;
-	if (!rc)
-		subject->err.code = SUTURE_OK;
-	subject->exit_code = suture_code_exit(subject->err.code);
-}
-
-static int group_of_socket(const struct cli *cli, struct group *group, struct suture_error *err)
-{
-	struct subject *subject = calloc(1, sizeof(*subject));
-	int rc;
-
-	if (!subject)
-		return error_no_memory(err);
-	rc = link_open_socket(&subject->link, cli->target.text, &subject->process, err);
-	if (rc) {
-		free(subject);
-		return rc;
-	}
-	subject->linked = true;
-	*group = (struct group){.subjects = subject, .count = 1};
-	return 0;
-}
-
-/* --all and --tree mean the processes that have an agent. */
-static int keep_linked(const struct cli *cli, struct group *group, struct suture_error *err)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < group->count; i++) {
-		struct subject *subject = &group->subjects[i];
-
-		if (subject->err.code == SUTURE_E_NO_AGENT)
-			subject_fini(subject);
-		else
-			group->subjects[kept++] = *subject;
-	}
-	group->count = kept;
-	if (kept)
-		return 0;
-	if (cli->target.kind == TARGET_TREE)
-		error_set(err, SUTURE_E_NO_AGENT, "no agent in pid %d or below it",
-			  (int)cli->target.pid);
-	else
-		error_set(err, SUTURE_E_NO_AGENT, "no process has an agent");
-	return error_next(err, "'suture ps' lists processes that could be given one");
-}
-
-static int group_find(const struct cli *cli, const struct action *action, struct group *group,
-		      struct suture_error *err)
-{
-	struct process_list list = {0};
-	int rc;
-
-	*group = (struct group){0};
-	if (cli->target.kind == TARGET_SOCKET)
-		return group_of_socket(cli, group, err);
-	rc = target_resolve(&cli->target, &list, err);
-	if (rc)
-		return rc;
-	group->subjects = calloc(list.count, sizeof(*group->subjects));
-	if (!group->subjects)
-		rc = error_no_memory(err);
-	for (size_t i = 0; !rc && i < list.count; i++) {
-		group->subjects[i].process = list.items[i];
-		subject_connect(&group->subjects[i], !action->keep_orphans);
-		group->count++;
-	}
-	process_list_fini(&list);
-	group->many = target_is_group(&cli->target) || group->count > 1;
-	if (!rc && target_is_group(&cli->target))
-		rc = keep_linked(cli, group, err);
-	return rc;
-}
-
 static void show_progress(void *context, const char *method, struct json_object *params)
 {
 	const struct cli *cli = context;
@@ -126,8 +25,8 @@ static void show_progress(void *context, const char *method, struct json_object 
 	fputc('\n', stderr);
 }
 
-static void call_agent(struct cli *cli, const struct action *action, const char *method,
-		       struct subject *subject)
+void action_call(const struct cli *cli, const struct action *action, const char *method,
+		 struct subject *subject)
 {
 	struct rpc_client_call call = {
 		.method = method,
@@ -135,7 +34,7 @@ static void call_agent(struct cli *cli, const struct action *action, const char 
 		.fd = action->fd,
 		.timeout_us = action->timeout_us + grace_us,
 		.notified = show_progress,
-		.context = cli,
+		.context = (void *)cli,
 	};
 	struct process process;
 
@@ -190,7 +89,7 @@ static bool all_willing(struct cli *cli, struct action *action, struct group *gr
 		const char *result;
 
 		if (subject->linked)
-			call_agent(cli, action, "check", subject);
+			action_call(cli, action, "check", subject);
 		result = rpc_json_get_string(subject->answer, "result", "");
 		if (subject->err.code == SUTURE_OK && strcmp(result, "refused") == 0) {
 			struct json_object *refusals =
@@ -250,6 +149,19 @@ static int present_json(const struct action *action, const struct group *group, 
 	return message_json(document, exit_code);
 }
 
+static void present_errors(const struct cli *cli, const struct action *action,
+			   const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct subject *subject = &group->subjects[i];
+		char state[128];
+
+		if (subject->err.code != SUTURE_OK)
+			message_error(cli, &subject->err, subject->details,
+				      state_of(action, subject, state, sizeof(state)));
+	}
+}
+
 static void present_rows(const struct cli *cli, const struct action *action,
 			 const struct group *group)
 {
@@ -271,14 +183,8 @@ static void present_rows(const struct cli *cli, const struct action *action,
 		table_add(table, cells);
 	}
 	table_print(table);
-	for (size_t i = 0; cli->verbose && i < group->count; i++) {
-		const struct subject *subject = &group->subjects[i];
-		char state[128];
-
-		if (subject->err.code != SUTURE_OK)
-			message_error(cli, &subject->err, subject->details,
-				      state_of(action, subject, state, sizeof(state)));
-	}
+	if (cli->verbose)
+		present_errors(cli, action, group);
 }
 
 static int present(const struct cli *cli, const struct action *action, const struct group *group)
@@ -291,7 +197,11 @@ static int present(const struct cli *cli, const struct action *action, const str
 		exit_code = message_worse(exit_code, group->subjects[i].exit_code);
 	if (cli->json)
 		return present_json(action, group, exit_code);
-	if (group->many) {
+	if (action->show_all) {
+		if (!cli->quiet)
+			action->show_all(cli, group);
+		present_errors(cli, action, group);
+	} else if (group->many) {
 		if (!cli->quiet)
 			present_rows(cli, action, group);
 	} else if (first->err.code != SUTURE_OK) {
@@ -307,7 +217,7 @@ int action_run(struct cli *cli, struct action *action,
 	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err))
 {
 	struct group group;
-	int exit_code, rc = group_find(cli, action, &group, &cli->err);
+	int exit_code, rc = group_find(cli, !action->keep_orphans, &group, &cli->err);
 	bool willing = true;
 
 	if (rc) {
@@ -326,12 +236,15 @@ int action_run(struct cli *cli, struct action *action,
 
 		if (!subject->linked)
 			continue;
-		call_agent(cli, action, action->method, subject);
+		action_call(cli, action, action->method, subject);
 		if (subject->err.code == SUTURE_OK && action->judge)
 			subject->exit_code = action->judge(subject->answer);
 	}
 	if (!rc && willing && action->undo && group.many)
 		family_undo(group.subjects, group.count, action->timeout_us);
+	for (size_t i = 0; !rc && willing && action->settle && i < group.count; i++)
+		if (group.subjects[i].err.code == SUTURE_OK)
+			action->settle(cli, action, &group.subjects[i]);
 	exit_code = present(cli, action, &group);
 	group_fini(&group);
 	return exit_code;

@@ -6,19 +6,7 @@
 #ifndef CLI_ACTION_H
 #define CLI_ACTION_H
 
-#include "cli/cli.h"
-#include "cli/link.h"
-
-/* One process and what came of it. */
-struct subject {
-	struct process process;
-	struct link link;
-	bool linked;
-	int exit_code;
-	struct json_object *answer;  /* owned; on success */
-	struct json_object *details; /* owned; of the error */
-	struct suture_error err;     /* code SUTURE_OK on success */
-};
+#include "cli/group.h"
 
 struct action {
 	const char *method;
@@ -34,6 +22,10 @@ struct action {
 	int (*judge)(struct json_object *answer);
 	/* Adds what scripts rely on to the JSON document of a process that failed; or NULL. */
 	void (*complete)(const struct subject *subject, struct json_object *document);
+	/* After success, for what takes longer than the call; may set an error. NULL: nothing. */
+	void (*settle)(const struct cli *cli, const struct action *action, struct subject *subject);
+	/* In words, for however many: instead of the two below. */
+	void (*show_all)(const struct cli *cli, const struct group *group);
 	/* In words, to stdout: all of it for one process, and one line for the table of several. */
 	void (*show)(const struct cli *cli, const struct subject *subject);
 	void (*brief)(const struct subject *subject, char *text, size_t size);
@@ -42,5 +34,9 @@ struct action {
 /* Does it all; returns the exit code. prepare, if not NULL, runs once the processes are known. */
 int action_run(struct cli *cli, struct action *action,
 	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err));
+
+/* One call to one process: its answer, or its error. */
+void action_call(const struct cli *cli, const struct action *action, const char *method,
+		 struct subject *subject);
 
 #endif

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* suture apply (load). */
+#include "cli/await.h"
 #include "cli/commands.h"
+#include "cli/duration.h"
 #include "cli/patchfile.h"
 #include "cli/transaction.h"
 
 #include "base/error.h"
 #include "cli/message.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 enum {
 	APPLY_REPLACE = TRANSACTION_OWN,
 	APPLY_CONFIRM,
+	APPLY_WAIT,
 	APPLY_SCOPE,
 	APPLY_PERCENT,
 	APPLY_COUNT,
@@ -24,7 +28,13 @@ static const struct argp_option list[] = {
 	 .key = APPLY_REPLACE,
 	 .doc = "in one step take out the patches that this one supersedes"},
 	{.name = "strict", .key = TRANSACTION_STRICT, .doc = "stop every thread (rung full)"},
-	{.name = "confirm-within", .key = APPLY_CONFIRM, .arg = "TIME", .flags = OPTION_HIDDEN},
+	{.name = "confirm-within",
+	 .key = APPLY_CONFIRM,
+	 .arg = "TIME",
+	 .doc = "it reverts itself unless 'suture confirm' comes in time"},
+	{.name = "wait",
+	 .key = APPLY_WAIT,
+	 .doc = "with --confirm-within: return when that is decided (6: it was reverted)"},
 	{.name = "scope", .key = APPLY_SCOPE, .arg = "KEY=VALUE", .flags = OPTION_HIDDEN},
 	{.name = "percent", .key = APPLY_PERCENT, .arg = "N", .flags = OPTION_HIDDEN},
 	{.name = "count",
@@ -46,7 +56,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		transaction->replace = true;
 		return 0;
 	case APPLY_CONFIRM:
-		return options_missing(state, "--confirm-within");
+		return duration_parse(argument, "--confirm-within", &transaction->confirm_us,
+				      &cli->err)
+			       ? EINVAL
+			       : 0;
+	case APPLY_WAIT:
+		transaction->wait = true;
+		return 0;
 	case APPLY_SCOPE:
 		return options_missing(state, "--scope");
 	case APPLY_PERCENT:
@@ -96,6 +112,12 @@ int cli_apply(struct cli *cli, int argc, char **argv)
 	cli->options = &transaction;
 	if (options_parse(cli, &apply_argp, argc, argv, &transaction.operand, 1, 1, &exit_code))
 		return exit_code;
+	if (transaction.wait && !transaction.confirm_us) {
+		error_set(&cli->err, SUTURE_E_USAGE, "--wait is for --confirm-within");
+		error_next(&cli->err, "see 'suture help apply'");
+		return message_fail(cli, &cli->err);
+	}
+	action.settle = transaction.wait ? await_confirmation : NULL;
 	action.params = transaction_params(&transaction);
 	action.undo = !transaction.best_effort;
 	action.check_first = !transaction.best_effort;

@@ -44,6 +44,8 @@ int cli_detach(struct cli *cli, int argc, char **argv);
 int cli_check(struct cli *cli, int argc, char **argv);
 int cli_apply(struct cli *cli, int argc, char **argv);
 int cli_revert(struct cli *cli, int argc, char **argv);
+int cli_confirm(struct cli *cli, int argc, char **argv);
+int cli_events(struct cli *cli, int argc, char **argv);
 int cli_list(struct cli *cli, int argc, char **argv);
 int cli_status(struct cli *cli, int argc, char **argv);
 int cli_threads(struct cli *cli, int argc, char **argv);

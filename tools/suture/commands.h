@@ -10,6 +10,8 @@ void cli_check_help(void);
 void cli_apply_help(void);
 void cli_revert_help(void);
 void cli_build_help(void);
+void cli_confirm_help(void);
+void cli_events_help(void);
 void cli_list_help(void);
 void cli_status_help(void);
 void cli_threads_help(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* suture list. */
+#include "cli/await.h"
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/query.h"
@@ -8,6 +9,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void cli_list_help(void)
 {
@@ -54,6 +56,22 @@ static void show_functions(struct json_object *patch)
 	}
 }
 
+/* What has not been decided yet. */
+static void show_confirm(const struct subject *subject, struct json_object *patch)
+{
+	struct json_object *confirm = rpc_json_get_object(patch, "confirm");
+	const char *name = rpc_json_get_string(patch, "name", "?");
+	const char *state = rpc_json_get_string(confirm, "state", "");
+
+	if (strcmp(state, "pending") == 0) {
+		await_hint(stdout, subject, confirm, name);
+	} else if (strcmp(state, "overdue") == 0) {
+		message_put(stdout, name);
+		printf(" was not confirmed: being taken out, %lld attempts so far\n",
+		       (long long)rpc_json_get_int(confirm, "attempts", 0));
+	}
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	static const struct table_column columns[] = {{"ORDER", TABLE_RIGHT},
@@ -76,6 +94,8 @@ static void show(const struct cli *cli, const struct subject *subject)
 	for (size_t i = 0; i < count; i++)
 		add_patch(table, json_object_array_get_idx(patches, i));
 	table_print(table);
+	for (size_t i = 0; i < count; i++)
+		show_confirm(subject, json_object_array_get_idx(patches, i));
 	for (size_t i = 0; cli->verbose && i < count; i++)
 		show_functions(json_object_array_get_idx(patches, i));
 }

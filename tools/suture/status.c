@@ -6,6 +6,7 @@
 #include "cli/query.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void cli_status_help(void)
 {
@@ -59,6 +60,25 @@ static void show_pauses(struct json_object *pauses)
 	put_line("pauses", text);
 }
 
+static void show_unconfirmed(struct json_object *answer)
+{
+	struct json_object *list = rpc_json_get_array(answer, "unconfirmed");
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+		const char *name = rpc_json_get_string(one, "name", "?");
+		char left[DURATION_TEXT_SIZE], text[160];
+
+		duration_format((uint64_t)rpc_json_get_int(one, "left_us", 0), left);
+		if (strcmp(rpc_json_get_string(one, "state", ""), "pending") == 0)
+			snprintf(text, sizeof(text), "%.64s, to be confirmed within %s", name,
+				 left);
+		else
+			snprintf(text, sizeof(text), "%.64s, not confirmed: being taken out", name);
+		put_line("waiting", text);
+	}
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -80,6 +100,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	put_line("threads", text);
 	snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
 	put_line("patches", text);
+	show_unconfirmed(answer);
 	show_pauses(rpc_json_get_object(answer, "pauses"));
 	if (!cli->verbose)
 		return;

@@ -2,6 +2,7 @@
 /* What check, apply and revert share; see transaction.h. */
 #include "cli/transaction.h"
 
+#include "cli/await.h"
 #include "cli/duration.h"
 #include "cli/message.h"
 
@@ -55,6 +56,9 @@ struct json_object *transaction_params(const struct transaction *transaction)
 		ok = ok && rpc_json_add(params, "replace", json_object_new_boolean(true));
 	if (transaction->count)
 		ok = ok && rpc_json_add(params, "count", json_object_new_boolean(true));
+	if (transaction->confirm_us)
+		ok = ok && rpc_json_add(params, "confirm_within_us",
+					json_object_new_uint64(transaction->confirm_us));
 	if (ok)
 		return params;
 	json_object_put(params);
@@ -102,6 +106,16 @@ static void put_heading(const struct cli *cli, const struct subject *subject, co
 	printf(" (pid %d)", (int)subject->process.pid);
 }
 
+static void show_confirm(const struct subject *subject)
+{
+	struct json_object *confirm = rpc_json_get_object(subject->answer, "confirm");
+
+	if (strcmp(rpc_json_get_string(confirm, "state", ""), "pending") != 0)
+		return;
+	fputs("  ", stdout);
+	await_hint(stdout, subject, confirm, rpc_json_get_string(subject->answer, "name", "?"));
+}
+
 void transaction_show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -115,6 +129,7 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 		fputs("already ", stdout);
 		put_heading(cli, subject, result);
 		puts(", nothing changed");
+		show_confirm(subject);
 		return;
 	}
 	put_heading(cli, subject, result);
@@ -125,4 +140,5 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 	message_put(stdout, rpc_json_get_string(answer, "rung", "?"));
 	printf(", %lld thread%s, %lld attempt%s), prepared in %s, %s in all\n", (long long)threads,
 	       plural(threads), (long long)attempts, plural(attempts), prepare, total);
+	show_confirm(subject);
 }

@@ -22,6 +22,8 @@ struct transaction {
 	bool replace;
 	bool count;
 	bool best_effort;
+	uint64_t confirm_us; /* --confirm-within; 0: stays */
+	bool wait;	     /* for its confirmation */
 	const char *operand; /* the file or the name */
 };
 
