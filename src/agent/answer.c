@@ -115,7 +115,7 @@ static struct json_object *time_text(const struct timespec *at)
 }
 
 /* Of all its functions together; NULL where they are not counted. */
-static struct json_object *calls_of(const struct patch *patch)
+struct json_object *answer_calls(const struct patch *patch)
 {
 	uint64_t calls = 0;
 
@@ -139,7 +139,7 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	rpc_json_add(one, "functions", functions_of(patch));
 	rpc_json_add(one, "applied_at", time_text(&patch->applied_at));
 	/* Calls are counted only where asked for; scopes are not set: all calls get the patch. */
-	json_object_object_add(one, "calls", calls_of(patch));
+	json_object_object_add(one, "calls", answer_calls(patch));
 	json_object_object_add(one, "scope", NULL);
 	json_object_object_add(one, "confirm", confirm_json(agent, patch));
 	if (patch->file.description)

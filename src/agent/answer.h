@@ -22,4 +22,10 @@ struct json_object *answer_list(const struct agent *agent, bool reverted);
 /* Takes agent->lock. */
 struct json_object *answer_status(struct agent *agent);
 
+/* Under agent->lock. Calls of all its functions together; NULL where they are not counted. */
+struct json_object *answer_calls(const struct patch *patch);
+
+/* Takes agent->lock. Counters and the histogram of pauses, for `suture metrics`. */
+struct json_object *answer_metrics(struct agent *agent);
+
 #endif

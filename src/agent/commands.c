@@ -339,6 +339,18 @@ static int may_detach(struct agent *agent, struct suture_error *err)
 	return rc;
 }
 
+static int run_metrics(struct server_call *call, struct json_object *params, int fd,
+		       struct json_object **out, struct suture_error *err)
+{
+	static const char *const none[] = {NULL};
+	int rc = rpc_params_only(params, none, err);
+
+	(void)fd;
+	if (!rc)
+		*out = answer_metrics(server_call_context(call));
+	return rc;
+}
+
 static int run_detach(struct server_call *call, struct json_object *params, int fd,
 		      struct json_object **out, struct suture_error *err)
 {
@@ -419,6 +431,11 @@ const struct server_command agent_commands[] = {
 		.method = "list",
 		.help = "patches and their states",
 		.run = run_list,
+	},
+	{
+		.method = "metrics",
+		.help = "counters, and the histogram of pauses",
+		.run = run_metrics,
 	},
 	{
 		.method = "status",

@@ -260,3 +260,13 @@ struct json_object *events_tallies(struct events *events)
 	pthread_mutex_unlock(&events->lock);
 	return list;
 }
+
+uint64_t events_unwritten(struct events *events)
+{
+	uint64_t count_of;
+
+	pthread_mutex_lock(&events->lock);
+	count_of = events->unwritten;
+	pthread_mutex_unlock(&events->lock);
+	return count_of;
+}

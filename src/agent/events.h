@@ -97,6 +97,9 @@ void events_add(struct events *events, const struct event_note *note);
  */
 struct json_object *events_answer(struct events *events, uint64_t since, uint64_t limit);
 
+/* Lines that the file did not take. */
+uint64_t events_unwritten(struct events *events);
+
 /* [{"action","result","count"}]. NULL without memory. */
 struct json_object *events_tallies(struct events *events);
 

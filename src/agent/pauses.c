@@ -36,3 +36,13 @@ uint64_t pauses_percentile_ns(const struct pauses *pauses, double share)
 	}
 	return pauses->max_ns;
 }
+
+uint64_t pauses_within(const struct pauses *pauses, unsigned power)
+{
+	uint64_t count = 0;
+
+	/* Every fourth bound is a power of two. */
+	for (unsigned i = 0; i <= 4 * power && i < PAUSE_BUCKETS; i++)
+		count += pauses->buckets[i];
+	return count;
+}

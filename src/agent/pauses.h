@@ -20,4 +20,7 @@ void pauses_add(struct pauses *pauses, uint64_t ns);
 /* Upper bound of the bucket in which the share (0..1) of all pauses lies; 0 without any. */
 uint64_t pauses_percentile_ns(const struct pauses *pauses, double share);
 
+/* How many were at most 2^power µs long; power below 24. */
+uint64_t pauses_within(const struct pauses *pauses, unsigned power);
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/probe.h"
 #include "image/names.h"
 
 #include <stdio.h>
@@ -315,6 +316,7 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 		patch_file_fini(file);
 		return 0;
 	}
+	probe2(apply_start, result->name, result->hash);
 	plan_init(&plan, agent);
 	rc = plan_apply(&plan, file, options, err);
 	if (!rc)
@@ -325,6 +327,7 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 	plan_fini(&plan);
 	patch_file_fini(file);
 	result->total_us = now_us() - started;
+	probe3(apply_end, result->name, -rc, result->pause_us);
 	log_info("apply %s: %s", result->name,
 		 rc ? suture_code_name((enum suture_code) - rc) : "done");
 	return rc;
@@ -376,6 +379,7 @@ int transaction_revert(struct agent *agent, const char *name,
 	rc = find_for_revert(agent, name, &patch, result, err);
 	if (rc || patch->state == PATCH_REVERTED)
 		return rc;
+	probe2(revert_start, result->name, result->hash);
 	plan_init(&plan, agent);
 	rc = check_dependents(agent, patch, err);
 	if (!rc)
@@ -386,6 +390,7 @@ int transaction_revert(struct agent *agent, const char *name,
 		rc = carry_out(&plan, options, started, result, err);
 	plan_fini(&plan);
 	result->total_us = now_us() - started;
+	probe3(revert_end, result->name, -rc, result->pause_us);
 	log_info("revert %s: %s", name, rc ? suture_code_name((enum suture_code) - rc) : "done");
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "stop/session.h"
 
 #include "base/error.h"
+#include "base/probe.h"
 
 /* What became of a commit: CLEAN, done; another outcome, nothing changed; *rc, a step failed. */
 struct commit_state {
@@ -148,6 +149,7 @@ int attempt_run(const struct stop_request *request, const struct session_options
 		return rc;
 	state = (struct commit_state){
 		.session = session, .commit = request->commit, .result = result};
+	probe2(stop_begin, result->attempts, session->task_count);
 	attempt->outcome = session_command_stopped(session, COMMAND_LOOK);
 	if (attempt->outcome == OUTCOME_CLEAN && request->commit->gate_possible)
 		attempt->outcome = gated_stopped(&state);
@@ -163,6 +165,9 @@ int attempt_run(const struct stop_request *request, const struct session_options
 	attempt->commit_rc = state.rc;
 	take_result(session, attempt->outcome == OUTCOME_CLEAN && !state.rc, result);
 	attempt->error = session->error;
+	probe3(stop_end, result->attempts, (int)attempt->outcome, result->pause_ns);
+	if (attempt->outcome != OUTCOME_CLEAN)
+		probe2(busy, result->attempts, result->blocker_count ? result->blockers[0].tid : 0);
 	session_end(session);
 	return 0;
 }
