@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For authors of patches: what a diff may add to the sources besides the fix itself. Each macro
- * stands at file scope, behind the definition of the function it names.
+ * stands at file scope, behind a declaration of the function it names, with a semicolon; in C++ in
+ * that function's own namespace. They leave notes in the object file, which `suture build` reads;
+ * it finds this header by itself. docs/AUTHORING.md has an example of each.
+ *
+ * They belong into a patch and not into the sources that the next release is made of: a note that
+ * was in the sources already does not belong to the diff, and is left alone.
  */
 #ifndef SUTURE_PATCH_H
 #define SUTURE_PATCH_H
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /*
  * Hooks: int hook(void), 0 for success. pre_ and post_ hooks run on the agent's thread while the
@@ -23,9 +24,12 @@ extern "C" {
 #define SUTURE_ON_UNSWITCH(hook) SUTURE_HOOK_(5, hook)
 #define SUTURE_POST_REVERT(hook) SUTURE_HOOK_(6, hook)
 
-#define SUTURE_HOOK_(kind, hook)                                \
-	__asm__(".pushsection .suture.hooks,\"\",@progbits\n\t" \
-		".balign 8\n\t.quad " #hook "\n\t.long " #kind ", 0\n\t.popsection")
+#define SUTURE_HOOK_(number, hook)      \
+	static const struct {           \
+		int (*function)(void);  \
+		long kind;              \
+	} suture_hook_##number##_##hook \
+		__attribute__((used, section(".suture.author.hooks"))) = {hook, number}
 
 /*
  * The function as it was before this patch, for a replacement that only adds to it:
@@ -39,29 +43,47 @@ extern "C" {
  *		return suture_original(on_move)(player);
  *	}
  *
- * SUTURE_ORIGINAL stands at file scope behind a declaration of the function. Where the patch lies
- * on another one, the original is that one's version. Applying is refused where the old code can't
- * be called any more (its first instructions can't be moved). In C++ for extern "C" functions.
+ * SUTURE_ORIGINAL stands in the file that defines the function. Where the patch lies on another
+ * one, the original is that one's version. Building is refused where the diff does not change the
+ * function, or the program has no code of its own for it (it was inlined everywhere); applying,
+ * where the old code can't be called any more (its first instructions can't be moved).
+ *
+ * In C++ a member or an overloaded function is named by its symbol, as `nm` shows it:
+ *
+ *	extern int room_enter(room *self, player &who) __asm__("_ZN4room5enterER6player");
+ *	SUTURE_ORIGINAL(room_enter);
  */
-#define SUTURE_ORIGINAL(function)                                                   \
-	static __typeof__(&(function)) volatile suture_original_##function __asm__( \
-		"suture_original_" #function)                                       \
-		__attribute__((used, section(".data.suture_original"))) = 0;        \
-	__asm__(".pushsection .suture.originals,\"\",@progbits\n\t"                 \
-		".balign 8\n\t.quad suture_original_" #function ", " #function "\n\t.popsection")
+#define SUTURE_ORIGINAL(name)                                                                      \
+	static __typeof__(&(name)) volatile suture_original_##name                                 \
+		__attribute__((used, section(".data.suture.original"))) = 0;                       \
+	static const struct {                                                                      \
+		__typeof__(&(name)) volatile *slot;                                                \
+		__typeof__(&(name)) function;                                                      \
+	} suture_original_of_##name __attribute__((used, section(".suture.author.originals"))) = { \
+		&suture_original_##name, name}
 
-#define suture_original(function) suture_original_##function
+#define suture_original(name) suture_original_##name
 
 /*
- * No thread may be inside fn, an existing function of the target, at the moment of the switch: all
- * that fn calls, from its first call to its last, is then of one version. For functions that call
- * several of those that change and rely on their agreeing. Holds for the revert as well. The
+ * No thread may be inside fn, a function that the target has already, at the moment of the switch:
+ * all that fn calls, from its first call to its last, is then of one version. For functions that
+ * call several of those that change and rely on their agreeing. Holds for the revert as well. The
  * function need not be changed by the patch; one on every stack for ever makes the patch busy for
- * ever. Static functions are fine.
+ * ever. Static functions are fine; where the compiler put fn into its callers, these must be idle.
  */
-#define SUTURE_REQUIRE_IDLE(fn)                      \
-	static const void *const suture_require_##fn \
-		__attribute__((used, section(".suture.require"))) = (const void *)fn
+#ifdef __cplusplus
+#define SUTURE_REQUIRE_IDLE(fn)	  SUTURE_REQUIRE_(fn, __LINE__)
+#define SUTURE_REQUIRE_(fn, line) SUTURE_REQUIRE_AT_(fn, line)
+#define SUTURE_REQUIRE_AT_(fn, line)                       \
+	static const __typeof__(&fn) suture_require_##line \
+		__attribute__((used, section(".suture.author.require"))) = &fn
+#else
+/* By name: a reference would keep the compiler from inlining a static function as before. */
+#define SUTURE_REQUIRE_IDLE(fn)                           \
+	_Static_assert(sizeof(&(fn)) != 0, "a function"); \
+	static const char suture_require_##fn[]           \
+		__attribute__((used, section(".suture.author.idle"))) = #fn
+#endif
 
 /*
  * The layout of a type changes, and its living objects with it (suture build --accept-layout TYPE).
@@ -81,19 +103,14 @@ extern "C" {
  * were born since; its arguments are the object as it is and zeroed memory of the old size. With
  * SUTURE_MIGRATE_ONE_WAY there is no way back: revert is refused.
  */
-#define SUTURE_MIGRATE(type, forward, reverse) \
-	SUTURE_MIGRATE_(type, (const void *)(forward), (const void *)(reverse))
-#define SUTURE_MIGRATE_ONE_WAY(type, forward) SUTURE_MIGRATE_(type, (const void *)(forward), 0)
+#define SUTURE_MIGRATE(type, forward, reverse) SUTURE_MIGRATE_(type, forward, reverse)
+#define SUTURE_MIGRATE_ONE_WAY(type, forward)  SUTURE_MIGRATE_(type, forward, 0)
 
-#define SUTURE_MIGRATE_(type, forward, reverse) \
-	static const struct {                   \
-		const char *name;               \
-		const void *hooks[2];           \
-	} suture_migrate_##type                 \
-		__attribute__((used, section(".suture.migrate"))) = {#type, {forward, reverse}}
-
-#ifdef __cplusplus
-}
-#endif
+#define SUTURE_MIGRATE_(type, forward, reverse)                                              \
+	static const struct {                                                                \
+		const char *name;                                                            \
+		int (*hooks[2])(const void *, void *);                                       \
+	} suture_migrate_##type __attribute__((used, section(".suture.author.migrate"))) = { \
+		#type, {forward, reverse}}
 
 #endif

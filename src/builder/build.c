@@ -348,6 +348,22 @@ static int look_deeper(struct build *build, struct suture_error *err)
 	return rc;
 }
 
+/* The folder of Suture's own headers, where the diff asks for one of them: else nothing is added.
+ */
+static const char *include_dir(const struct build *build)
+{
+	static const char prefix[] = "suture/";
+
+	for (size_t i = 0; i < build->plan.changes.count; i++) {
+		const struct diff_change *change = &build->plan.changes.list[i];
+
+		if (change->new_text &&
+		    memmem(change->new_text, change->new_size, prefix, strlen(prefix)))
+			return build->options->include_dir;
+	}
+	return NULL;
+}
+
 static int build_in(struct build *build, char *work_dir, struct suture_error *err)
 {
 	struct build_result *result = build->result;
@@ -370,6 +386,7 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 						  .work_dir = work_dir,
 						  .parallel = build->parallel,
 						  .cache_dir = build->options->cache_dir,
+						  .include_dir = include_dir(build),
 						  .reuse_objects = build->options->reuse,
 						  .progress = pass_progress,
 						  .context = build};

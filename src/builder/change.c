@@ -2,6 +2,7 @@
 /* Changed functions, constructors, and the closure over what they need. */
 #include "change.h"
 
+#include "author.h"
 #include "base/error.h"
 #include "bind.h"
 #include "compare.h"
@@ -275,6 +276,12 @@ int change_find(struct session *session)
 	}
 	drop_duplicates(session);
 	check_aliases(session);
+	for (size_t i = 0; i < session->unit_count; i++) {
+		int code = author_read(session, &session->units[i]);
+
+		if (code)
+			return code;
+	}
 	return arena_check(&session->arena, session->err);
 }
 
@@ -290,7 +297,7 @@ bool change_any(const struct session *session)
 	for (size_t i = 0; i < session->data_count; i++)
 		if (session->data[i].kind != CORE_DATUM_KEEP)
 			return true;
-	return false;
+	return session->hook_count > 0;
 }
 
 /* A part that is about to enter the patch: may it? */
@@ -340,6 +347,14 @@ static void keep_roots(struct session *session, struct unit *unit)
 			keep(session, unit, unit->patched.list[i]->section);
 	for (size_t i = 0; i < unit->constructor_count; i++)
 		keep(session, unit, unit->constructors[i]->section);
+}
+
+static void keep_notes(struct session *session)
+{
+	for (size_t i = 0; i < session->hook_count; i++)
+		keep(session, session->hooks[i].unit, session->hooks[i].part->section);
+	for (size_t i = 0; i < session->original_count; i++)
+		keep(session, session->originals[i].unit, session->originals[i].slot->section);
 }
 
 static bool follow(struct session *session, struct unit *unit, uint32_t index)
@@ -424,6 +439,7 @@ int change_close(struct session *session)
 
 	for (size_t i = 0; i < session->unit_count; i++)
 		keep_roots(session, &session->units[i]);
+	keep_notes(session);
 	for (size_t i = 0; i < session->data_count; i++)
 		if (session->data[i].kind != CORE_DATUM_KEEP)
 			keep(session, session->data[i].unit, session->data[i].part->section);

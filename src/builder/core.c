@@ -2,6 +2,7 @@
 /* The stages in order. Each may refuse; nothing is written before all have passed. */
 #include "core.h"
 
+#include "author.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -306,7 +307,8 @@ static int summarise(struct session *session)
 	result->functions = arena_array(texts, most, sizeof(*result->functions));
 	result->data = arena_array(texts, most, sizeof(*result->data));
 	result->idle = arena_array(texts, session->idle_count, sizeof(*result->idle));
-	if (!result->functions || !result->data || !result->idle)
+	result->hooks = arena_array(texts, session->hook_count, sizeof(*result->hooks));
+	if (!result->functions || !result->data || !result->idle || !result->hooks)
 		return error_no_memory(session->err);
 	for (size_t i = 0; i < session->unit_count; i++) {
 		const struct unit *unit = &session->units[i];
@@ -317,7 +319,8 @@ static int summarise(struct session *session)
 			if (part->kind == PART_FUNCTION && part->symbol &&
 			    (part->replaced || (carried(unit, part) && !part_exists(part))))
 				list_function(result, unit, part);
-			if (part->kind == PART_DATA && carried(unit, part) && !part_exists(part))
+			if (part->kind == PART_DATA && carried(unit, part) && !part_exists(part) &&
+			    !author_is_slot(unit, part))
 				list_datum(result, unit, part, CORE_DATUM_NEW);
 		}
 	}
@@ -329,6 +332,11 @@ static int summarise(struct session *session)
 			(struct core_idle){arena_text(texts, session->idle[i].part->name),
 					   arena_text(texts, session->idle[i].unit->source),
 					   arena_text(texts, session->idle[i].because)};
+	for (size_t i = 0; i < session->hook_count; i++)
+		result->hooks[result->hook_count++] =
+			(struct core_hook){arena_text(texts, session->hooks[i].part->name),
+					   arena_text(texts, session->hooks[i].unit->source),
+					   author_hook_name(session->hooks[i].kind)};
 	qsort(result->functions, result->function_count, sizeof(*result->functions),
 	      compare_functions);
 	return arena_check(texts, session->err);

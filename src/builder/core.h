@@ -106,6 +106,13 @@ struct core_idle {
 	const char *because;
 };
 
+/* A function of the patch that the agent calls. */
+struct core_hook {
+	const char *name;
+	const char *unit;
+	const char *when; /* "pre_apply"; static storage */
+};
+
 /* Functions of all units against the binary. */
 struct core_verified {
 	size_t exact;	   /* byte for byte, relocation fields resolved to the same targets */
@@ -122,6 +129,8 @@ struct core_result {
 	size_t data_count;
 	struct core_idle *idle;
 	size_t idle_count;
+	struct core_hook *hooks;
+	size_t hook_count;
 	struct core_verified verified;
 	struct refusals refusals;
 	char build_id[65];  /* of the binary, hexadecimal; "" when it has none */

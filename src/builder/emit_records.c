@@ -3,6 +3,7 @@
  */
 #include "emit.h"
 
+#include "author.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -91,6 +92,41 @@ static bool carried(const struct emit *emit, const struct part *part)
 	return emit->unit->kept[part->section];
 }
 
+static void add_hook(struct emit *emit, const struct hook *hook)
+{
+	struct format_hook record = {.kind = hook->kind};
+	struct tables_field field = {.offset = offsetof(struct format_hook, function_address)};
+
+	field.symbol = emit_part_symbol(emit, hook->part, &field.addend);
+	tables_add(&emit->tables, TABLES_hooks, &record, sizeof(record), &field, 1);
+}
+
+static void add_original(struct emit *emit, const struct original *original)
+{
+	struct format_original record = {0};
+	struct tables_field fields[2] = {
+		{.offset = offsetof(struct format_original, slot_address)},
+		{.offset = offsetof(struct format_original, replacement_address)},
+	};
+
+	fields[0].symbol = emit_part_symbol(emit, original->slot, &fields[0].addend);
+	fields[1].symbol = emit_part_symbol(emit, original->part, &fields[1].addend);
+	tables_add(&emit->tables, TABLES_originals, &record, sizeof(record), fields, 2);
+}
+
+/* What the author asked for. */
+static void add_notes(struct emit *emit)
+{
+	const struct session *session = emit->session;
+
+	for (size_t i = 0; i < session->hook_count; i++)
+		if (session->hooks[i].unit == emit->unit)
+			add_hook(emit, &session->hooks[i]);
+	for (size_t i = 0; i < session->original_count; i++)
+		if (session->originals[i].unit == emit->unit)
+			add_original(emit, &session->originals[i]);
+}
+
 static int add_unit_data(struct emit *emit)
 {
 	const struct part_set *set = &emit->unit->patched;
@@ -98,7 +134,7 @@ static int add_unit_data(struct emit *emit)
 
 	for (size_t i = 0; !code && i < set->count; i++)
 		if (set->list[i]->kind == PART_DATA && !part_exists(set->list[i]) &&
-		    carried(emit, set->list[i]))
+		    carried(emit, set->list[i]) && !author_is_slot(emit->unit, set->list[i]))
 			code = add_data(emit, set->list[i], FORMAT_DATA_NEW);
 	for (size_t i = 0; !code && i < emit->session->data_count; i++) {
 		static const enum format_data_kind kinds[] = {
@@ -126,6 +162,7 @@ int emit_records(struct emit *emit)
 			code = add_function(emit, unit->patched.list[i]);
 	if (!code)
 		code = add_unit_data(emit);
+	add_notes(emit);
 	/* A thread in the cold part of a replaced function is inside of that function. */
 	for (size_t i = 0; !code && i < old->count; i++) {
 		const struct part *part = old->list[i];

@@ -76,7 +76,8 @@ static const char *function_name(Dwarf_Die *die)
 	return name ? name : dwarf_diename(die);
 }
 
-static void note_function(struct walk *walk, Dwarf_Die *die)
+/* The part of a function that has code, else NULL. */
+static struct part *note_function(struct walk *walk, Dwarf_Die *die)
 {
 	struct part *part;
 	Dwarf_Addr base;
@@ -85,13 +86,30 @@ static void note_function(struct walk *walk, Dwarf_Die *die)
 
 	/* A function with a cold part has ranges; the first is its own. */
 	if (dwarf_lowpc(die, &start) && dwarf_ranges(die, 0, &base, &start, &end) <= 0)
-		return;
+		return NULL;
 	part = part_of(walk, start);
-	if (part && part->kind == PART_FUNCTION)
-		note(walk, die, part, NULL);
+	if (!part || part->kind != PART_FUNCTION)
+		return NULL;
+	note(walk, die, part, NULL);
+	return part;
 }
 
-static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owner, int depth)
+static void note_inlined(struct walk *walk, struct part *into, const char *name)
+{
+	struct part_identity *identity;
+
+	if (!into || !name)
+		return;
+	identity = &into->identity;
+	identity->inlined = arena_grow(walk->arena, identity->inlined, identity->inlined_count,
+				       &identity->inlined_capacity, sizeof(*identity->inlined));
+	if (identity->inlined)
+		identity->inlined[identity->inlined_count++] = arena_text(walk->arena, name);
+}
+
+/* owner is the function that declares what stands here, part the one whose code it is. */
+static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owner,
+			  struct part *part, int depth)
 {
 	Dwarf_Die die;
 
@@ -100,22 +118,21 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 	do {
 		switch (dwarf_tag(&die)) {
 		case DW_TAG_subprogram:
-			note_function(walk, &die);
-			walk_children(walk, &die, function_name(&die), depth + 1);
+			walk_children(walk, &die, function_name(&die), note_function(walk, &die),
+				      depth + 1);
 			break;
 		case DW_TAG_variable:
 			note_variable(walk, &die, owner);
 			break;
-		case DW_TAG_lexical_block:
 		case DW_TAG_inlined_subroutine:
+			note_inlined(walk, part, function_name(&die));
+			walk_children(walk, &die, function_name(&die), part, depth + 1);
+			break;
+		case DW_TAG_lexical_block:
 		case DW_TAG_namespace:
 		case DW_TAG_class_type:
 		case DW_TAG_structure_type:
-			walk_children(walk, &die,
-				      dwarf_tag(&die) == DW_TAG_inlined_subroutine
-					      ? function_name(&die)
-					      : owner,
-				      depth + 1);
+			walk_children(walk, &die, owner, part, depth + 1);
 			break;
 		default:
 			break;
@@ -144,7 +161,7 @@ int identity_read(struct arena *arena, struct part_set *set, struct suture_error
 	walk.module = dwfl_report_offline(dwfl, path, path, -1);
 	dwfl_report_end(dwfl, NULL, NULL);
 	while (walk.module && (unit = dwfl_module_nextcu(walk.module, unit, &bias)))
-		walk_children(&walk, unit, NULL, 0);
+		walk_children(&walk, unit, NULL, NULL, 0);
 	dwfl_end(dwfl);
 	return arena_check(arena, err);
 }

@@ -62,28 +62,8 @@ static void check(struct session *session, const struct unit *unit, const struct
 	}
 }
 
-/*
- * What the macros of <suture/patch.h> leave in an object file is not carried into the patch yet: a
- * hook that silently never runs would be worse than no patch.
- */
-static void check_author(struct session *session, const struct unit *unit)
-{
-	for (size_t i = 1; i < unit->p.section_count; i++) {
-		const char *name = unit->p.sections[i].name;
-
-		if (strncmp(name, ".suture.", strlen(".suture.")) != 0)
-			continue;
-		refusals_add(
-			&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source, 0,
-			"leave hooks, SUTURE_REQUIRE_IDLE and suture_original() out of the diff",
-			"%s uses a macro of <suture/patch.h> (section %s)", unit->source, name);
-		return;
-	}
-}
-
 void linkset_check(struct session *session, const struct unit *unit)
 {
-	check_author(session, unit);
 	check(session, unit, &unit->patched, &unit->o, "is added to");
 	check(session, unit, &unit->original, &unit->p, "is taken out of");
 }

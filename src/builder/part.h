@@ -23,9 +23,12 @@ enum part_kind {
 
 /* What makes two same-named static variables different ones. From DWARF; zeroes where unknown. */
 struct part_identity {
-	const char *owner; /* function that declares it, or NULL */
-	unsigned line;	   /* of the declaration */
-	const char *file;  /* of the definition, or NULL */
+	const char *owner;    /* function that declares it, or NULL */
+	unsigned line;	      /* of the declaration */
+	const char *file;     /* of the definition, or NULL */
+	const char **inlined; /* a function: names of what was put into it, possibly repeated */
+	size_t inlined_count;
+	size_t inlined_capacity;
 };
 
 struct part {

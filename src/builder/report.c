@@ -110,6 +110,8 @@ static void print_patch(const struct build_result *result, const struct report_s
 			core->data[i].unit);
 	for (size_t i = 0; i < core->idle_count; i++)
 		fprintf(out, "  %s  must be idle: %s\n", core->idle[i].name, core->idle[i].because);
+	for (size_t i = 0; i < core->hook_count; i++)
+		fprintf(out, "  %s  hook %s\n", core->hooks[i].name, core->hooks[i].when);
 	fprintf(out,
 		"  verified: %zu functions equal the binary, %zu more but for the linker's "
 		"relaxations\n",

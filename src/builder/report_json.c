@@ -105,6 +105,21 @@ static json_object *idle(struct document *document, const struct core_result *co
 	return array;
 }
 
+static json_object *hooks(struct document *document, const struct core_result *core)
+{
+	json_object *array = keep(document, json_object_new_array());
+
+	for (size_t i = 0; i < core->hook_count; i++) {
+		json_object *object = keep(document, json_object_new_object());
+
+		put_text(document, object, "name", core->hooks[i].name);
+		put_text(document, object, "unit", core->hooks[i].unit);
+		put_text(document, object, "when", core->hooks[i].when);
+		append(document, array, object);
+	}
+	return array;
+}
+
 static json_object *refusals(struct document *document, const struct refusals *list)
 {
 	json_object *array = keep(document, json_object_new_array());
@@ -178,6 +193,7 @@ int report_json(const struct build_result *result, FILE *out, struct suture_erro
 	put(&document, root, "functions", functions(&document, result));
 	put(&document, root, "data", data(&document, core));
 	put(&document, root, "idle", idle(&document, core));
+	put(&document, root, "hooks", hooks(&document, core));
 	put(&document, root, "verified", verified);
 	put(&document, root, "units", units);
 	put(&document, root, "refusals", refusals(&document, &result->refusals));

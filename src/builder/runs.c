@@ -61,6 +61,13 @@ int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum va
 			  err);
 	if (rc)
 		return rc;
+	/* Behind all others: it can't hide a header that the unit has found so far. */
+	if (variant >= VARIANT_P && options->include_dir) {
+		strings_add(&run->argv, "-idirafter");
+		strings_add(&run->argv, options->include_dir);
+		if (!strings_ok(&run->argv))
+			return error_no_memory(err);
+	}
 	*job = (struct process_job){.argv = &run->argv,
 				    .directory = run->directory,
 				    .error_path = run->log,

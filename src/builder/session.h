@@ -36,8 +36,22 @@ struct datum {
 /* A function that must be idle at the switch besides those replaced. */
 struct idle {
 	struct unit *unit;
-	struct part *part; /* in O */
+	struct part *part; /* in O; of another file's function a stand-in */
 	const char *because;
+};
+
+/* A hook of the author's. */
+struct hook {
+	struct unit *unit;
+	struct part *part; /* in P */
+	uint32_t kind;	   /* enum format_hook_kind */
+};
+
+/* A pointer through which the patch calls a replaced function as it was. */
+struct original {
+	struct unit *unit;
+	struct part *slot; /* in P */
+	struct part *part; /* in P: the replacement */
 };
 
 struct session {
@@ -52,6 +66,12 @@ struct session {
 	struct idle *idle;
 	size_t idle_count;
 	size_t idle_capacity;
+	struct hook *hooks;
+	size_t hook_count;
+	size_t hook_capacity;
+	struct original *originals;
+	size_t original_count;
+	size_t original_capacity;
 	const char **names; /* dynamic names of the patch */
 	size_t name_count;
 	size_t name_capacity;

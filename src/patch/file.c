@@ -355,7 +355,8 @@ static int check_tables(struct patch_file *file, const char *label, struct sutur
 	check_string(&checker, header->name_ref, false);
 	check_string(&checker, header->description_ref, true);
 	check_that(&checker, file->modules.count > 0, "names no module to patch");
-	check_that(&checker, file->functions.count + file->data.count > 0, "patches nothing");
+	check_that(&checker, file->functions.count + file->data.count + file->hooks.count > 0,
+		   "patches nothing");
 	check_modules_and_functions(&checker);
 	check_symbols_and_relocs(&checker);
 	check_the_rest(&checker);

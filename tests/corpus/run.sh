@@ -5,6 +5,7 @@
 # A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text:
 #   verdict patch|nothing|CODE      CODE: refused with it
 #   functions KIND:NAME …           the exact set, sorted
+#   idle NAME …                     what must be idle besides, sorted
 #   next TEXT                       a refusal says it, in its message or in what to do
 #   flags FLAG…  link FLAG…         besides the level; only gcc|clang: skipped with the other
 #   skip REASON                     usually for one compiler and level
@@ -105,6 +106,7 @@ check_patch() {
 		return 1
 	fi
 	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
+	! has idle || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
 	has before || return 0
 	TARGET_BIN=$DIR # of target()
 	target_with_agent case

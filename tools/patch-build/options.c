@@ -7,6 +7,8 @@
 #include "base/error.h"
 
 #include <argp.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +71,7 @@ void options_fini(struct options *options)
 	free(options->decisions);
 	free(options->accepted);
 	free(options->cache);
+	free(options->include);
 	*options = (struct options){0};
 }
 
@@ -239,6 +242,33 @@ static void print_version(FILE *stream, struct argp_state *state)
 	fprintf(stream, "suture-build %s\n", SUTURE_VERSION);
 }
 
+/* <suture/patch.h>: beside an installed program, or in the tree that it was built in. */
+static char *find_headers(void)
+{
+	static const char *const places[] = {"../include", "../../include"};
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	self[length < 0 ? 0 : length] = '\0';
+	slash = strrchr(self, '/');
+	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
+		char *found = NULL, *folder = NULL;
+
+		*slash = '\0';
+		if (asprintf(&found, "%s/%s/suture/patch.h", self, places[i]) < 0)
+			return NULL;
+		if (access(found, R_OK) == 0) {
+			found[strlen(found) - strlen("/suture/patch.h")] = '\0';
+			folder = realpath(found, NULL);
+		}
+		free(found);
+		if (folder)
+			return folder;
+	}
+	return NULL;
+}
+
 int options_read(struct options *options, int argc, char **argv, struct suture_error *err)
 {
 	static const struct argp argp = {
@@ -256,6 +286,8 @@ int options_read(struct options *options, int argc, char **argv, struct suture_e
 				    .color = isatty(STDERR_FILENO) && !getenv("NO_COLOR")};
 	options->cache = objcache_default();
 	options->build.cache_dir = options->cache;
+	options->include = find_headers();
+	options->build.include_dir = options->include;
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
 	rc = argp_parse(&argp, argc, argv, 0, NULL, &reading);

@@ -15,6 +15,7 @@ struct options {
 	char **variables;		      /* owned: names in decisions */
 	const char **accepted;		      /* owned, and what build.accepted_types points to */
 	char *cache;			      /* owned */
+	char *include;			      /* owned: build.include_dir */
 	const char *report;		      /* file for the review page, or NULL */
 	bool json;
 	bool quiet;

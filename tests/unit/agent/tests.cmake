@@ -3,8 +3,6 @@ suture_unit_test(agent/transaction
   LINKS handmade agent patch trampoline stop unwind image arch base
   PACKAGES suture_pkg_capstone)
 target_link_options(unit_agent_transaction PRIVATE -rdynamic)
-target_compile_definitions(unit_agent_transaction PRIVATE
-  SUTURE_PATCH_H="${PROJECT_SOURCE_DIR}/include/suture/patch.h")
 suture_unit_test(agent/peer LINKS agent base)
 suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
