@@ -2,6 +2,7 @@
 /* Results as JSON; see answer.h. */
 #include "agent/answer.h"
 
+#include "agent/admit.h"
 #include "agent/confirm.h"
 #include "agent/shadow.h"
 #include "base/file.h"
@@ -267,6 +268,8 @@ struct json_object *answer_status(struct agent *agent)
 	if (safepoint_members())
 		rpc_json_append(rungs, json_object_new_string(stop_rung_name(STOP_RUNG_SAFEPOINT)));
 	rpc_json_add(self, "rungs", rungs);
+	json_object_object_add(self, "requires_signature",
+			       admit_key_id() ? json_object_new_string(admit_key_id()) : NULL);
 	rpc_json_add(answer, "agent", self);
 	add_uint(answer, "threads", count_threads());
 	pthread_mutex_lock(&agent->lock);

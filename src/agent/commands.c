@@ -11,6 +11,7 @@
 #include "agent/threads.h"
 #include "base/error.h"
 #include "rpc/params.h"
+#include "trust/minisign.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,9 +71,9 @@ static int parse_options(struct server_call *call, struct json_object *params,
 	return rc;
 }
 
-static const char *const transaction_params[] = {"timeout_us", "max_pause_us",	    "rung",  "at",
-						 "strict",     "replace",	    "count", "name",
-						 "label",      "confirm_within_us", NULL};
+static const char *const transaction_params[] = {
+	"timeout_us", "max_pause_us",	   "rung",	"at", "strict", "replace", "count", "name",
+	"label",      "confirm_within_us", "signature", NULL};
 
 /* The answer, or what was in the way for the error's data. */
 static int answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,
@@ -107,7 +108,7 @@ static int take_file(struct server_call *call, struct json_object *params, int f
 		     struct transaction_options *options, struct patch_file *file,
 		     struct suture_error *err)
 {
-	const char *label = "the patch";
+	const char *label = "the patch", *signature = NULL;
 	int rc = rpc_params_only(params, transaction_params, err);
 
 	if (!rc)
@@ -115,7 +116,9 @@ static int take_file(struct server_call *call, struct json_object *params, int f
 	if (!rc)
 		rc = rpc_params_string(params, "label", 255, &label, err);
 	if (!rc)
-		rc = admit_patch(fd, label, file, err);
+		rc = rpc_params_string(params, "signature", MINISIGN_TEXT_LIMIT, &signature, err);
+	if (!rc)
+		rc = admit_patch(fd, signature, label, file, err);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
  * The agent's beginning and end in its process: constructor, thread, fork, exit. It never exits,
  * aborts or prints; where it can't start, the program runs without it.
  */
+#include "agent/admit.h"
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/confirm.h"
@@ -119,9 +120,11 @@ static int start_locked(struct suture_error *err)
 		server_forget(the_server);
 		the_server = NULL;
 	}
-	if (!initialised_for)
+	if (!initialised_for) {
+		admit_require(secure_getenv("SUTURE_REQUIRE_SIGNATURE"));
 		rc = agent_init(&the_agent, err);
-	else if (initialised_for != getpid())
+	}
+	if (initialised_for && initialised_for != getpid())
 		rc = agent_adopt(&the_agent, err);
 	if (!rc)
 		initialised_for = getpid();

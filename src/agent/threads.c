@@ -2,11 +2,13 @@
 /* See threads.h. Threads are held for a look, as check holds them, and nothing is changed. */
 #include "agent/threads.h"
 
+#include "agent/admit.h"
 #include "agent/plan.h"
 #include "base/error.h"
 #include "image/names.h"
 #include "rpc/json.h"
 #include "rpc/params.h"
+#include "trust/minisign.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,11 +16,12 @@
 enum { FRAME_TEXT = 160 };
 
 /* A patch that is in force is asked about as its revert would: then its own code is in the way. */
-static int plan_for(struct plan *plan, int fd, const char *label, struct suture_error *err)
+static int plan_for(struct plan *plan, int fd, const char *signature, const char *label,
+		    struct suture_error *err)
 {
 	struct patch_file file;
 	struct patch *patch;
-	int rc = patch_file_read_fd(fd, label, &file, err);
+	int rc = admit_patch(fd, signature, label, &file, err);
 
 	if (rc)
 		return rc;
@@ -102,8 +105,8 @@ static int look(const struct plan *plan, const struct image *image, bool planned
 int threads_run(struct server_call *call, struct json_object *params, int fd,
 		struct json_object **result, struct suture_error *err)
 {
-	static const char *const known[] = {"backtrace", "label", NULL};
-	const char *label = "the patch";
+	static const char *const known[] = {"backtrace", "label", "signature", NULL};
+	const char *label = "the patch", *signature = NULL;
 	bool whole = false;
 	struct image image;
 	struct plan plan;
@@ -114,12 +117,14 @@ int threads_run(struct server_call *call, struct json_object *params, int fd,
 	if (!rc)
 		rc = rpc_params_string(params, "label", 255, &label, err);
 	if (!rc)
+		rc = rpc_params_string(params, "signature", MINISIGN_TEXT_LIMIT, &signature, err);
+	if (!rc)
 		rc = image_take(&image, err);
 	if (rc)
 		return rc;
 	plan_init(&plan, server_call_context(call));
 	if (fd >= 0)
-		rc = plan_for(&plan, fd, label, err);
+		rc = plan_for(&plan, fd, signature, label, err);
 	else
 		rc = agent_refresh_unwind(plan.agent, err);
 	if (!rc)

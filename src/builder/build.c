@@ -68,6 +68,7 @@ void build_name_from_path(const char *path, char name[65])
 void build_result_fini(struct build_result *result)
 {
 	free(result->output);
+	free(result->signature);
 	free(result->binary);
 	free(result->source_root);
 	free(result->diff);

@@ -58,6 +58,7 @@ struct build_result {
 	enum core_outcome outcome;
 	char name[65];
 	char *output;		    /* owned; as given or made up */
+	char *signature;	    /* owned: file of the signature, if it was signed */
 	char *binary;		    /* owned */
 	char *source_root;	    /* owned; NULL where none was found */
 	char *diff;		    /* owned: the diff's text */

@@ -116,6 +116,8 @@ static void print_patch(const struct build_result *result, const struct report_s
 		"  verified: %zu functions equal the binary, %zu more but for the linker's "
 		"relaxations\n",
 		core->verified.exact, core->verified.equivalent);
+	if (result->signature)
+		fprintf(out, "  signed: %s\n", result->signature);
 }
 
 void report_text(const struct build_result *result, const struct report_style *style, FILE *out,

@@ -189,6 +189,8 @@ int report_json(const struct build_result *result, FILE *out, struct suture_erro
 	put_text(&document, root, "result", outcomes[result->outcome]);
 	put_text(&document, root, "name", result->name);
 	put_text(&document, root, "output", result->outcome == CORE_PATCH ? result->output : NULL);
+	if (result->signature)
+		put_text(&document, root, "signature", result->signature);
 	put(&document, root, "target", target);
 	put(&document, root, "functions", functions(&document, result));
 	put(&document, root, "data", data(&document, core));

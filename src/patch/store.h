@@ -9,6 +9,7 @@
 
 #include <suture/error.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ struct store_file {
 	char *path; /* owned; what dlopen() is given */
 	int fd;	    /* of a memfd, kept open; else -1 */
 };
+
+/* From now on only sealed memory is used: nobody can change it between writing and mapping. */
+void store_use_memory(bool only);
 
 /* Writes data under a name made of name and its content hash. */
 int store_write(const char *name, const void *data, size_t size, struct store_file *file,

@@ -11,13 +11,14 @@ rc=0 tried=0
 declare -A MAY=(
 	[arch]=''
 	[base]=''
+	[trust]='base'
 	[image]='arch base'
 	[unwind]='arch base'
 	[patch]='image arch base format'
 	[trampoline]='image unwind arch base'
 	[stop]='image unwind arch base'
 	[rpc]='base'
-	[agent]='patch trampoline stop rpc image unwind arch base format'
+	[agent]='patch trampoline stop rpc trust image unwind arch base format'
 	[builder]='arch base format'
 )
 

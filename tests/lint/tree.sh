@@ -20,7 +20,7 @@ while read -r file; do
 done < <(find src tools include -name '*.[ch]'; printf '%s\n' arch/*.[ch])
 
 agent='\b(exit|_exit|_Exit|quick_exit|abort|assert|perror|printf|puts|putchar|fprintf|vfprintf|err|errx|warnx?)[ ]*\('
-for folder in agent base image patch unwind trampoline stop rpc; do
+for folder in agent base trust image patch unwind trampoline stop rpc; do
 	while read -r file; do
 		hits=$(code "$file" | grep -nE "(^|[^_.>a-z])$agent")
 		[ -z "$hits" ] || fail "$file: the agent neither prints nor exits: $hits"

@@ -4,6 +4,7 @@
  * ends the compilers and removes the temporary folder before the program ends by it.
  */
 #include "options.h"
+#include "sign.h"
 
 #include "builder/process.h"
 #include "builder/report.h"
@@ -90,16 +91,27 @@ int main(int argc, char **argv)
 	bool redraw = isatty(STDERR_FILENO);
 	struct suture_error failure = {0};
 	struct build_result result = {0};
+	struct secret_key key = {0};
 	struct options options;
 	int rc = options_read(&options, argc, argv, &failure);
 	int code = 1;
 
+	/* A wrong password is told before the work. */
+	if (!rc && options.sign)
+		rc = sign_open(options.sign, &key, &failure);
 	if (!rc) {
 		catch_signals();
 		options.build.progress = options.quiet ? NULL : show_progress;
 		options.build.context = &redraw;
 		rc = build_run(&options.build, &result, &failure);
 	}
+	if (!rc && !ended_by && options.sign && result.outcome == CORE_PATCH) {
+		rc = sign_patch(&key, result.output, &result.signature, &failure);
+		/* Who asked for a signature must not find a patch without one. */
+		if (rc)
+			unlink(result.output);
+	}
+	secret_forget(&key);
 	if (!ended_by)
 		code = report(&options, &result, rc, &failure);
 	build_result_fini(&result);

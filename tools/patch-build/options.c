@@ -45,7 +45,11 @@ static const struct argp_option descriptions[] = {
 	{"on", KEY_ON, "PATCH.so", 0, "Build on top of another patch", 0},
 	{"report", KEY_REPORT, "OUT.html", 0, "Write a review page", 0},
 	{"jobs", 'j', "N", 0, "Compilations at a time (default: one per processor)", 0},
-	{"sign", KEY_SIGN, "KEY", 0, "Sign the patch", 0},
+	{"sign", KEY_SIGN, "KEY", 0,
+	 "Sign with this secret key of minisign: OUT.so.minisig; a password is read from the "
+	 "terminal, else "
+	 "from standard input",
+	 0},
 	{"reuse-objects", KEY_REUSE, NULL, 0,
 	 "Verify with the build tree's objects where the times of the sources allow it", 0},
 	{"cache", KEY_CACHE, "DIR", 0, "Where objects are kept (default: ~/.cache/suture)", 0},
@@ -192,7 +196,8 @@ static int read_option(struct reading *reading, int key, char *argument)
 		options->report = argument;
 		return 0;
 	case KEY_SIGN:
-		return unsupported("--sign", reading->err);
+		options->sign = argument;
+		return 0;
 	case KEY_REUSE:
 		build->reuse = true;
 		return 0;

@@ -16,6 +16,7 @@ struct options {
 	const char **accepted;		      /* owned, and what build.accepted_types points to */
 	char *cache;			      /* owned */
 	char *include;			      /* owned: build.include_dir */
+	const char *sign;		      /* file of the secret key, or NULL */
 	const char *report;		      /* file for the review page, or NULL */
 	bool json;
 	bool quiet;

@@ -92,8 +92,9 @@ void cli_apply_help(void)
 static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
 {
 	const struct transaction *transaction = cli->options;
+	int rc = patchfile_open(transaction->operand, &action->fd, err);
 
-	return patchfile_open(transaction->operand, &action->fd, err);
+	return rc ? rc : patchfile_add_signature(transaction->operand, action->params, err);
 }
 
 int cli_apply(struct cli *cli, int argc, char **argv)

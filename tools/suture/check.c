@@ -166,8 +166,9 @@ static void complete(const struct subject *subject, struct json_object *document
 static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
 {
 	const struct transaction *transaction = cli->options;
+	int rc = patchfile_open(transaction->operand, &action->fd, err);
 
-	return patchfile_open(transaction->operand, &action->fd, err);
+	return rc ? rc : patchfile_add_signature(transaction->operand, action->params, err);
 }
 
 int cli_check(struct cli *cli, int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/seal.h"
 #include "cli/table.h"
 
 #include "base/hash.h"
@@ -11,7 +12,29 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct argp info_argp = {.parser = options_parse_none, .children = options_common};
+enum { INFO_KEY = OPTION_OWN };
+
+static const struct argp_option info_list[] = {
+	{.name = "key",
+	 .key = INFO_KEY,
+	 .arg = "PUBLIC_KEY",
+	 .doc = "check the signature with this key of minisign (7: it is wrong or missing)"},
+	{0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+	const char **key_file = cli->options;
+
+	if (key != INFO_KEY)
+		return options_parse_none(key, argument, state);
+	*key_file = argument;
+	return 0;
+}
+
+static const struct argp info_argp = {
+	.options = info_list, .parser = parse, .children = options_common};
 
 enum { BUILD_ID_TEXT = 2 * FORMAT_BUILD_ID_SIZE + 1 };
 
@@ -179,7 +202,7 @@ static struct json_object *names_json(const struct patch_file *file)
 	return object;
 }
 
-static int show_json(const struct patch_file *file, const char *path)
+static int show_json(const struct patch_file *file, const char *path, const struct seal *seal)
 {
 	struct json_object *document = json_object_new_object(), *names = names_json(file);
 	char hash[HASH_TEXT_SIZE];
@@ -193,6 +216,7 @@ static int show_json(const struct patch_file *file, const char *path)
 	rpc_json_add(document, "size", json_object_new_uint64(file->size));
 	rpc_json_add(document, "architecture", rpc_json_string(machine_name(file)));
 	rpc_json_add(document, "format", json_object_new_int(FORMAT_VERSION));
+	json_object_object_add(document, "signature", seal_json(seal));
 	rpc_json_add(document, "modules", modules_json(file));
 	rpc_json_add(document, "functions", functions_json(file));
 	rpc_json_add(document, "data", data_json(file));
@@ -273,7 +297,15 @@ static void show_rest(const struct cli *cli, const struct patch_file *file)
 	}
 }
 
-static void show(const struct cli *cli, const struct patch_file *file)
+static void show_seal(const struct seal *seal)
+{
+	char text[512];
+
+	seal_text(seal, text, sizeof(text));
+	put_line("signature", text);
+}
+
+static void show(const struct cli *cli, const struct patch_file *file, const struct seal *seal)
 {
 	char hash[HASH_TEXT_SIZE], build_id[BUILD_ID_TEXT], text[256];
 
@@ -282,6 +314,7 @@ static void show(const struct cli *cli, const struct patch_file *file)
 		put_line("description", file->description);
 	hash_text(file->hash, hash);
 	put_line("hash", hash);
+	show_seal(seal);
 	put_line("architecture", machine_name(file));
 	for (size_t i = 0; i < file->modules.count; i++) {
 		const struct format_module *module = &file->modules.records[i];
@@ -298,18 +331,24 @@ static void show(const struct cli *cli, const struct patch_file *file)
 
 int cli_info(struct cli *cli, int argc, char **argv)
 {
+	const char *path, *key_file = NULL;
 	struct patch_file file;
-	const char *path;
+	struct seal seal;
 	int exit_code = 0;
 
+	cli->options = &key_file;
 	if (options_parse(cli, &info_argp, argc, argv, &path, 1, 1, &exit_code))
 		return exit_code;
 	if (patch_file_read(path, &file, &cli->err))
 		return message_fail(cli, &cli->err);
+	if (seal_read(path, key_file, file.bytes, file.size, &seal, &cli->err)) {
+		patch_file_fini(&file);
+		return message_fail(cli, &cli->err);
+	}
 	if (cli->json)
-		exit_code = show_json(&file, path);
+		exit_code = show_json(&file, path, &seal);
 	else if (!cli->quiet)
-		show(cli, &file);
+		show(cli, &file, &seal);
 	patch_file_fini(&file);
 	return fflush(stdout) == 0 ? exit_code : 1;
 }

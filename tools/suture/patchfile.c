@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "trust/minisign.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -54,4 +55,39 @@ int patchfile_open(const char *path, int *fd, struct suture_error *err)
 		return error_next(err, "a patch is what 'suture build' wrote");
 	}
 	return copy_sealed(data, size, path, fd, err);
+}
+
+int patchfile_signature(const char *path, char **text, size_t *size, struct suture_error *err)
+{
+	cleanup_memory char *beside = NULL;
+	cleanup_memory uint8_t *data = NULL;
+	int rc;
+
+	*text = NULL;
+	if (asprintf(&beside, "%s.minisig", path) < 0) {
+		beside = NULL;
+		return error_no_memory(err);
+	}
+	if (access(beside, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	rc = file_read(beside, MINISIGN_TEXT_LIMIT, &data, size, err);
+	if (rc)
+		return rc;
+	*text = malloc(*size + 1);
+	if (!*text)
+		return error_no_memory(err);
+	memcpy(*text, data, *size);
+	(*text)[*size] = '\0';
+	return 0;
+}
+
+int patchfile_add_signature(const char *path, struct json_object *params, struct suture_error *err)
+{
+	cleanup_memory char *text = NULL;
+	size_t size;
+	int rc = patchfile_signature(path, &text, &size, err);
+
+	if (!rc && text && !rpc_json_add(params, "signature", rpc_json_string(text)))
+		rc = error_no_memory(err);
+	return rc;
 }

@@ -129,8 +129,9 @@ static void brief(const struct subject *subject, char *text, size_t size)
 static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
 {
 	const char **patch = cli->options;
+	int rc = *patch ? patchfile_open(*patch, &action->fd, err) : 0;
 
-	return *patch ? patchfile_open(*patch, &action->fd, err) : 0;
+	return rc || !*patch ? rc : patchfile_add_signature(*patch, action->params, err);
 }
 
 int cli_threads(struct cli *cli, int argc, char **argv)

@@ -1,0 +1,1 @@
+suture_unit_test(trust/minisign LINKS trust base PACKAGES suture_pkg_sodium)
