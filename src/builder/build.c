@@ -388,7 +388,6 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 						  .parallel = build->parallel,
 						  .cache_dir = build->options->cache_dir,
 						  .include_dir = include_dir(build),
-						  .reuse_objects = build->options->reuse,
 						  .progress = pass_progress,
 						  .context = build};
 	started = now_us();

@@ -32,7 +32,6 @@ struct build_options {
 	const char *const *accepted_types; /* whose layout may change */
 	size_t accepted_count;
 	unsigned parallel;     /* 0: as many as there are processors */
-	bool reuse;	       /* V may be the build tree's object: its times are trusted */
 	const char *cache_dir; /* of objects, made when missing; NULL: none */
 	/* Where <suture/patch.h> is, for diffs that include it; NULL: the target's flags say. */
 	const char *include_dir;

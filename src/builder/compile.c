@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <elf.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -246,15 +248,49 @@ int compile_as_built(const struct compile_options *options, struct compile_unit 
 	return rc;
 }
 
-/* The object of the build tree, when nothing that it was made from looks newer. */
-static bool reuse_object(const struct compile_options *options, struct compile_unit *unit)
+/* The object file that a command made. libtool's -o names a text that stands for two of them. */
+static char *made_object(const struct compdb_entry *entry)
 {
-	if (!options->reuse_objects || unit->v_path || !unit->entry->output ||
-	    unit->command.is_lto || !path_exists(unit->entry->output))
+	const char *output = entry->output;
+	const char *base = output ? path_base(output) : "";
+	const char *dot = strrchr(base, '.');
+	char *object;
+
+	if (!output || !dot || strcmp(dot, ".lo") != 0)
+		return output ? strdup(output) : NULL;
+	if (asprintf(&object, "%.*s.libs/%.*s.o", (int)(base - output), output, (int)(dot - base),
+		     base) < 0)
+		return NULL;
+	return object;
+}
+
+static bool is_elf(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char magic[SELFMAG];
+
+	return fd >= 0 && read(fd, magic, SELFMAG) == SELFMAG &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
+/*
+ * V is the object of the build tree where there is one. Nothing is taken on trust: it has to equal
+ * the binary, and what is compiled from the sources has to equal it (original.h). Where either
+ * fails, V is compiled after all: compile_again().
+ */
+static bool reuse_object(struct compile_unit *unit)
+{
+	cleanup_memory char *object = NULL;
+
+	if (unit->v_path || unit->command.is_lto)
 		return false;
-	unit->v_path = strdup(unit->entry->output);
-	unit->v_reused = unit->v_path != NULL;
-	return unit->v_reused;
+	object = made_object(unit->entry);
+	if (!object || !is_elf(object))
+		return false;
+	unit->v_path = object;
+	object = NULL;
+	unit->v_reused = true;
+	return true;
 }
 
 static int compile_verify(const struct compile_options *options, struct compile_unit *units,
@@ -306,7 +342,7 @@ static int compile_left_out(const struct compile_options *options, struct compil
 			continue;
 		unit->skipped = unit->p_path && !unit->escape && !unit->unnumbered &&
 				same_file(unit->o_path, unit->p_path);
-		if (!unit->skipped && !unit->v_path)
+		if (!unit->skipped && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
 	}
 	if (!rc)
@@ -331,8 +367,7 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 		/* What does not compile as it is says so first. */
 		if (!unit->added)
 			rc = runs_add(&runs, unit, i, VARIANT_O, COMMAND_COMPARE, err);
-		if (!rc && unit->edited && !unit->added && !unit->v_path &&
-		    !reuse_object(options, unit))
+		if (!rc && unit->edited && !unit->added && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
 		if (!rc && !unit->removed)
 			rc = runs_add(&runs, unit, i, VARIANT_P, COMMAND_COMPARE, err);

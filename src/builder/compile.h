@@ -52,7 +52,6 @@ struct compile_options {
 	unsigned parallel;
 	const char *cache_dir;	    /* of objects, see objcache.h; NULL: none */
 	const char *include_dir;    /* searched last for the headers of P, or NULL */
-	bool reuse_objects;	    /* V may be the object file of the build tree */
 	compile_progress *progress; /* NULL: none */
 	void *context;		    /* of unnumber and progress */
 };

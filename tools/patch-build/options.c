@@ -25,7 +25,6 @@ enum key {
 	KEY_SIGN,
 	KEY_JSON,
 	KEY_COLOR,
-	KEY_REUSE,
 	KEY_CACHE,
 	KEY_NO_CACHE,
 };
@@ -50,8 +49,6 @@ static const struct argp_option descriptions[] = {
 	 "terminal, else "
 	 "from standard input",
 	 0},
-	{"reuse-objects", KEY_REUSE, NULL, 0,
-	 "Verify with the build tree's objects where the times of the sources allow it", 0},
 	{"cache", KEY_CACHE, "DIR", 0, "Where objects are kept (default: ~/.cache/suture)", 0},
 	{"no-cache", KEY_NO_CACHE, NULL, 0, "Compile everything, keep nothing", 0},
 	{"json", KEY_JSON, NULL, 0, "One JSON document on standard output", 0},
@@ -197,9 +194,6 @@ static int read_option(struct reading *reading, int key, char *argument)
 		return 0;
 	case KEY_SIGN:
 		options->sign = argument;
-		return 0;
-	case KEY_REUSE:
-		build->reuse = true;
 		return 0;
 	case KEY_CACHE:
 	case KEY_NO_CACHE:
