@@ -269,6 +269,9 @@ static int compare(struct build *build, struct suture_error *err)
 	if (rc)
 		return rc;
 	take_refusals(&result->refusals, &result->core.refusals);
+	strings_add_all(&result->notes, &result->core.notes);
+	if (!strings_ok(&result->notes))
+		return error_no_memory(err);
 	if (result->core.outcome == CORE_PATCH && !result->refusals.count)
 		result->outcome = CORE_PATCH;
 	else if (result->core.outcome == CORE_NOTHING && !result->refusals.count)

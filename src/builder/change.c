@@ -80,16 +80,35 @@ static void refuse(struct session *session, enum suture_code code, const struct 
 		     "%s in %s %s", part->name, unit->source, text);
 }
 
-static bool never_returns(const struct session *session, const struct unit *unit,
-			  const struct part *old)
+static enum returns how_it_returns(const struct session *session, const struct unit *unit,
+				   const struct part *old)
 {
 	const struct part *cold = NULL;
 
 	for (size_t i = 0; i < unit->original.count && !cold; i++)
 		if (unit->original.list[i]->parent == old && unit->original.list[i]->has_target)
 			cold = unit->original.list[i];
-	return returns_never(&session->binary, old->target, old->target_size,
-			     cold ? cold->target : 0, cold ? cold->target_size : 0);
+	return returns_of(&session->binary, old->target, old->target_size, cold ? cold->target : 0,
+			  cold ? cold->target_size : 0);
+}
+
+/*
+ * main is on the stack for good, and so is a loop without a way out. One that leaves by exit() may
+ * be a thread's body, or a tool's main that the server has inside and never runs.
+ */
+static void check_leaves(struct session *session, struct unit *unit, struct part *part)
+{
+	enum returns returns = how_it_returns(session, unit, part->twin);
+
+	if (strcmp(part->name, "main") == 0 || returns == RETURNS_NEVER)
+		refuse(session, SUTURE_E_NEVER_IDLE, unit, part,
+		       "move the change into a function that it calls",
+		       "never returns while the program runs");
+	else if (returns == RETURNS_BY_EXIT)
+		strings_add_format(&session->result->notes,
+				   "%s in %s never returns, it ends by exit(): while a thread is "
+				   "inside, apply answers BUSY_STACK",
+				   part->name, unit->source);
 }
 
 /* The body of a coroutine, as gcc and clang name its pieces. */
@@ -118,10 +137,7 @@ static void check_replaceable(struct session *session, struct unit *unit, struct
 		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
 		       "leave the resolver as it is; change what it chooses from",
 		       "is the resolver of an indirect function: it has run already");
-	if (strcmp(part->name, "main") == 0 || never_returns(session, unit, part->twin))
-		refuse(session, SUTURE_E_NEVER_IDLE, unit, part,
-		       "move the change into a function that it calls",
-		       "never returns while the program runs");
+	check_leaves(session, unit, part);
 	if (is_coroutine(part->name))
 		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
 		       "move the change into a function that the coroutine calls",

@@ -389,6 +389,7 @@ int core_build(const struct core_options *options, const struct unit_objects *un
 void core_result_fini(struct core_result *result)
 {
 	refusals_fini(&result->refusals);
+	strings_fini(&result->notes);
 	if (result->texts)
 		arena_fini(&result->texts->arena);
 	free(result->texts);

@@ -8,6 +8,7 @@
 #define BUILDER_CORE_H
 
 #include "refusal.h"
+#include "strings.h"
 
 #include <suture/error.h>
 
@@ -133,6 +134,7 @@ struct core_result {
 	size_t hook_count;
 	struct core_verified verified;
 	struct refusals refusals;
+	struct strings notes; /* what the user should know though nothing is refused */
 	char build_id[65];  /* of the binary, hexadecimal; "" when it has none */
 	uint64_t verify_us; /* time taken */
 	uint64_t compare_us;

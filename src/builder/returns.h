@@ -5,15 +5,20 @@
 
 #include "binary.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
+enum returns {
+	RETURNS_MAYBE,	 /* there is a way out, or none can be ruled out */
+	RETURNS_BY_EXIT, /* it loops, and leaves by ending the process or its thread */
+	RETURNS_NEVER,	 /* it loops without a way out */
+};
+
 /*
- * True when the code has a loop and no way out: no return, no jump elsewhere, none through a
- * register. Jumps into [cold, cold + cold_size), the function's cold part, are no way out by
- * themselves: the caller asks for that part too. What can't be decoded counts as a way out.
+ * Ways out are a return, a jump elsewhere or through a register, and what can't be decoded. Jumps
+ * into [cold, cold + cold_size), the function's cold part, are none by themselves: the caller asks
+ * for that part too.
  */
-bool returns_never(const struct binary *binary, uint64_t address, uint64_t size, uint64_t cold,
-		   uint64_t cold_size);
+enum returns returns_of(const struct binary *binary, uint64_t address, uint64_t size, uint64_t cold,
+			uint64_t cold_size);
 
 #endif

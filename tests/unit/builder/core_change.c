@@ -274,6 +274,12 @@ static void refusals_name_the_rule(void **state)
 					 "void sleep(int);\nvoid body(void) { for (;;) sleep(2); "
 					 "}\nint work(int x) { if (x > 99) body(); return x; }\n",
 					 NULL};
+	static const struct edit tool = {
+		"void sleep(int);\nvoid exit(int);\nvoid tool(int n) { for (int i = 0; i < n; i++) "
+		"sleep(1); exit(0); }\nint work(int x) { if (x > 99) tool(x); return x; }\n",
+		"void sleep(int);\nvoid exit(int);\nvoid tool(int n) { for (int i = 0; i < n; i++) "
+		"sleep(2); exit(0); }\nint work(int x) { if (x > 99) tool(x); return x; }\n",
+		"changed:tool"};
 	static const struct edit grown = {"int v[2];\nint work(int x) { return v[x & 1]++; }\n",
 					  "int v[4];\nint work(int x) { return v[x & 1]++; }\n",
 					  NULL};
@@ -283,6 +289,7 @@ static void refusals_name_the_rule(void **state)
 	expect_refusal(&constructor, SUTURE_E_CONSTRUCTOR_CHANGED, "start");
 	expect_refusal(&loop, SUTURE_E_NEVER_IDLE, "body");
 	expect_refusal(&grown, SUTURE_E_DATA_CHANGED, "the size of v");
+	expect_patch("gcc", "-O2", &tool);
 }
 
 int main(void)
