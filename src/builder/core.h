@@ -135,8 +135,8 @@ struct core_result {
 	struct core_verified verified;
 	struct refusals refusals;
 	struct strings notes; /* what the user should know though nothing is refused */
-	char build_id[65];  /* of the binary, hexadecimal; "" when it has none */
-	uint64_t verify_us; /* time taken */
+	char build_id[65];    /* of the binary, hexadecimal; "" when it has none */
+	uint64_t verify_us;   /* time taken */
 	uint64_t compare_us;
 	uint64_t emit_us;
 	struct core_texts *texts; /* owns the texts above */
