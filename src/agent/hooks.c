@@ -2,6 +2,7 @@
 /* Hooks and constructors; see hooks.h. */
 #include "agent/hooks.h"
 
+#include "agent/inherit.h"
 #include "base/error.h"
 
 /* Calls a hook: int hook(void), as include/suture/patch.h has it. */
@@ -75,6 +76,8 @@ void hooks_construct(struct patch *patch)
 	for (size_t i = 0; i < patch->file.constructors.count; i++) {
 		uint64_t address = patch->file.constructors.records[i].function_address;
 
+		if (inherit_constructed(patch, i))
+			continue;
 		patch->ran = true;
 		((void (*)(void))patch_address(patch, address))();
 	}

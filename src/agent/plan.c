@@ -4,6 +4,7 @@
 
 #include "agent/calls.h"
 #include "agent/idle.h"
+#include "agent/inherit.h"
 #include "agent/originals.h"
 #include "agent/verify.h"
 #include "base/error.h"
@@ -92,6 +93,7 @@ static int load_fresh(struct plan *plan, struct patch_file *file,
 {
 	struct bind_depend *depends = calloc(file->depends.count + 1, sizeof(*depends));
 	struct bind_value *values = NULL;
+	uintptr_t *taken = NULL;
 	struct load load = {.store.fd = -1};
 	int rc = depends ? 0 : error_no_memory(err);
 
@@ -104,7 +106,9 @@ static int load_fresh(struct plan *plan, struct patch_file *file,
 			rc = -(int)SUTURE_E_DEPENDENCY;
 	}
 	if (!rc)
-		rc = bind_symbols(file, &plan->image, modules, depends, &values, err);
+		rc = inherit_find(plan, file, &taken, err);
+	if (!rc)
+		rc = bind_symbols(file, &plan->image, modules, depends, taken, &values, err);
 	if (!rc)
 		rc = load_near(file, modules[0], values, &load, err);
 	if (!rc) {
@@ -112,7 +116,11 @@ static int load_fresh(struct plan *plan, struct patch_file *file,
 		if (rc)
 			load_undo(&load);
 	}
+	for (size_t i = 0; !rc && i < plan->add->file.variables.count; i++)
+		if (taken[i])
+			plan->add->variables[i] = taken[i];
 	free(values);
+	free(taken);
 	free(depends);
 	if (rc)
 		return rc;
@@ -134,7 +142,7 @@ static int reuse(struct plan *plan, struct patch *patch, const struct image_modu
 		if (!find_depend(plan, &patch->file, &patch->file.depends.records[i], err))
 			return -(int)SUTURE_E_DEPENDENCY;
 	plan->add = patch;
-	return 0;
+	return inherit_check(plan, patch, err);
 }
 
 int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err)

@@ -230,30 +230,16 @@ static int carry_out(struct plan *plan, const struct transaction_options *option
 }
 
 /* All applied patches, for --replace. The caller frees *patches. */
-static int all_applied(const struct agent *agent, const struct patch_file *file,
-		       struct patch ***patches, size_t *count, struct suture_error *err)
+static int all_applied(const struct agent *agent, struct patch ***patches, size_t *count,
+		       struct suture_error *err)
 {
 	struct patch **list = calloc(agent->applied + 1, sizeof(struct patch *));
 
 	if (!list)
 		return error_no_memory(err);
-	for (struct patch *patch = agent->patches; patch; patch = patch->next) {
-		if (patch->state != PATCH_APPLIED)
-			continue;
-		for (size_t i = 0; i < patch->file.data.count; i++) {
-			if (patch->file.data.records[i].kind != FORMAT_DATA_NEW)
-				continue;
-			error_set(err, SUTURE_E_UNSUPPORTED,
-				  "%s would replace %s, whose new variable %s would start anew",
-				  file->name, patch->name,
-				  patch_file_string(&patch->file,
-						    patch->file.data.records[i].name_ref));
-			free(list);
-			return error_next(err, "apply it without --replace, built --on %s",
-					  patch->name);
-		}
-		list[(*count)++] = patch;
-	}
+	for (struct patch *patch = agent->patches; patch; patch = patch->next)
+		if (patch->state == PATCH_APPLIED)
+			list[(*count)++] = patch;
 	*patches = list;
 	return 0;
 }
@@ -287,7 +273,7 @@ static int plan_apply(struct plan *plan, struct patch_file *file,
 
 	plan->count = options->count;
 	if (!rc && options->replace) {
-		rc = all_applied(plan->agent, file, &replaced, &count, err);
+		rc = all_applied(plan->agent, &replaced, &count, err);
 		if (!rc)
 			rc = plan_remove(plan, replaced, count, err);
 	}

@@ -16,6 +16,7 @@
 #include "patch/format.h"
 #include "selfcheck.h"
 #include "session.h"
+#include "variables.h"
 #include "verify.h"
 
 #include <errno.h>
@@ -163,6 +164,8 @@ static int find(struct session *session, const struct unit_objects *units, size_
 		code = change_find(session);
 	if (!code && !result->refusals.count)
 		code = change_close(session);
+	if (!code && !result->refusals.count)
+		code = variables_find(session);
 	result->compare_us = now_us() - start;
 	return code ? code : refusals_check(&result->refusals, session->err);
 }

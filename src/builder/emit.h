@@ -28,6 +28,12 @@ struct emit_slot {
 	uint64_t stub;
 };
 
+/* A new variable, of this unit or another one, and its symbol. */
+struct emit_variable {
+	const struct part *part;
+	uint64_t symbol; /* in .suture.symbols */
+};
+
 /* One cut-down object in the making. */
 struct emit {
 	struct session *session;
@@ -42,6 +48,9 @@ struct emit {
 	struct emit_symbol *known;
 	size_t known_count;
 	size_t known_capacity;
+	struct emit_variable *variables;
+	size_t variable_count;
+	size_t variable_capacity;
 	struct emit_slot *slot_list;
 	size_t slot_count;
 	size_t slot_capacity;

@@ -6,6 +6,7 @@
 #include "author.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "variables.h"
 
 #include <elf.h>
 #include <stddef.h>
@@ -57,6 +58,54 @@ static void add_idle(struct emit *emit, const struct part *old)
 	tables_add(&emit->tables, TABLES_idle, &record, sizeof(record), &field, 1);
 }
 
+/* What a successor recognises the variable by, if it is one. */
+static void add_variable(struct emit *emit, const struct part *part, uint64_t data)
+{
+	struct variable *variable = variables_of(emit->session, part);
+	struct arena *arena = &emit->session->arena;
+	struct format_variable record = {.owner_ref = FORMAT_NONE};
+	struct tables_field fields[3];
+	const char *stem;
+	size_t count = 0;
+
+	if (!variable)
+		return;
+	stem = arena_slice(arena, part->name, part->stem);
+	record.flags = variable->ambiguous ? FORMAT_VARIABLE_AMBIGUOUS : 0;
+	memcpy(record.type_hash, variable->type, sizeof(record.type_hash));
+	fields[count++] = tables_record(&emit->tables, offsetof(struct format_variable, data_ref),
+					TABLES_data, data);
+	fields[count++] = tables_string(&emit->tables, offsetof(struct format_variable, stem_ref),
+					stem ? stem : "");
+	if (part->identity.owner)
+		fields[count++] =
+			tables_string(&emit->tables, offsetof(struct format_variable, owner_ref),
+				      part->identity.owner);
+	variable->record =
+		tables_add(&emit->tables, TABLES_variables, &record, sizeof(record), fields, count);
+}
+
+static void add_constructs(struct emit *emit, size_t constructor, uint64_t at)
+{
+	const struct session *session = emit->session;
+
+	for (size_t i = 0; i < session->construct_count; i++) {
+		const struct construct *construct = &session->constructs[i];
+		struct format_construct record = {0};
+		struct tables_field fields[2];
+
+		if (construct->unit != emit->unit || construct->constructor != constructor)
+			continue;
+		fields[0] = tables_record(&emit->tables,
+					  offsetof(struct format_construct, constructor_ref),
+					  TABLES_constructors, at);
+		fields[1] = tables_record(&emit->tables,
+					  offsetof(struct format_construct, variable_ref),
+					  TABLES_variables, construct->variable->record);
+		tables_add(&emit->tables, TABLES_constructs, &record, sizeof(record), fields, 2);
+	}
+}
+
 static int add_data(struct emit *emit, struct part *part, enum format_data_kind kind)
 {
 	struct format_data record = {.size = part->size, .kind = kind};
@@ -80,8 +129,9 @@ static int add_data(struct emit *emit, struct part *part, enum format_data_kind 
 		fields[2].symbol = emit_part_symbol(emit, part, &offset);
 		fields[2].addend = offset;
 	}
-	tables_add(&emit->tables, TABLES_data, &record, sizeof(record), fields,
-		   kind == FORMAT_DATA_KEEP ? 2 : 3);
+	add_variable(emit, part,
+		     tables_add(&emit->tables, TABLES_data, &record, sizeof(record), fields,
+				kind == FORMAT_DATA_KEEP ? 2 : 3));
 	return 0;
 }
 
@@ -185,7 +235,9 @@ int emit_records(struct emit *emit)
 		field.offset = offsetof(struct format_constructor, function_address);
 		field.symbol = emit_part_symbol(emit, unit->constructors[i], &offset);
 		field.addend = offset;
-		tables_add(&emit->tables, TABLES_constructors, &record, sizeof(record), &field, 1);
+		add_constructs(emit, i,
+			       tables_add(&emit->tables, TABLES_constructors, &record,
+					  sizeof(record), &field, 1));
 	}
 	return code;
 }

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "bind.h"
+#include "variables.h"
 
 #include <elf.h>
 #include <stddef.h>
@@ -100,6 +101,25 @@ static uint64_t own_symbol(struct emit *emit, const char *name, uint32_t symbol,
 	};
 
 	return tables_add(&emit->tables, TABLES_symbols, &record, sizeof(record), fields, 2);
+}
+
+/* The symbol record of a new variable; each is written once. */
+static uint64_t variable_symbol(struct emit *emit, const struct part *part, uint32_t symbol,
+				int64_t start)
+{
+	struct emit_variable *entry;
+
+	for (size_t i = 0; i < emit->variable_count; i++)
+		if (emit->variables[i].part == part)
+			return emit->variables[i].symbol;
+	entry = arena_grow(&emit->session->arena, emit->variables, emit->variable_count,
+			   &emit->variable_capacity, sizeof(*entry));
+	if (!entry)
+		return 0;
+	emit->variables = entry;
+	entry = &emit->variables[emit->variable_count++];
+	*entry = (struct emit_variable){part, own_symbol(emit, part->name, symbol, start)};
+	return entry->symbol;
 }
 
 static uint64_t target_symbol(struct field *field)
@@ -312,16 +332,47 @@ static uint32_t own_link_symbol(struct field *field)
 	return emit->outside[index];
 }
 
+/*
+ * A new variable of the patch: where it lives is known when the patch is applied, since one that is
+ * replaced may have brought it.
+ */
+static int bind_variable(struct field *field, const struct part *part, uint32_t symbol)
+{
+	struct emit *emit = field->emit;
+	int64_t start = 0;
+	uint64_t own;
+
+	if (field->bound.kind != BOUND_UNIT)
+		symbol = emit_part_symbol(emit, part, &start);
+	own = variable_symbol(emit, part, symbol, start);
+	switch (field->info.form) {
+	case ARCH_RELOC_PC:
+	case ARCH_RELOC_ABSOLUTE:
+		side_reloc(emit, field->out, field->reloc->offset, field->reloc->type, own,
+			   field->addend);
+		return 0;
+	case ARCH_RELOC_SLOT_PC:
+		through_slot(field, own, ARCH_RELOC_ABSOLUTE);
+		return 0;
+	default:
+		return refuse(field, "relocation not supported in a patch");
+	}
+}
+
 static int bind_inside(struct field *field)
 {
 	struct emit *emit = field->emit;
 	uint32_t symbol = own_link_symbol(field);
+	const struct part *part =
+		field->bound.kind == BOUND_UNIT ? field->bound.part : field->bound.reference.part;
 	uint64_t own;
 
 	if (!symbol)
 		return error_set(emit->session->err, SUTURE_E_INTERNAL,
 				 "%s: %s is needed but not kept", emit->unit->source,
 				 field->bound.name);
+	if (variables_of(emit->session, part) && field->info.form != ARCH_RELOC_SIZE)
+		return bind_variable(field, part, symbol);
 	switch (field->info.form) {
 	case ARCH_RELOC_PC:
 	case ARCH_RELOC_CALL:

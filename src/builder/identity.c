@@ -14,6 +14,8 @@ struct walk {
 	struct arena *arena;
 	struct part_set *set;
 	Dwfl_Module *module;
+	identity_visit *visit; /* of variables; NULL: everything is noted in the parts */
+	void *context;
 };
 
 /* The part at an address that libdwfl made up for the sections of an object. */
@@ -62,7 +64,10 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 	} else if (ops[0].atom != DW_OP_addr) {
 		return;
 	}
-	note(walk, die, part_of(walk, address), owner);
+	if (walk->visit)
+		walk->visit(walk->context, die, part_of(walk, address));
+	else
+		note(walk, die, part_of(walk, address), owner);
 }
 
 /* The name that tells a function from all others of the unit. */
@@ -88,7 +93,7 @@ static struct part *note_function(struct walk *walk, Dwarf_Die *die)
 	if (dwarf_lowpc(die, &start) && dwarf_ranges(die, 0, &base, &start, &end) <= 0)
 		return NULL;
 	part = part_of(walk, start);
-	if (!part || part->kind != PART_FUNCTION)
+	if (walk->visit || !part || part->kind != PART_FUNCTION)
 		return NULL;
 	note(walk, die, part, NULL);
 	return part;
@@ -140,15 +145,14 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 	} while (dwarf_siblingof(&die, &die) == 0);
 }
 
-int identity_read(struct arena *arena, struct part_set *set, struct suture_error *err)
+static int walk_object(struct walk *walk, struct suture_error *err)
 {
 	static const Dwfl_Callbacks callbacks = {
 		.find_elf = dwfl_build_id_find_elf,
 		.find_debuginfo = dwfl_standard_find_debuginfo,
 		.section_address = dwfl_offline_section_address,
 	};
-	struct walk walk = {.arena = arena, .set = set};
-	const char *path = set->object->path;
+	const char *path = walk->set->object->path;
 	Dwarf_Die *unit = NULL;
 	Dwarf_Addr bias;
 	Dwfl *dwfl;
@@ -158,10 +162,25 @@ int identity_read(struct arena *arena, struct part_set *set, struct suture_error
 	dwfl = dwfl_begin(&callbacks);
 	if (!dwfl)
 		return error_no_memory(err);
-	walk.module = dwfl_report_offline(dwfl, path, path, -1);
+	walk->module = dwfl_report_offline(dwfl, path, path, -1);
 	dwfl_report_end(dwfl, NULL, NULL);
-	while (walk.module && (unit = dwfl_module_nextcu(walk.module, unit, &bias)))
-		walk_children(&walk, unit, NULL, NULL, 0);
+	while (walk->module && (unit = dwfl_module_nextcu(walk->module, unit, &bias)))
+		walk_children(walk, unit, NULL, NULL, 0);
 	dwfl_end(dwfl);
-	return arena_check(arena, err);
+	return arena_check(walk->arena, err);
+}
+
+int identity_read(struct arena *arena, struct part_set *set, struct suture_error *err)
+{
+	struct walk walk = {.arena = arena, .set = set};
+
+	return walk_object(&walk, err);
+}
+
+int identity_variables(struct arena *arena, struct part_set *set, identity_visit *visit,
+		       void *context, struct suture_error *err)
+{
+	struct walk walk = {.arena = arena, .set = set, .visit = visit, .context = context};
+
+	return walk_object(&walk, err);
 }

@@ -9,7 +9,16 @@
 
 #include "part.h"
 
+#include <elfutils/libdw.h>
+
 /* Fills the identity of the set's parts. Damaged DWARF is an error, missing one is not. */
 int identity_read(struct arena *arena, struct part_set *set, struct suture_error *err);
+
+/* die describes the variable that part is. */
+typedef void identity_visit(void *context, Dwarf_Die *die, struct part *part);
+
+/* Calls visit for each variable that has a place; part may be NULL. */
+int identity_variables(struct arena *arena, struct part_set *set, identity_visit *visit,
+		       void *context, struct suture_error *err);
 
 #endif

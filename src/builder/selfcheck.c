@@ -21,6 +21,13 @@ struct segment {
 	uint32_t flags;
 };
 
+enum table {
+#define CHECK_ENUM(field, section, record) CHECK_##field,
+	FORMAT_SECTIONS(CHECK_ENUM)
+#undef CHECK_ENUM
+		CHECK_COUNT
+};
+
 struct check {
 	struct arena *arena;
 	const char *path;
@@ -29,17 +36,10 @@ struct check {
 	size_t size;
 	struct segment *segments;
 	size_t segment_count;
-	const uint8_t *tables[16]; /* by position in FORMAT_SECTIONS */
-	size_t sizes[16];
+	const uint8_t *tables[CHECK_COUNT];
+	size_t sizes[CHECK_COUNT];
 	uint64_t base; /* where the patch would be */
 	struct suture_error *err;
-};
-
-enum table {
-#define CHECK_ENUM(field, section, record) CHECK_##field,
-	FORMAT_SECTIONS(CHECK_ENUM)
-#undef CHECK_ENUM
-		CHECK_COUNT
 };
 
 #define fail(check, ...) error_set((check)->err, SUTURE_E_INTERNAL, "self-check: " __VA_ARGS__)

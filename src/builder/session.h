@@ -54,6 +54,22 @@ struct original {
 	struct part *part; /* in P: the replacement */
 };
 
+/* A new writable variable of the patch. */
+struct variable {
+	struct unit *unit;
+	struct part *part; /* in P */
+	uint8_t type[32];  /* hash of its type's layout; zeroes where it has none */
+	bool ambiguous;	   /* another one has the same owner and stem */
+	uint64_t record;   /* in the unit's .suture.variables, once written */
+};
+
+/* What a constructor of new globals makes. */
+struct construct {
+	struct unit *unit;
+	size_t constructor; /* of the unit */
+	struct variable *variable;
+};
+
 struct session {
 	struct arena arena;
 	const struct core_options *options;
@@ -66,6 +82,12 @@ struct session {
 	struct idle *idle;
 	size_t idle_count;
 	size_t idle_capacity;
+	struct variable *variables;
+	size_t variable_count;
+	size_t variable_capacity;
+	struct construct *constructs;
+	size_t construct_count;
+	size_t construct_capacity;
 	struct hook *hooks;
 	size_t hook_count;
 	size_t hook_capacity;

@@ -19,7 +19,7 @@
 
 enum { DEPTH_MAX = 64 };
 
-static void type_fini(struct type *type)
+void type_fini(struct type *type)
 {
 	for (size_t i = 0; i < type->member_count; i++) {
 		free(type->members[i].name);

@@ -50,4 +50,7 @@ struct types {
 int types_read(const char *path, struct types *types, struct suture_error *err);
 void types_fini(struct types *types);
 
+/* Frees what one type owns. */
+void type_fini(struct type *type);
+
 #endif

@@ -17,6 +17,7 @@ struct binder {
 	const struct image *image;
 	const struct image_module *const *modules;
 	const struct bind_depend *depends;
+	const uintptr_t *taken;
 	struct dynamic *dynamics; /* one per module; opened when strings is set */
 };
 
@@ -212,6 +213,25 @@ static int bind_import(struct binder *binder, const struct format_symbol *symbol
 	return error_next(err, "the patch may only use what the running program has loaded");
 }
 
+/* A place in the patch, unless it belongs to a variable that lives elsewhere already. */
+static void bind_self(const struct binder *binder, const struct format_symbol *symbol,
+		      struct bind_value *value)
+{
+	const struct patch_file *file = binder->file;
+
+	value->address = symbol->value;
+	value->self = true;
+	for (size_t i = 0; binder->taken && i < file->variables.count; i++) {
+		const struct format_data *data = patch_file_data(file, &file->variables.records[i]);
+
+		if (!binder->taken[i] || symbol->value < data->new_address ||
+		    symbol->value - data->new_address >= data->size)
+			continue;
+		value->address = binder->taken[i] + (symbol->value - data->new_address);
+		value->self = false;
+	}
+}
+
 static int bind_one(struct binder *binder, const struct format_symbol *symbol,
 		    struct bind_value *value, struct suture_error *err)
 {
@@ -220,8 +240,7 @@ static int bind_one(struct binder *binder, const struct format_symbol *symbol,
 
 	switch (symbol->kind) {
 	case FORMAT_SYMBOL_SELF:
-		value->address = symbol->value;
-		value->self = true;
+		bind_self(binder, symbol, value);
 		return 0;
 	case FORMAT_SYMBOL_PATCH:
 		value->address =
@@ -237,10 +256,13 @@ static int bind_one(struct binder *binder, const struct format_symbol *symbol,
 
 int bind_symbols(const struct patch_file *file, const struct image *image,
 		 const struct image_module *const *modules, const struct bind_depend *depends,
-		 struct bind_value **values, struct suture_error *err)
+		 const uintptr_t *taken, struct bind_value **values, struct suture_error *err)
 {
-	struct binder binder = {
-		.file = file, .image = image, .modules = modules, .depends = depends};
+	struct binder binder = {.file = file,
+				.image = image,
+				.modules = modules,
+				.depends = depends,
+				.taken = taken};
 	struct bind_value *result = calloc(file->symbols.count + 1, sizeof(*result));
 	int rc = 0;
 

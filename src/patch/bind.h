@@ -23,12 +23,13 @@ struct bind_value {
 };
 
 /*
- * One value per symbol of the file. modules[i] is the loaded module for file->modules.records[i];
- * depends[i] for file->depends.records[i]. The caller frees *values.
+ * One value per symbol of the file. taken[i] is where file->variables.records[i] lives that another
+ * patch brought, or 0; NULL when there is none. modules[i] is the loaded module for
+ * file->modules.records[i]; depends[i] for file->depends.records[i]. The caller frees *values.
  */
 int bind_symbols(const struct patch_file *file, const struct image *image,
 		 const struct image_module *const *modules, const struct bind_depend *depends,
-		 struct bind_value **values, struct suture_error *err);
+		 const uintptr_t *taken, struct bind_value **values, struct suture_error *err);
 
 /* Fills the fields in data, a private copy of the file's bytes, for a patch based at base. */
 int bind_apply(const struct patch_file *file, uint8_t *data, const struct bind_value *values,

@@ -44,6 +44,12 @@ const struct format_module *patch_file_module(const struct patch_file *file, uin
 	return &file->modules.records[ref / sizeof(struct format_module)];
 }
 
+const struct format_data *patch_file_data(const struct patch_file *file,
+					  const struct format_variable *variable)
+{
+	return &file->data.records[variable->data_ref / sizeof(struct format_data)];
+}
+
 bool patch_name_valid(const char *name)
 {
 	size_t length = strlen(name);
@@ -264,6 +270,25 @@ static void check_migration(struct checker *checker, const struct format_migrati
 			    "a migration hook lies outside the code");
 }
 
+static void check_variable(struct checker *checker, const struct format_variable *variable)
+{
+	const struct patch_file *file = checker->file;
+	const struct format_data *data;
+
+	check_string(checker, variable->owner_ref, true);
+	check_string(checker, variable->stem_ref, false);
+	check_ref(checker, variable->data_ref, sizeof(*data), file->data.count,
+		  "a variable refers to no data");
+	if (checker->bad)
+		return;
+	data = patch_file_data(file, variable);
+	check_that(checker,
+		   data->kind == FORMAT_DATA_NEW && data->new_address >= file->low &&
+			   data->new_address <= file->high &&
+			   data->size <= file->high - data->new_address,
+		   "a variable lies outside the patch");
+}
+
 static void check_the_rest(struct checker *checker)
 {
 	const struct patch_file *file = checker->file;
@@ -309,6 +334,16 @@ static void check_the_rest(struct checker *checker)
 		check_string(checker, file->depends.records[i].name_ref, false);
 	for (size_t i = 0; i < file->migrations.count; i++)
 		check_migration(checker, &file->migrations.records[i]);
+	for (size_t i = 0; i < file->variables.count; i++)
+		check_variable(checker, &file->variables.records[i]);
+	for (size_t i = 0; i < file->constructs.count; i++) {
+		const struct format_construct *construct = &file->constructs.records[i];
+
+		check_ref(checker, construct->constructor_ref, sizeof(struct format_constructor),
+			  file->constructors.count, "a constructor reference is wrong");
+		check_ref(checker, construct->variable_ref, sizeof(struct format_variable),
+			  file->variables.count, "a variable reference is wrong");
+	}
 	for (size_t i = 0; i < file->provenance.count; i++) {
 		check_string(checker, file->provenance.records[i].key_ref, false);
 		check_string(checker, file->provenance.records[i].value_ref, false);

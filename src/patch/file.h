@@ -47,6 +47,10 @@ struct patch_file {
 #undef PATCH_FILE_TABLE
 };
 
+/* The record of a variable's data. */
+const struct format_data *patch_file_data(const struct patch_file *file,
+					  const struct format_variable *variable);
+
 /*
  * Takes ownership of data (malloc'ed), also on failure. label is the file's name for messages.
  * BAD_PATCH_FILE, ARCHITECTURE or NEW_TLS on refusal.

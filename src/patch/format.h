@@ -43,6 +43,8 @@ enum {
 	X(originals, ".suture.originals", struct format_original)          \
 	X(depends, ".suture.depends", struct format_depend)                \
 	X(migrations, ".suture.migrations", struct format_migration)       \
+	X(variables, ".suture.variables", struct format_variable)          \
+	X(constructs, ".suture.constructs", struct format_construct)       \
 	X(provenance, ".suture.provenance", struct format_provenance)
 
 /* Exactly one. */
@@ -203,6 +205,30 @@ struct format_migration {
 	uint64_t forward_address; /* int hook(const void *old, void *fresh) */
 	uint64_t reverse_address; /* the same for the way back; FORMAT_NONE: there is none */
 	uint64_t flags;		  /* 0 */
+};
+
+enum format_variable_flag {
+	FORMAT_VARIABLE_AMBIGUOUS = 1, /* another one has the same identity: never taken over */
+};
+
+/*
+ * A new writable variable, for successors: a patch that replaces this one and brings a variable of
+ * the same identity (module, unit, owner, stem) takes over the one that lives. All references to it
+ * are in the side table, against SELF symbols with its address.
+ */
+struct format_variable {
+	uint64_t data_ref;  /* its record in .suture.data, of kind NEW */
+	uint64_t owner_ref; /* the function that declares it, or FORMAT_NONE */
+	uint64_t stem_ref;  /* its name without the compiler's numbering */
+	uint32_t flags;
+	uint32_t reserved;
+	uint8_t type_hash[FORMAT_HASH_SIZE]; /* of its type's layout; zeroes where it has none */
+};
+
+/* A constructor's variables: where all of them are taken over, it does not run again. */
+struct format_construct {
+	uint64_t constructor_ref; /* into .suture.constructors */
+	uint64_t variable_ref;	  /* into .suture.variables */
 };
 
 /* How the patch came to be, as key and value: builder, compiler, diff-hash, command… */

@@ -14,11 +14,13 @@ int patch_create(struct patch_file *file, struct load *load, struct patch **patc
 	if (result) {
 		result->biases = calloc(file->modules.count, sizeof(*result->biases));
 		result->saved_data = calloc(file->data.count + 1, sizeof(*result->saved_data));
+		result->variables = calloc(file->variables.count + 1, sizeof(*result->variables));
 	}
-	if (!result || !result->biases || !result->saved_data) {
+	if (!result || !result->biases || !result->saved_data || !result->variables) {
 		if (result) {
 			free(result->biases);
 			free(result->saved_data);
+			free(result->variables);
 		}
 		free(result);
 		return error_no_memory(err);
@@ -29,6 +31,10 @@ int patch_create(struct patch_file *file, struct load *load, struct patch **patc
 	result->state = PATCH_LOADED;
 	*file = (struct patch_file){0};
 	*load = (struct load){.store.fd = -1};
+	for (size_t i = 0; i < result->file.variables.count; i++)
+		result->variables[i] = patch_address(
+			result, patch_file_data(&result->file, &result->file.variables.records[i])
+					->new_address);
 	*patch = result;
 	return 0;
 }
@@ -42,6 +48,7 @@ void patch_destroy(struct patch *patch)
 		free(patch->saved_data[i]);
 	free(patch->saved_data);
 	free(patch->biases);
+	free(patch->variables);
 	free(patch->counters);
 	patch_file_fini(&patch->file);
 	free(patch);

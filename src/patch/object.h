@@ -28,9 +28,11 @@ struct patch {
 	const char *name; /* in file */
 	/* modules[i] is the run-time bias of file.modules.records[i]. Owned. */
 	uintptr_t *biases;
-	uint8_t **saved_data;	/* old bytes of each changed data object, or NULLs. Owned. */
-	bool ran;		/* a constructor or hook of it was called, or it was applied once */
-	bool constructed;	/* its constructors were called */
+	uint8_t **saved_data; /* old bytes of each changed data object, or NULLs. Owned. */
+	uintptr_t
+		*variables; /* where each variable of the file lives: here, or taken over. Owned. */
+	bool ran;	    /* a constructor or hook of it was called, or it was applied once */
+	bool constructed;   /* its constructors were called */
 	enum patch_state state; /* (locked) */
 	unsigned order;		/* (locked) position among the applied, from 1; 0 if not applied */
 	struct timespec applied_at;	/* (locked) CLOCK_REALTIME */

@@ -2,7 +2,8 @@
 # The corpus: small programs and what suture makes of a diff to them, live where there is a patch.
 # run.sh COMPILER LEVEL [CASE…], COMPILER gcc or clang, LEVEL -O0, -O2 …
 #
-# A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text:
+# A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text. With
+# again.diff, for the same sources, that one is applied after it with --replace.
 #   verdict patch|nothing|CODE      CODE: refused with it
 #   functions KIND:NAME …           the exact set, sorted
 #   idle NAME …                     what must be idle besides, sorted
@@ -12,7 +13,8 @@
 #   library                         sources lib*.c* make a shared object, which is the one patched
 #   option OPTION…                  of suture build
 #   before LINE|ANSWER              asked of the program before the patch, in this order;
-#   after, reverted                 the same later: one process from the first to the last
+#   after, replaced, reverted       the same later: one process from the first to the last
+#   replace CODE                    instead of `replaced`: --replace is refused with it
 # shellcheck source=../e2e/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
@@ -97,6 +99,23 @@ check_refusal() {
 	is "$NAME: exit code" 4 "$RC"
 }
 
+build_case() {  # DIFF OUTPUT [OPTION…]
+	local diff=$1 output=$2
+	shift 2
+	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$output" --name case "$@" "$diff"
+}
+
+check_replace() {
+	build_case "$CASE/again.diff" "$DIR/again.so"
+	is "$NAME: verdict of again.diff" patch "$(j .result)"
+	if has replace; then
+		step "$NAME: no replace" 4 ".error.code == \"$(field replace)\"" apply "$DIR/again.so" -p "$PID" --replace
+	else
+		step "$NAME: replace" 0 '.changed == true' apply "$DIR/again.so" -p "$PID" --replace
+		phase replaced
+	fi
+}
+
 check_patch() {
 	local functions
 	functions=$(field functions)
@@ -113,6 +132,7 @@ check_patch() {
 	phase before
 	step "$NAME: apply" 0 '.changed == true' apply "$DIR/case.so" -p "$PID" || { target_end; return 1; }
 	phase after
+	[ ! -f "$CASE/again.diff" ] || check_replace
 	step "$NAME: revert" 0 '.changed == true' revert case -p "$PID"
 	phase reverted
 	target_end
@@ -130,8 +150,7 @@ run_case() {
 	verdict=$(field verdict)
 	make_case || { fail "$NAME: does not compile"; return 1; }
 	read -ra options < <(field option)
-	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$DIR/case.so" --name case \
-		"${options[@]}" "$CASE/edit.diff"
+	build_case "$CASE/edit.diff" "$DIR/case.so" "${options[@]}"
 	case $verdict in
 	patch) check_patch ;;
 	nothing)

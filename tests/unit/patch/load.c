@@ -61,7 +61,7 @@ static int load(struct handmade *patch, struct patch_file *file, struct load *lo
 	assert_int_equal(patch_file_read(path, file, err), 0);
 	assert_int_equal(image_take(&image, err), 0);
 	modules[0] = image_executable(&image);
-	rc = bind_symbols(file, &image, modules, NULL, &values, err);
+	rc = bind_symbols(file, &image, modules, NULL, NULL, &values, err);
 	if (!rc)
 		rc = load_near(file, modules[0], values, load, err);
 	free(values);
