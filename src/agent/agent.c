@@ -34,6 +34,7 @@ int agent_adopt(struct agent *agent, struct suture_error *err)
 void agent_fini(struct agent *agent)
 {
 	confirm_fini(agent);
+	json_object_put(agent->restored);
 	events_fini(&agent->events);
 	while (agent->patches) {
 		struct patch *patch = agent->patches;

@@ -38,7 +38,8 @@ struct agent {
 	unsigned next_order;
 	struct pauses pauses;
 	char last_rung[16];
-	struct confirm *confirms; /* newest first; confirm.h */
+	struct confirm *confirms;     /* newest first; confirm.h */
+	struct json_object *restored; /* owned; what came of the last restore, or NULL; restore.h */
 
 	struct events events; /* has locks of its own */
 };

@@ -148,6 +148,16 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	return one;
 }
 
+/* A copy: it goes to a client when the lock is no longer held. Under agent->lock. */
+static struct json_object *restored_json(const struct agent *agent)
+{
+	struct json_object *copy = NULL;
+
+	if (!agent->restored || json_object_deep_copy(agent->restored, &copy, NULL) < 0)
+		return NULL;
+	return copy;
+}
+
 struct json_object *answer_list(const struct agent *agent, bool reverted)
 {
 	struct json_object *answer = json_object_new_object();
@@ -163,6 +173,7 @@ struct json_object *answer_list(const struct agent *agent, bool reverted)
 		if (!patch->order && (reverted || patch->state == PATCH_BROKEN))
 			rpc_json_append(list, list_one(agent, patch));
 	rpc_json_add(answer, "patches", list);
+	rpc_json_add(answer, "restored", restored_json(agent));
 	return answer;
 }
 
@@ -279,6 +290,7 @@ struct json_object *answer_status(struct agent *agent)
 			retired += patch->load.end - patch->load.start;
 	rpc_json_add(answer, "pauses", pauses_json(&agent->pauses));
 	rpc_json_add(answer, "unconfirmed", unconfirmed_json(agent));
+	rpc_json_add(answer, "restored", restored_json(agent));
 	if (agent->last_rung[0])
 		rpc_json_add(answer, "last_rung", json_object_new_string(agent->last_rung));
 	pthread_mutex_unlock(&agent->lock);

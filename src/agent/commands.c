@@ -8,6 +8,7 @@
 #include "agent/admit.h"
 #include "agent/answer.h"
 #include "agent/confirm.h"
+#include "agent/restore.h"
 #include "agent/threads.h"
 #include "base/error.h"
 #include "rpc/params.h"
@@ -245,6 +246,21 @@ static int run_revert(struct server_call *call, struct json_object *params, int 
 	return answer(agent, rc, "reverted", &result, out);
 }
 
+static int run_restore(struct server_call *call, struct json_object *params, int fd,
+		       struct json_object **out, struct suture_error *err)
+{
+	struct agent *agent = server_call_context(call);
+	struct transaction_options options = {0};
+	struct event_actor who;
+	int rc = rpc_params_only(params, transaction_params, err);
+
+	(void)fd;
+	event_actor_take(server_call_peer(call), &who);
+	if (!rc)
+		rc = parse_options(call, params, &options, err);
+	return rc ? rc : restore_run(agent, &options, &who, out, err);
+}
+
 static int run_confirm(struct server_call *call, struct json_object *params, int fd,
 		       struct json_object **out, struct suture_error *err)
 {
@@ -396,6 +412,12 @@ const struct server_command agent_commands[] = {
 		.help = "take a patch back, by its name",
 		.mutates = true,
 		.run = run_revert,
+	},
+	{
+		.method = "restore",
+		.help = "apply what is installed for this build",
+		.mutates = true,
+		.run = run_restore,
 	},
 	{
 		.method = "confirm",

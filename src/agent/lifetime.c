@@ -3,10 +3,14 @@
  * The agent's beginning and end in its process: constructor, thread, fork, exit. It never exits,
  * aborts or prints; where it can't start, the program runs without it.
  */
+#include "agent/lifetime.h"
+
 #include "agent/admit.h"
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/confirm.h"
+#include "agent/probation.h"
+#include "agent/restore.h"
 #include "agent/tls.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -14,7 +18,9 @@
 
 #include <suture/suture.h>
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,7 +28,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { AGENT_STACK = 512 << 10 }; /* bytes; a transaction needs about 100 KiB */
+enum {
+	AGENT_STACK = 512 << 10,   /* bytes; a transaction needs about 100 KiB */
+	RESTORE_PATCH_SECONDS = 5, /* for threads in the way of one patch; there are few yet */
+	RESTORE_SECONDS = 30,	   /* for which main() is kept waiting at most */
+};
 
 static struct agent the_agent;
 static struct server *the_server;
@@ -30,6 +40,10 @@ static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what fo
 static pid_t initialised_for; /* the process whose memory the_agent's writer writes; 0: none */
 static bool running;
 static char socket_path[128]; /* "" while nobody serves */
+
+/* Set before main(), taken by the worker, which then posts restore_done. */
+static atomic_bool restore_wanted;
+static sem_t restore_done;
 
 /*
  * The process that the agent was last started in. A child of its fork() has the value of its
@@ -96,12 +110,54 @@ static int start_thread(struct server *server, struct suture_error *err)
 
 static uint64_t chore_due(void *agent)
 {
-	return confirm_due(agent);
+	uint64_t confirm = confirm_due(agent), probation = probation_due();
+
+	if (atomic_load(&restore_wanted))
+		return 0;
+	return confirm < probation ? confirm : probation;
+}
+
+static void restore(struct agent *agent)
+{
+	const struct transaction_options options = {.timeout_ns = UINT64_C(1000000000) *
+								  RESTORE_PATCH_SECONDS};
+	struct json_object *answer = NULL;
+	struct suture_error err;
+
+	/* What went wrong is kept for status and list, and was recorded as an event. */
+	restore_run(agent, &options, NULL, &answer, &err);
+	json_object_put(answer);
 }
 
 static void chore_run(void *agent)
 {
+	if (atomic_exchange(&restore_wanted, false)) {
+		restore(agent);
+		sem_post(&restore_done);
+	}
+	probation_end();
 	confirm_run(agent);
+}
+
+void lifetime_restore(void)
+{
+	struct timespec limit;
+	bool wanted;
+
+	pthread_mutex_lock(&start_lock);
+	wanted = running && initialised_for == getpid() && restore_is_due();
+	if (wanted) {
+		sem_init(&restore_done, 0, 0);
+		atomic_store(&restore_wanted, true);
+		server_wake(the_server);
+	}
+	pthread_mutex_unlock(&start_lock);
+	if (!wanted)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &limit);
+	limit.tv_sec += RESTORE_SECONDS;
+	while (sem_clockwait(&restore_done, CLOCK_MONOTONIC, &limit) < 0 && errno == EINTR)
+		;
 }
 
 static int start_locked(struct suture_error *err)
@@ -241,6 +297,7 @@ __attribute__((destructor)) static void agent_end(void)
 {
 	const char *path = suture_socket_path();
 
+	probation_end();
 	if (path)
 		unlink(path);
 	/* Also when detached; not in a child that only inherited all this. */

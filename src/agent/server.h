@@ -91,6 +91,9 @@ void server_destroy(struct server *server);
  */
 void server_forget(struct server *server);
 
+/* Has options.due asked again. Any thread; async-signal-safe. */
+void server_wake(struct server *server);
+
 /* Path of the socket, as long as the server lives. */
 const char *server_path(const struct server *server);
 

@@ -70,9 +70,6 @@ struct server {
 
 uint64_t server_now_us(void);
 
-/* Wakes the server's thread. Async-signal-safe. */
-void server_wake(struct server *server);
-
 /* server_dispatch.c: begins the request in that line and answers it if it is a quick one. */
 void server_dispatch(struct server *server, struct session *session, char *line, size_t length);
 void server_call_answer(struct server_call *call);

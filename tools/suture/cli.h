@@ -51,6 +51,9 @@ int cli_metrics(struct cli *cli, int argc, char **argv);
 int cli_status(struct cli *cli, int argc, char **argv);
 int cli_threads(struct cli *cli, int argc, char **argv);
 int cli_info(struct cli *cli, int argc, char **argv);
+int cli_install(struct cli *cli, int argc, char **argv);
+int cli_uninstall(struct cli *cli, int argc, char **argv);
+int cli_restore(struct cli *cli, int argc, char **argv);
 int cli_help(struct cli *cli, int argc, char **argv);
 int cli_main(int argc, char **argv);
 

@@ -17,5 +17,8 @@ void cli_metrics_help(void);
 void cli_status_help(void);
 void cli_threads_help(void);
 void cli_info_help(void);
+void cli_install_help(void);
+void cli_uninstall_help(void);
+void cli_restore_help(void);
 
 #endif

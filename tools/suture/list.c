@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/message.h"
 #include "cli/query.h"
+#include "cli/restored.h"
 #include "cli/table.h"
 
 #include "base/error.h"
@@ -88,6 +89,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	if (count == 0) {
 		printf("no patches in %s (pid %d)\n", subject->process.name,
 		       (int)subject->process.pid);
+		restored_warn(subject->answer);
 		return;
 	}
 	table = table_create(columns);

@@ -4,6 +4,7 @@
 #include "cli/duration.h"
 #include "cli/message.h"
 #include "cli/query.h"
+#include "cli/restored.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +103,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	put_line("patches", text);
 	show_unconfirmed(answer);
 	show_pauses(rpc_json_get_object(answer, "pauses"));
+	restored_warn(answer);
 	if (!cli->verbose)
 		return;
 	snprintf(text, sizeof(text), "%lld bytes of code no longer used",
@@ -114,11 +116,15 @@ static void brief(const struct subject *subject, char *text, size_t size)
 {
 	struct json_object *agent = rpc_json_get_object(subject->answer, "agent");
 	int64_t patches = patch_count(subject->answer);
+	size_t failed = restored_failed(subject->answer);
+	int used = snprintf(text, size, "agent %s, %lld threads, %lld patch%s",
+			    rpc_json_get_string(agent, "version", "?"),
+			    (long long)rpc_json_get_int(subject->answer, "threads", 0),
+			    (long long)patches, patches == 1 ? "" : "es");
 
-	snprintf(text, size, "agent %s, %lld threads, %lld patch%s",
-		 rpc_json_get_string(agent, "version", "?"),
-		 (long long)rpc_json_get_int(subject->answer, "threads", 0), (long long)patches,
-		 patches == 1 ? "" : "es");
+	if (failed && used > 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, ", %zu installed but not in force",
+			 failed);
 }
 
 int cli_status(struct cli *cli, int argc, char **argv)

@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# What is installed is in force from main()'s first act on, in every start of that build and in no
+# other; who crashes with it twice in the first seconds starts without it, and says so. Nothing is
+# taken from where another user could have put it.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+build_target_patch startup startup || { totals; exit 1; }
+build_target_patch startup-other startup || { totals; exit 1; }
+mkdir "$WORK/twin"
+cp "$TARGETS/diffs/startup-other.diff" "$WORK/twin.diff"
+build_patch twin "$TARGETS" "$TARGET_BIN/target-startup" "$WORK/twin.diff" --name startup
+export SUTURE_DIR=$WORK/dir
+state_of() { "$SUTURE" install --list --json | jq -r --arg name "$1" '.installed[] | select(.name == $name) | .state'; }
+
+# begin: the target, with what is installed; ENVIRONMENT as usual
+begin() {
+	ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR" "$@")
+	target startup
+}
+# end_by LINE STATUS: it is told to crash
+end_by() {
+	printf '%s\n' "$1" >&"$TO"
+	exec {TO}>&- {FROM}<&-
+	wait "$PID"
+	is "ended by $1 as it would have" "$2" $?
+}
+ended() {       # SIGNAL: somebody ends it
+	kill "-$1" "$PID"
+	wait "$PID"
+	exec {TO}>&- {FROM}<&-
+}
+
+printf -- '-- what can be asked for\n'
+step "nothing there yet" 0 '.installed == []' install --list
+step "not a patch" 4 '.error.code == "BAD_PATCH_FILE"' install "$0"
+step "no file" 4 '.error' install "$WORK/none.so"
+step "neither a file nor --list" 2 '.error.code == "USAGE"' install
+step "an unknown name" 4 '.error.code == "NOT_APPLIED"' uninstall startup
+step "install" 0 '.result == "installed" and .changed and .order == 1' install "$WORK/startup.so"
+step "again: nothing to do" 0 '.changed | not' install "$WORK/startup.so"
+step "another of that name" 4 '.error.code == "NAME_TAKEN"' install "$WORK/twin.so"
+step "the second" 0 '.order == 2' install "$WORK/startup-other.so"
+step "both are listed" 0 '[.installed[] | .name + " " + .state] == ["startup ready", "startup-other ready"]' install --list
+is "for all to read, for us to write" "644 755" \
+	"$(stat -c %a "$SUTURE_DIR"/installed/*/0001-startup.so) $(stat -c %a "$SUTURE_DIR/installed")"
+
+printf -- '-- a start\n'
+begin
+says "in force in main(), not before" first "101 2"
+says "the other as well" other 201
+step "in order" 0 '[.patches[].name] == ["startup", "startup-other"] and [.restored[].result] == ["applied", "applied"]' list -p "$PID"
+step "the record says so" 0 '[.events[] | select(.event == "restore" and (.hash | length) == 64)] | length == 2' events -p "$PID"
+step "restore: nothing to do" 0 '(.changed | not) and [.patches[].result] == ["already", "already"]' restore -p "$PID"
+step "revert" 0 '.changed' revert startup -p "$PID"
+says "as it was built" value 2
+step "restore" 0 '.changed and [.patches[].result] == ["applied", "already"]' restore -p "$PID"
+says "in force again" value 101
+target_end
+
+printf -- '-- another program\n'
+ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
+target_with_agent environment
+step "has nothing of it" 0 '.patches == []' list -p "$PID"
+step "and nothing to restore" 0 '(.changed | not) and .patches == []' restore -p "$PID"
+is "its threads" 3 "$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l)"
+target_end
+
+printf -- '-- attached, then restored\n'
+rm -f "$WORK/to" "$WORK/from"
+mkfifo "$WORK/to" "$WORK/from"
+SUTURE_DIR=$SUTURE_DIR "$TARGET_BIN/target-startup" <"$WORK/to" >"$WORK/from" &
+PID=$!
+PIDS+=("$PID")
+exec {TO}>"$WORK/to" {FROM}<"$WORK/from"
+says "it was not prepared" first "2 2"
+step "attach" 0 '.changed' attach "$PID"
+says "an attach alone changes nothing" value 2
+step "restore" 0 '.changed' restore -p "$PID"
+says "restored" value 101
+target_end
+
+printf -- '-- linked to the library\n'
+if ln -s "$SUTURE_AGENT" "$WORK/libsuture.so" &&
+	"${CC:-cc}" -O2 -g -I "$ROOT/include" -o "$WORK/linked" "$TARGETS/startup.c" -Wl,--no-as-needed -L"$WORK" -lsuture \
+		-Wl,-rpath,"$WORK"; then
+	is "starts and works" "2 2" "$(echo first | "$WORK/linked")"
+	is "and when switched off" "2 2" "$(echo first | SUTURE_DISABLE=1 "$WORK/linked")"
+else
+	fail "it can't be linked"
+fi
+
+printf -- '-- twice crashed\n'
+begin
+end_by fault 139
+begin
+says "still tried" first "101 2"
+end_by abort 134
+is "set aside" "set aside" "$(state_of startup)"
+begin
+says "not a third time" first "2 2"
+step "status says so" 0 '[.restored[].result] == ["set aside", "set aside"] and .restored[0].error.code == "DEPENDENCY"' status -p "$PID"
+step "restore as well" 4 '.error.message | contains("set aside")' restore -p "$PID"
+says "and leaves it so" value 2
+end_by trap 132
+step "installed again: another chance" 0 '.changed' install "$WORK/startup.so"
+is "ready" ready "$(state_of startup)"
+step "the other out of the way" 0 '.build_ids | length == 1' uninstall startup-other
+begin
+says "tried again" first "101 2"
+target_end
+
+printf -- '-- ends that are no crashes\n'
+for signal in KILL TERM KILL; do
+	begin
+	says "in force" first "101 2"
+	ended "$signal"
+done
+begin
+says "a child that crashes" child 11
+says "the next" child 11
+target_end
+is "nothing was counted" 0 "$("$SUTURE" install --list --json | jq '.installed[0].crashes')"
+begin
+SHELL_PID=$PID
+ask daemon
+wait "$SHELL_PID"
+DAEMON=$ANSWER
+printf 'fault\n' >&"$TO"
+gone() { ! grep -q target-startup "/proc/$DAEMON/comm" 2>/dev/null; }
+until_true "the daemon's end" gone
+exec {TO}>&- {FROM}<&-
+is "a daemon's crash counts" 1 "$("$SUTURE" install --list --json | jq '.installed[0].crashes')"
+
+printf -- '-- several at once\n'
+step "anew" 0 '.changed' uninstall startup
+step "anew" 0 '.changed' install "$WORK/startup.so"
+for i in 1 2 3 4; do
+	(sleep 0.3; echo fault) | LD_PRELOAD=$SUTURE_AGENT "$TARGET_BIN/target-startup" >/dev/null 2>&1 &
+	CRASHED[i]=$!
+	PIDS+=("$!")
+done
+wait "${CRASHED[@]}" 2>/dev/null
+is "each counted once" 4 "$("$SUTURE" install --list --json | jq '.installed[0].crashes')"
+step "uninstall" 0 '.result == "uninstalled"' uninstall startup
+
+printf -- '-- what can not be trusted\n'
+step "install" 0 '.changed' install "$WORK/startup.so"
+FILE=$(find "$SUTURE_DIR/installed" -name '*.so')
+FOLDER=${FILE%/*}
+refused() {     # TEXT: the program runs without it, and restore says why
+	begin
+	says "$1: not taken" first "2 2"
+	step "$1: why" 7 '.error.code == "PERMISSION"' restore -p "$PID"
+	target_end
+}
+chmod o+w "$FILE"
+refused "a file for all to write"
+chmod 644 "$FILE"
+chmod g+w "$FOLDER"
+refused "a folder for its group to write"
+chmod 755 "$FOLDER"
+chmod o+w "$SUTURE_DIR"
+refused "SUTURE_DIR for all to write"
+step "install refuses it too" 7 '.error.code == "PERMISSION"' install "$WORK/startup-other.so"
+chmod 755 "$SUTURE_DIR"
+mv "$FILE" "$WORK/elsewhere.so"
+ln -s "$WORK/elsewhere.so" "$FILE"
+begin
+says "a symbolic link: not taken" first "2 2"
+target_end
+rm "$FILE"
+head -c 3000 "$WORK/elsewhere.so" >"$FILE"
+begin
+says "half a file: not taken" first "2 2"
+step "which is said" 0 '.restored[0].error.code == "BAD_PATCH_FILE"' status -p "$PID"
+step "and listed" 0 '.installed[0].state == "damaged"' install --list
+target_end
+mv "$WORK/elsewhere.so" "$FILE"
+if [ "$(id -u)" = 0 ]; then
+	chown 65534 "$FILE"
+	refused "a file of somebody else's"
+	chown 0 "$FILE"
+fi
+begin
+says "and now it is" first "101 2"
+target_end
+
+printf -- '-- a folder that cannot be written\n'
+if unshare -m true 2>/dev/null; then
+	rm -rf "$SUTURE_DIR/trials"
+	# shellcheck disable=SC2016
+	ANSWER=$(echo first | unshare -m sh -c 'mount --bind "$SUTURE_DIR" "$SUTURE_DIR" &&
+		mount -o remount,ro,bind "$SUTURE_DIR" && LD_PRELOAD=$1 exec "$2"' sh "$SUTURE_AGENT" "$TARGET_BIN/target-startup")
+	is "it is read all the same" "101 2" "$ANSWER"
+else
+	printf 'note  no mount namespaces here: not tried\n'
+fi
+totals

@@ -1,0 +1,82 @@
+/*
+ * What happens to a patch at a start, and what a crash does to it.
+ *
+ *   first    what value() returned as main()'s first act, and in a constructor before it
+ *   value    what it returns now; other: the same for other()
+ *   fault abort trap   ends in that way
+ *   child    a child of fork() faults: its signal
+ *   daemon   goes on in a child of a child, and the first process ends: the new pid
+ */
+#include "lines.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static volatile int one = 1;
+static volatile int *volatile nowhere;
+static int in_constructor;
+
+__attribute__((noipa)) static int value(void)
+{
+	return one + 1;
+}
+
+__attribute__((noipa)) static int other(void)
+{
+	return one + 10;
+}
+
+__attribute__((constructor)) static void construct(void)
+{
+	in_constructor = value();
+}
+
+static void child(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		*nowhere = 1;
+	waitpid(pid, &status, 0);
+	lines_answer("%d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
+static void go_to_background(void)
+{
+	if (fork() != 0)
+		_exit(0);
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	lines_answer("%d", (int)getpid());
+}
+
+int main(void)
+{
+	int first = value();
+	char line[64];
+
+	while (lines_next(line, sizeof(line))) {
+		if (strcmp(line, "first") == 0)
+			lines_answer("%d %d", first, in_constructor);
+		else if (strcmp(line, "value") == 0)
+			lines_answer("%d", value());
+		else if (strcmp(line, "other") == 0)
+			lines_answer("%d", other());
+		else if (strcmp(line, "fault") == 0)
+			*nowhere = 1;
+		else if (strcmp(line, "abort") == 0)
+			abort();
+		else if (strcmp(line, "trap") == 0)
+			__builtin_trap();
+		else if (strcmp(line, "child") == 0)
+			child();
+		else if (strcmp(line, "daemon") == 0)
+			go_to_background();
+		else
+			lines_answer("?");
+	}
+	return 0;
+}

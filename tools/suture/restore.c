@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* suture restore: what is installed for a process is applied to it now. */
+#include "cli/action.h"
+#include "cli/commands.h"
+#include "cli/message.h"
+#include "cli/restored.h"
+#include "cli/transaction.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct argp_option list[] = {
+	TRANSACTION_OPTIONS,
+	{.name = "strict", .key = TRANSACTION_STRICT, .doc = "stop every thread (rung full)"},
+	{0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+	case ARGP_KEY_ERROR:
+		return options_parse_none(key, argument, state);
+	default:
+		return transaction_option(cli->options, key, argument, state);
+	}
+}
+
+static const struct argp restore_argp = {
+	.options = list, .parser = parse, .children = options_with_target};
+
+void cli_restore_help(void)
+{
+	argp_help(&restore_argp, stdout, ARGP_HELP_LONG, "suture restore");
+}
+
+/* How many have that result. */
+static size_t count(struct json_object *patches, const char *result)
+{
+	size_t all = patches ? json_object_array_length(patches) : 0, found = 0;
+
+	for (size_t i = 0; i < all; i++)
+		found += strcmp(rpc_json_get_string(json_object_array_get_idx(patches, i), "result",
+						    ""),
+				result) == 0;
+	return found;
+}
+
+size_t restored_failed(struct json_object *answer)
+{
+	struct json_object *patches = rpc_json_get_array(answer, "restored");
+
+	return count(patches, "set aside") + count(patches, "refused");
+}
+
+void restored_warn(struct json_object *answer)
+{
+	struct json_object *patches = rpc_json_get_array(answer, "restored");
+
+	for (size_t i = 0; patches && i < json_object_array_length(patches); i++) {
+		struct json_object *patch = json_object_array_get_idx(patches, i);
+		struct json_object *error = rpc_json_get_object(patch, "error");
+
+		if (!error)
+			continue;
+		fputs("installed, not in force: ", stdout);
+		message_put(stdout, rpc_json_get_string(error, "message", "?"));
+		fputs("\n  next: ", stdout);
+		message_put(stdout, rpc_json_get_string(error, "next", ""));
+		putchar('\n');
+	}
+}
+
+static void brief(const struct subject *subject, char *text, size_t size)
+{
+	struct json_object *patches = rpc_json_get_array(subject->answer, "patches");
+	size_t applied = count(patches, "applied"), already = count(patches, "already");
+
+	if (applied + already == 0)
+		snprintf(text, size, "nothing is installed for it");
+	else
+		snprintf(text, size, "%zu applied, %zu applied already", applied, already);
+}
+
+static void show(const struct cli *cli, const struct subject *subject)
+{
+	char text[128];
+
+	(void)cli;
+	brief(subject, text, sizeof(text));
+	message_put(stdout, subject->process.name);
+	printf(" (pid %d): %s\n", (int)subject->process.pid, text);
+}
+
+int cli_restore(struct cli *cli, int argc, char **argv)
+{
+	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
+	struct action action = {
+		.method = "restore",
+		.fd = -1,
+		.changes = true,
+		.show = show,
+		.brief = brief,
+	};
+	int exit_code;
+
+	cli->options = &transaction;
+	if (options_parse(cli, &restore_argp, argc, argv, NULL, 0, 0, &exit_code))
+		return exit_code;
+	action.params = transaction_params(&transaction);
+	action.timeout_us = transaction.timeout_us;
+	exit_code = action_run(cli, &action, NULL);
+	json_object_put(action.params);
+	return exit_code;
+}
