@@ -176,6 +176,55 @@ static int read_original(const struct note *note)
 	return 0;
 }
 
+/* The text that the word at an offset of the note points to, or NULL. */
+static const char *text_of(const struct note *note, uint64_t offset)
+{
+	struct reference ref = word(note, offset);
+	uint32_t index = ref.kind == REFERENCE_PART && ref.part ? ref.part->section : ref.section;
+	const struct object *p = &note->unit->p;
+	int64_t at = ref.offset +
+		     (ref.kind == REFERENCE_PART && ref.part ? (int64_t)ref.part->start : 0);
+
+	if ((ref.kind != REFERENCE_PART && ref.kind != REFERENCE_MERGED) ||
+	    index >= p->section_count || !p->sections[index].data || at < 0 ||
+	    (uint64_t)at >= p->sections[index].size ||
+	    !memchr(p->sections[index].data + at, '\0', p->sections[index].size - (uint64_t)at))
+		return NULL;
+	return (const char *)p->sections[index].data + at;
+}
+
+static int read_migrate(const struct note *note)
+{
+	struct session *session = note->session;
+	struct reference forward = word(note, 8);
+	struct reference reverse = word(note, 16);
+	struct migration migration = {.unit = note->unit,
+				      .type = text_of(note, 0),
+				      .forward = function_of(&forward),
+				      .reverse = function_of(&reverse)};
+	const struct reference *missing = !migration.forward ? &forward : &reverse;
+
+	if (!migration.type)
+		migration.type = "?";
+	if (!migration.forward || (!migration.reverse && reverse.kind != REFERENCE_NONE) ||
+	    part_exists(migration.forward) ||
+	    (migration.reverse && part_exists(migration.reverse))) {
+		refuse(note, SUTURE_E_UNRESOLVED_SYMBOL,
+		       "write new functions for it in the same file, and the macro behind them",
+		       "SUTURE_MIGRATE", migration.type,
+		       arena_format(&session->arena, "%s is no new function of this file",
+				    name_of(missing)));
+		return 0;
+	}
+	session->migrations =
+		arena_grow(&session->arena, session->migrations, session->migration_count,
+			   &session->migration_capacity, sizeof(*session->migrations));
+	if (!session->migrations)
+		return error_no_memory(session->err);
+	session->migrations[session->migration_count++] = migration;
+	return 0;
+}
+
 static int add_idle(const struct note *note, struct part *part, const char *because)
 {
 	struct session *session = note->session;
@@ -300,6 +349,7 @@ int author_read(struct session *session, struct unit *unit)
 		{".suture.author.originals", read_original},
 		{".suture.author.idle", read_idle},
 		{".suture.author.require", read_require},
+		{".suture.author.migrate", read_migrate},
 	};
 	int code = 0;
 

@@ -204,6 +204,8 @@ static int run_core(struct build *build, const char *output, struct suture_error
 						  .work_dir = work,
 						  .decisions = options->decisions,
 						  .decision_count = options->decision_count,
+						  .accepted = options->accepted_types,
+						  .accepted_count = options->accepted_count,
 						  .provenance = provenance.pairs,
 						  .provenance_count = provenance.count};
 

@@ -2,6 +2,7 @@
 /* Changed functions, constructors, and the closure over what they need. */
 #include "change.h"
 
+#include "accept.h"
 #include "author.h"
 #include "base/error.h"
 #include "bind.h"
@@ -298,7 +299,7 @@ int change_find(struct session *session)
 		if (code)
 			return code;
 	}
-	return arena_check(&session->arena, session->err);
+	return accept_find(session);
 }
 
 bool change_any(const struct session *session)
@@ -313,7 +314,7 @@ bool change_any(const struct session *session)
 	for (size_t i = 0; i < session->data_count; i++)
 		if (session->data[i].kind != CORE_DATUM_KEEP)
 			return true;
-	return session->hook_count > 0;
+	return session->hook_count + session->migration_count > 0;
 }
 
 /* A part that is about to enter the patch: may it? */
@@ -369,6 +370,13 @@ static void keep_notes(struct session *session)
 {
 	for (size_t i = 0; i < session->hook_count; i++)
 		keep(session, session->hooks[i].unit, session->hooks[i].part->section);
+	for (size_t i = 0; i < session->migration_count; i++) {
+		const struct migration *migration = &session->migrations[i];
+
+		keep(session, migration->unit, migration->forward->section);
+		if (migration->reverse)
+			keep(session, migration->unit, migration->reverse->section);
+	}
 	for (size_t i = 0; i < session->original_count; i++)
 		keep(session, session->originals[i].unit, session->originals[i].slot->section);
 }

@@ -331,10 +331,12 @@ static int summarise(struct session *session)
 		list_datum(result, session->data[i].unit, session->data[i].part,
 			   session->data[i].kind);
 	for (size_t i = 0; i < session->idle_count; i++)
-		result->idle[result->idle_count++] =
-			(struct core_idle){arena_text(texts, session->idle[i].part->name),
-					   arena_text(texts, session->idle[i].unit->source),
-					   arena_text(texts, session->idle[i].because)};
+		/* Those replaced are idle anyway. */
+		if (!session->idle[i].part->twin || !session->idle[i].part->twin->replaced)
+			result->idle[result->idle_count++] =
+				(struct core_idle){arena_text(texts, session->idle[i].part->name),
+						   arena_text(texts, session->idle[i].unit->source),
+						   arena_text(texts, session->idle[i].because)};
 	for (size_t i = 0; i < session->hook_count; i++)
 		result->hooks[result->hook_count++] =
 			(struct core_hook){arena_text(texts, session->hooks[i].part->name),

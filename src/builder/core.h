@@ -54,6 +54,8 @@ struct core_options {
 	const char *work_dir;	 /* existing scratch folder; NULL: one is made and removed */
 	const struct core_data_decision *decisions;
 	size_t decision_count;
+	const char *const *accepted; /* types whose layout changes: "player" or "struct player" */
+	size_t accepted_count;
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
 	size_t provenance_count;
 };

@@ -164,6 +164,25 @@ static void add_original(struct emit *emit, const struct original *original)
 	tables_add(&emit->tables, TABLES_originals, &record, sizeof(record), fields, 2);
 }
 
+static void add_migration(struct emit *emit, const struct migration *migration)
+{
+	struct format_migration record = {.old_size = migration->old_size,
+					  .new_size = migration->new_size,
+					  .reverse_address = FORMAT_NONE};
+	struct tables_field fields[3] = {
+		tables_string(&emit->tables, offsetof(struct format_migration, type_ref),
+			      migration->type),
+		{.offset = offsetof(struct format_migration, forward_address)},
+		{.offset = offsetof(struct format_migration, reverse_address)},
+	};
+
+	fields[1].symbol = emit_part_symbol(emit, migration->forward, &fields[1].addend);
+	if (migration->reverse)
+		fields[2].symbol = emit_part_symbol(emit, migration->reverse, &fields[2].addend);
+	tables_add(&emit->tables, TABLES_migrations, &record, sizeof(record), fields,
+		   migration->reverse ? 3 : 2);
+}
+
 /* What the author asked for. */
 static void add_notes(struct emit *emit)
 {
@@ -172,6 +191,9 @@ static void add_notes(struct emit *emit)
 	for (size_t i = 0; i < session->hook_count; i++)
 		if (session->hooks[i].unit == emit->unit)
 			add_hook(emit, &session->hooks[i]);
+	for (size_t i = 0; i < session->migration_count; i++)
+		if (session->migrations[i].unit == emit->unit)
+			add_migration(emit, &session->migrations[i]);
 	for (size_t i = 0; i < session->original_count; i++)
 		if (session->originals[i].unit == emit->unit)
 			add_original(emit, &session->originals[i]);

@@ -15,6 +15,7 @@ struct walk {
 	struct part_set *set;
 	Dwfl_Module *module;
 	identity_visit *visit; /* of variables; NULL: everything is noted in the parts */
+	bool uses;	       /* visit is for what a function's code has, not for variables */
 	void *context;
 };
 
@@ -93,9 +94,10 @@ static struct part *note_function(struct walk *walk, Dwarf_Die *die)
 	if (dwarf_lowpc(die, &start) && dwarf_ranges(die, 0, &base, &start, &end) <= 0)
 		return NULL;
 	part = part_of(walk, start);
-	if (walk->visit || !part || part->kind != PART_FUNCTION)
+	if (!part || part->kind != PART_FUNCTION)
 		return NULL;
-	note(walk, die, part, NULL);
+	if (!walk->visit)
+		note(walk, die, part, NULL);
 	return part;
 }
 
@@ -103,7 +105,7 @@ static void note_inlined(struct walk *walk, struct part *into, const char *name)
 {
 	struct part_identity *identity;
 
-	if (!into || !name)
+	if (!into || !name || walk->visit)
 		return;
 	identity = &into->identity;
 	identity->inlined = arena_grow(walk->arena, identity->inlined, identity->inlined_count,
@@ -126,8 +128,12 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 			walk_children(walk, &die, function_name(&die), note_function(walk, &die),
 				      depth + 1);
 			break;
+		case DW_TAG_formal_parameter:
 		case DW_TAG_variable:
-			note_variable(walk, &die, owner);
+			if (!walk->uses)
+				note_variable(walk, &die, owner);
+			else if (part)
+				walk->visit(walk->context, &die, part);
 			break;
 		case DW_TAG_inlined_subroutine:
 			note_inlined(walk, part, function_name(&die));
@@ -181,6 +187,15 @@ int identity_variables(struct arena *arena, struct part_set *set, identity_visit
 		       void *context, struct suture_error *err)
 {
 	struct walk walk = {.arena = arena, .set = set, .visit = visit, .context = context};
+
+	return walk_object(&walk, err);
+}
+
+int identity_uses(struct arena *arena, struct part_set *set, identity_visit *visit, void *context,
+		  struct suture_error *err)
+{
+	struct walk walk = {
+		.arena = arena, .set = set, .visit = visit, .uses = true, .context = context};
 
 	return walk_object(&walk, err);
 }

@@ -21,4 +21,8 @@ typedef void identity_visit(void *context, Dwarf_Die *die, struct part *part);
 int identity_variables(struct arena *arena, struct part_set *set, identity_visit *visit,
 		       void *context, struct suture_error *err);
 
+/* Calls visit for each parameter and variable that the code of a function has, inlined ones too. */
+int identity_uses(struct arena *arena, struct part_set *set, identity_visit *visit, void *context,
+		  struct suture_error *err);
+
 #endif

@@ -54,6 +54,16 @@ struct original {
 	struct part *part; /* in P: the replacement */
 };
 
+/* What the author migrates living objects by. */
+struct migration {
+	struct unit *unit;
+	const char *type;     /* "player" */
+	struct part *forward; /* in P */
+	struct part *reverse; /* or NULL */
+	uint64_t old_size;    /* bytes, 0 until known */
+	uint64_t new_size;
+};
+
 /* A new writable variable of the patch. */
 struct variable {
 	struct unit *unit;
@@ -88,6 +98,9 @@ struct session {
 	struct construct *constructs;
 	size_t construct_count;
 	size_t construct_capacity;
+	struct migration *migrations;
+	size_t migration_count;
+	size_t migration_capacity;
 	struct hook *hooks;
 	size_t hook_count;
 	size_t hook_capacity;

@@ -125,7 +125,7 @@ check_patch() {
 		return 1
 	fi
 	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
-	! has idle || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
+	[ -z "$(field idle)" ] || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
 	has before || return 0
 	TARGET_BIN=$DIR # of target()
 	target_with_agent case

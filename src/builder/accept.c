@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepted types, their migrations and their users; see accept.h. */
+#include "accept.h"
+
+#include "base/error.h"
+#include "identity.h"
+#include "types.h"
+
+#include <dwarf.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 64 };
+
+/* "player" for "struct game::player". */
+static const char *last_name(const char *name)
+{
+	const char *space = strrchr(name, ' ');
+	const char *scope = strstr(space ? space : name, "::");
+
+	for (const char *next = scope; next; next = strstr(next + 2, "::"))
+		scope = next;
+	if (scope)
+		return scope + 2;
+	return space ? space + 1 : name;
+}
+
+static bool is_type(const struct type *type, const char *name)
+{
+	return !type->is_function && !type->is_enum && strcmp(last_name(type->name), name) == 0;
+}
+
+/* Its size in an object; 0 where the object doesn't know the type, or knows several. */
+static int size_in(const char *path, const char *name, uint64_t *size, struct suture_error *err)
+{
+	struct types types = {0};
+	int code = types_read(path, &types, err);
+
+	*size = 0;
+	for (size_t i = 0; !code && i < types.count; i++) {
+		if (!is_type(&types.list[i], name) || !types.list[i].size)
+			continue;
+		if (*size && *size != types.list[i].size) {
+			*size = 0;
+			break;
+		}
+		*size = types.list[i].size;
+	}
+	types_fini(&types);
+	return code;
+}
+
+static int find_sizes(struct session *session, struct migration *migration)
+{
+	const struct unit_objects *input = migration->unit->input;
+	int code = input->o_path ? size_in(input->o_path, migration->type, &migration->old_size,
+					   session->err)
+				 : 0;
+
+	if (!code)
+		code = size_in(input->p_path, migration->type, &migration->new_size, session->err);
+	if (!code && (!migration->old_size || !migration->new_size))
+		refusals_add(&session->result->refusals, SUTURE_E_LAYOUT_CHANGED, input->source, 0,
+			     "put it into a file that uses one type of that name",
+			     "SUTURE_MIGRATE(%s) in %s: the size of %s is not known there, before "
+			     "and after the diff",
+			     migration->type, input->source, migration->type);
+	return code;
+}
+
+static const struct migration *migration_of(const struct session *session, const char *name)
+{
+	for (size_t i = 0; i < session->migration_count; i++)
+		if (strcmp(session->migrations[i].type, name) == 0)
+			return &session->migrations[i];
+	return NULL;
+}
+
+/* Does the type, or what it points to or is made of arrays of, have the name? */
+static bool leads_to(Dwarf_Die type, const char *name)
+{
+	for (unsigned i = 0; i < DEPTH_MAX; i++) {
+		const char *own = dwarf_diename(&type);
+		Dwarf_Attribute attribute;
+
+		switch (dwarf_tag(&type)) {
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+			return own && strcmp(own, name) == 0;
+		case DW_TAG_typedef:
+			if (own && strcmp(own, name) == 0)
+				return true;
+			break;
+		default:
+			break;
+		}
+		if (!dwarf_attr_integrate(&type, DW_AT_type, &attribute) ||
+		    !dwarf_formref_die(&attribute, &type))
+			return false;
+	}
+	return false;
+}
+
+/* The unit at work. */
+struct users {
+	struct session *session;
+	struct unit *unit;
+};
+
+static void add_user(struct users *users, struct part *part, const char *type)
+{
+	struct session *session = users->session;
+
+	for (size_t i = 0; i < session->idle_count; i++)
+		if (session->idle[i].part == part)
+			return;
+	session->idle = arena_grow(&session->arena, session->idle, session->idle_count,
+				   &session->idle_capacity, sizeof(*session->idle));
+	if (session->idle)
+		session->idle[session->idle_count++] =
+			(struct idle){.unit = users->unit,
+				      .part = part,
+				      .because = arena_format(&session->arena, "it uses %s", type)};
+}
+
+static void note_use(void *context, Dwarf_Die *die, struct part *part)
+{
+	struct users *users = context;
+	const struct core_options *options = users->session->options;
+	Dwarf_Attribute attribute;
+	Dwarf_Die type;
+
+	if (!part->has_target || !part->target_size ||
+	    !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
+	    !dwarf_formref_die(&attribute, &type))
+		return;
+	for (size_t i = 0; i < options->accepted_count; i++)
+		if (leads_to(type, last_name(options->accepted[i])))
+			add_user(users, part, options->accepted[i]);
+}
+
+/* Those of O, with their parts elsewhere. */
+static int find_users(struct session *session, struct unit *unit)
+{
+	struct users users = {.session = session, .unit = unit};
+	size_t before = session->idle_count;
+	int code = identity_uses(&session->arena, &unit->original, note_use, &users, session->err);
+	size_t found = session->idle_count;
+
+	for (size_t i = 0; !code && i < unit->original.count; i++) {
+		struct part *part = unit->original.list[i];
+
+		for (size_t k = before; part->kind == PART_CHILD && part->has_target && k < found;
+		     k++)
+			if (session->idle[k].part == part->parent)
+				add_user(&users, part,
+					 session->idle[k].because + strlen("it uses "));
+	}
+	return code;
+}
+
+int accept_find(struct session *session)
+{
+	const struct core_options *options = session->options;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < session->migration_count; i++)
+		code = find_sizes(session, &session->migrations[i]);
+	for (size_t i = 0; !code && i < options->accepted_count; i++)
+		if (!migration_of(session, last_name(options->accepted[i])))
+			refusals_add(
+				&session->result->refusals, SUTURE_E_LAYOUT_CHANGED, NULL, 0,
+				"write SUTURE_MIGRATE() for it, see suture-authoring(7)",
+				"--accept-layout %s: the diff has no SUTURE_MIGRATE(%s, …) for "
+				"the objects that live",
+				options->accepted[i], last_name(options->accepted[i]));
+	for (size_t i = 0; !code && options->accepted_count && i < session->unit_count; i++)
+		code = find_users(session, &session->units[i]);
+	return code ? code : arena_check(&session->arena, session->err);
+}
