@@ -384,17 +384,21 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 		return rc;
 	refuse_incomplete(build);
 	rc = plan_make_view(plan, false, err);
+	if (!rc)
+		rc = plan_make_before(plan, build->options, err);
 	if (rc)
 		return rc;
-	build->compile = (struct compile_options){.patched = &plan->view,
-						  .edited = &plan->edited,
-						  .unnumber = take_out_numbers,
-						  .work_dir = work_dir,
-						  .parallel = build->parallel,
-						  .cache_dir = build->options->cache_dir,
-						  .include_dir = include_dir(build),
-						  .progress = pass_progress,
-						  .context = build};
+	build->compile =
+		(struct compile_options){.patched = &plan->view,
+					 .before = build->options->baseline ? &plan->before : NULL,
+					 .edited = &plan->edited,
+					 .unnumber = take_out_numbers,
+					 .work_dir = work_dir,
+					 .parallel = build->parallel,
+					 .cache_dir = build->options->cache_dir,
+					 .include_dir = include_dir(build),
+					 .progress = pass_progress,
+					 .context = build};
 	started = now_us();
 	rc = compile_preprocess(&build->compile, plan->units, plan->unit_count, err);
 	if (!rc)

@@ -27,6 +27,12 @@ struct build_options {
 	const char *name;	 /* NULL: from the diff's file name */
 	const char *description; /* one line, or NULL */
 	const char *diff;
+	/*
+	 * The sources are edited already, as the diff says: this folder has the diff's files as
+	 * they were, each at its absolute path. NULL: the sources are those that the binary was
+	 * built from.
+	 */
+	const char *baseline;
 	const struct core_data_decision *decisions;
 	size_t decision_count;
 	const char *const *accepted_types; /* whose layout may change */

@@ -84,7 +84,9 @@ static bool find_place(char *text, char **file, unsigned *line)
 static char *read_words(const struct run *run, const struct compile_options *options)
 {
 	cleanup_memory uint8_t *data = NULL;
-	const char *top = options->patched->top;
+	const struct overlay *view =
+		run->variant < VARIANT_P && options->before ? options->before : options->patched;
+	const char *top = view->top;
 	size_t size = 0, length = strlen(top);
 	char *text, *at;
 

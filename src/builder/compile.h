@@ -45,6 +45,8 @@ typedef void compile_progress(const char *what, const char *unit, size_t done, s
 
 struct compile_options {
 	const struct overlay *patched;
+	/* Of the tree as it was, where the user's is edited already; NULL: the tree itself. */
+	const struct overlay *before;
 	const struct strings *edited; /* files of the diff, as path_real() spells them */
 	/* Takes the #line directives out of `patched`, after a unit didn't compile with them. */
 	int (*unnumber)(void *context, struct suture_error *err);

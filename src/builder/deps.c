@@ -31,7 +31,8 @@ struct search {
 	struct edited *edited;
 	size_t count;
 	enum deps_reach *reach;
-	bool *known; /* per entry: its dependencies have been looked at */
+	bool *known;	     /* per entry: its dependencies have been looked at */
+	struct strings *all; /* deps_list(): takes every file; else NULL */
 };
 
 void deps_parse_make(const char *text, size_t size, struct strings *files)
@@ -98,7 +99,9 @@ static void look_at(struct search *search, size_t entry, const char *folder,
 		    const struct strings *files)
 {
 	search->known[entry] = true;
-	if (search->reach[entry] != DEPS_NONE)
+	for (size_t i = 0; search->all && i < files->count; i++)
+		strings_take(search->all, path_real(folder, files->items[i]));
+	if (search->all || search->reach[entry] != DEPS_NONE)
 		return;
 	for (size_t i = 0; i < files->count; i++) {
 		if (is_edited(search, folder, files->items[i])) {
@@ -237,6 +240,8 @@ static bool worth_asking(const struct search *search, size_t entry)
 	cleanup_memory uint8_t *text = NULL;
 	size_t size = 0;
 
+	if (search->all)
+		return true;
 	for (size_t i = 0; i < search->count; i++)
 		if (search->edited[i].named && !path_is_source(search->edited[i].real))
 			return true;
@@ -359,6 +364,19 @@ static void find_sources(struct search *search, const bool *wanted)
 	}
 }
 
+/* From what is at hand to what takes longest. */
+static int look_everywhere(struct search *search, const bool *wanted, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < search->db->count && !rc; i++)
+		if (wanted[i] && search->reach[i] == DEPS_NONE)
+			rc = try_make_file(search, i, err);
+	if (!rc)
+		rc = try_ninja(search, err);
+	return rc ? rc : ask_compiler(search, wanted, err);
+}
+
 int deps_find(const struct deps_options *options, const struct compdb *db, const bool *wanted,
 	      const struct diff_changes *changes, enum deps_reach *reach, struct suture_error *err)
 {
@@ -370,17 +388,32 @@ int deps_find(const struct deps_options *options, const struct compdb *db, const
 	rc = search.known ? collect_edited(&search, changes, err) : error_no_memory(err);
 	if (!rc && search.count) {
 		find_sources(&search, wanted);
-		for (size_t i = 0; i < db->count && !rc; i++)
-			if (wanted[i] && reach[i] == DEPS_NONE)
-				rc = try_make_file(&search, i, err);
-		if (!rc)
-			rc = try_ninja(&search, err);
-		if (!rc)
-			rc = ask_compiler(&search, wanted, err);
+		rc = look_everywhere(&search, wanted, err);
 	}
 	for (size_t i = 0; i < search.count; i++)
 		free(search.edited[i].real);
 	free(search.edited);
 	free(search.known);
 	return rc;
+}
+
+int deps_list(const struct deps_options *options, const struct compdb *db, const bool *wanted,
+	      struct strings *files, struct suture_error *err)
+{
+	struct search search = {.options = options, .db = db, .all = files};
+	int rc = 0;
+
+	search.known = calloc(db->count + 1, sizeof(*search.known));
+	search.reach = calloc(db->count + 1, sizeof(*search.reach));
+	if (!search.known || !search.reach)
+		rc = error_no_memory(err);
+	for (size_t i = 0; i < db->count && !rc; i++)
+		if (wanted[i])
+			strings_take(files, path_real("/", db->entries[i].file));
+	if (!rc)
+		rc = look_everywhere(&search, wanted, err);
+	free(search.known);
+	free(search.reach);
+	strings_sort(files);
+	return rc || strings_ok(files) ? rc : error_no_memory(err);
 }

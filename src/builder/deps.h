@@ -35,6 +35,10 @@ struct deps_options {
 int deps_find(const struct deps_options *options, const struct compdb *db, const bool *wanted,
 	      const struct diff_changes *changes, enum deps_reach *reach, struct suture_error *err);
 
+/* Adds every file that the wanted entries are made from, as path_real() spells it. */
+int deps_list(const struct deps_options *options, const struct compdb *db, const bool *wanted,
+	      struct strings *files, struct suture_error *err);
+
 /* Adds the prerequisites of the rules in a make file (a .d file), as written. */
 void deps_parse_make(const char *text, size_t size, struct strings *files);
 

@@ -60,10 +60,11 @@ struct diff_changes {
 
 /*
  * Applies the diff to copies in `scratch` (an empty folder) and compares. Files that stay the same
- * are left out. The caller calls diff_changes_fini(), after failures too.
+ * are left out. The originals are read below `baseline`, at their absolute paths, unless it is
+ * NULL. The caller calls diff_changes_fini(), after failures too.
  */
-int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *scratch,
-	       struct diff_changes *changes, struct suture_error *err);
+int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *baseline,
+	       const char *scratch, struct diff_changes *changes, struct suture_error *err);
 void diff_changes_fini(struct diff_changes *changes);
 
 #endif

@@ -66,11 +66,12 @@ static int read_optional(const char *path, char **text, size_t *size, struct sut
 	return 0;
 }
 
-static int copy_original(struct diff_change *change, const char *root, const char *scratch,
-			 struct suture_error *err)
+static int copy_original(struct diff_change *change, const char *root, const char *baseline,
+			 const char *scratch, struct suture_error *err)
 {
 	cleanup_memory char *copy = path_join(scratch, change->name);
 	cleanup_memory char *folder = copy ? path_folder(copy) : NULL;
+	cleanup_memory char *original = NULL;
 	cleanup_memory char *real = NULL;
 	cleanup_memory char *real_root = NULL;
 	int rc;
@@ -87,7 +88,11 @@ static int copy_original(struct diff_change *change, const char *root, const cha
 	if (!path_inside(real, real_root))
 		return error_set(err, SUTURE_E_DIFF_FAILED, "%s: a link out of the source folder",
 				 change->name);
-	rc = read_optional(change->path, &change->old_text, &change->old_size, err);
+	if (asprintf(&original, "%s%s", baseline ? baseline : "", change->path) < 0) {
+		original = NULL;
+		return error_no_memory(err);
+	}
+	rc = read_optional(original, &change->old_text, &change->old_size, err);
 	if (rc || !change->old_text)
 		return rc;
 	rc = path_make_folders(folder, err);
@@ -201,8 +206,8 @@ static bool unchanged(const struct diff_change *change)
 	       memcmp(change->old_text, change->new_text, change->old_size) == 0;
 }
 
-int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *scratch,
-	       struct diff_changes *changes, struct suture_error *err)
+int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *baseline,
+	       const char *scratch, struct diff_changes *changes, struct suture_error *err)
 {
 	cleanup_memory char *log = NULL;
 	struct strings names = {0};
@@ -223,7 +228,7 @@ int diff_apply(const struct diff *diff, const char *root, unsigned strip, const 
 		struct diff_change *change = &changes->list[changes->count++];
 
 		change->name = strdup(names.items[i]);
-		rc = change->name ? copy_original(change, root, scratch, err)
+		rc = change->name ? copy_original(change, root, baseline, scratch, err)
 				  : error_no_memory(err);
 	}
 	if (!rc)

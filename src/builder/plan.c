@@ -20,6 +20,7 @@ void plan_fini(struct plan *plan)
 		compile_unit_fini(&plan->units[i]);
 	free(plan->units);
 	overlay_fini(&plan->view);
+	overlay_fini(&plan->before);
 	strings_fini(&plan->edited);
 	diff_changes_fini(&plan->changes);
 	diff_fini(&plan->diff);
@@ -277,7 +278,8 @@ int plan_init(struct plan *plan, const struct build_options *options, char *work
 	if (!rc)
 		rc = path_make_folders(scratch, err);
 	if (!rc)
-		rc = diff_apply(&plan->diff, plan->root, strip, scratch, &plan->changes, err);
+		rc = diff_apply(&plan->diff, plan->root, strip, options->baseline, scratch,
+				&plan->changes, err);
 	for (size_t i = 0; i < plan->changes.count && !rc; i++)
 		strings_take(&plan->edited, path_real("/", plan->changes.list[i].path));
 	if (!rc && !strings_ok(&plan->edited))
@@ -340,9 +342,11 @@ static void real_folders(const struct plan *plan, struct strings *folders)
 		strings_take(folders, path_folder(plan->changes.list[i].path));
 }
 
-int plan_make_view(struct plan *plan, bool full, struct suture_error *err)
+/* A view of the tree at work_dir/name, in which nothing differs yet. */
+static int make_view(const struct plan *plan, const char *name, bool full, struct overlay *view,
+		     struct suture_error *err)
 {
-	cleanup_memory char *top = path_join(plan->work_dir, full ? "full" : "view");
+	cleanup_memory char *top = path_join(plan->work_dir, name);
 	struct strings folders = {0};
 	struct strings roots = {0};
 	int rc;
@@ -351,15 +355,37 @@ int plan_make_view(struct plan *plan, bool full, struct suture_error *err)
 	strings_add(&roots, plan->root);
 	strings_add(&roots, plan->build_dir);
 	strings_add_all(&roots, &folders);
-	overlay_fini(&plan->view);
+	overlay_fini(view);
 	if (!top || !strings_ok(&roots) || !strings_ok(&folders))
 		rc = error_no_memory(err);
 	else
-		rc = overlay_init(&plan->view, top, &roots, full ? NULL : &folders, err);
-	if (!rc)
-		rc = write_patched(plan, true, err);
+		rc = overlay_init(view, top, &roots, full ? NULL : &folders, err);
 	strings_fini(&folders);
 	strings_fini(&roots);
+	return rc;
+}
+
+int plan_make_view(struct plan *plan, bool full, struct suture_error *err)
+{
+	int rc = make_view(plan, full ? "full" : "view", full, &plan->view, err);
+
+	return rc ? rc : write_patched(plan, true, err);
+}
+
+int plan_make_before(struct plan *plan, const struct build_options *options,
+		     struct suture_error *err)
+{
+	int rc = 0;
+
+	if (!options->baseline)
+		return 0;
+	rc = make_view(plan, "before", false, &plan->before, err);
+	for (size_t i = 0; i < plan->changes.count && !rc; i++) {
+		const struct diff_change *change = &plan->changes.list[i];
+
+		rc = overlay_replace(&plan->before, change->path, change->old_text,
+				     change->old_size, err);
+	}
 	return rc;
 }
 

@@ -25,6 +25,7 @@ struct plan {
 	struct compile_unit *units;
 	size_t unit_count;
 	struct overlay view;
+	struct overlay before; /* the tree as it was, where the diff is in it already; else empty */
 	struct strings edited; /* files of the diff, as path_real() spells them */
 };
 
@@ -41,6 +42,13 @@ void plan_fini(struct plan *plan);
  * a unit was seen to read past it.
  */
 int plan_make_view(struct plan *plan, bool full, struct suture_error *err);
+
+/*
+ * Makes the view that V and O are compiled in, where the user's tree is edited already (options->
+ * baseline); else leaves plan->before empty.
+ */
+int plan_make_before(struct plan *plan, const struct build_options *options,
+		     struct suture_error *err);
 
 /* The patched file's line for a line number in what the compiler made of it (see numbers.h). */
 unsigned plan_real_line(const struct plan *plan, const char *file, unsigned line);

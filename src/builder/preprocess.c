@@ -60,7 +60,9 @@ static void compare_texts(const struct compile_options *options, const struct ru
 	read_text(patched, &new);
 	if (old.data && new.data) {
 		if (options->cache_dir) {
-			objcache_digest(old.data, old.size, NULL, unit->original_text);
+			objcache_digest(old.data, old.size,
+					options->before ? options->before->top : NULL,
+					unit->original_text);
 			objcache_digest(new.data, new.size, options->patched->top,
 					unit->patched_text);
 		}

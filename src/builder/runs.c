@@ -43,7 +43,7 @@ int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum va
 	const struct compile_options *options = runs->options;
 	struct run *run = &runs->list[runs->count];
 	struct process_job *job = &runs->jobs[runs->count++];
-	const struct overlay *view = variant >= VARIANT_P ? options->patched : NULL;
+	const struct overlay *view = variant >= VARIANT_P ? options->patched : options->before;
 	const char *suffix = purpose == COMMAND_PREPROCESS ? "i" : "o";
 	int rc;
 
@@ -96,12 +96,12 @@ static bool key_of(const struct runs *runs, const struct run *run, char key[HASH
 	const struct compile_options *options = runs->options;
 	const struct compile_unit *unit = run->unit;
 	bool patched = run->variant >= VARIANT_P;
+	const struct overlay *view = patched ? options->patched : options->before;
 
 	if (!options->cache_dir || run->purpose == COMMAND_PREPROCESS ||
 	    run->variant == VARIANT_PLAIN || unit->escape)
 		return false;
-	return objcache_key(&run->argv, run->directory, run->out,
-			    patched ? options->patched->top : NULL,
+	return objcache_key(&run->argv, run->directory, run->out, view ? view->top : NULL,
 			    patched ? unit->patched_text : unit->original_text, key);
 }
 

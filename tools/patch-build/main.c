@@ -8,6 +8,7 @@
 
 #include "builder/process.h"
 #include "builder/report.h"
+#include "builder/sources.h"
 
 #include "base/error.h"
 
@@ -86,6 +87,22 @@ static int report(const struct options *options, const struct build_result *resu
 	return rc == 0 || rc == 2 || rc == 4 || rc == 10 ? rc : 1;
 }
 
+/* One a line. */
+static int list_files(const struct options *options)
+{
+	struct report_style style = {.color = options->color};
+	struct suture_error failure = {0};
+	struct strings files = {0};
+	int rc = sources_list(&options->build, &files, &failure);
+
+	for (size_t i = 0; !rc && i < files.count; i++)
+		puts(files.items[i]);
+	strings_fini(&files);
+	if (rc)
+		report_error(&failure, &style, stderr);
+	return rc ? suture_code_exit(failure.code) : fflush(stdout) == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	bool redraw = isatty(STDERR_FILENO);
@@ -96,6 +113,11 @@ int main(int argc, char **argv)
 	int rc = options_read(&options, argc, argv, &failure);
 	int code = 1;
 
+	if (!rc && options.list_files) {
+		code = list_files(&options);
+		options_fini(&options);
+		return code;
+	}
 	/* A wrong password is told before the work. */
 	if (!rc && options.sign)
 		rc = sign_open(options.sign, &key, &failure);

@@ -23,6 +23,8 @@ enum key {
 	KEY_ON,
 	KEY_REPORT,
 	KEY_SIGN,
+	KEY_BASELINE,
+	KEY_LIST_FILES,
 	KEY_JSON,
 	KEY_COLOR,
 	KEY_CACHE,
@@ -42,6 +44,12 @@ static const struct argp_option descriptions[] = {
 	{"accept-layout", KEY_ACCEPT_LAYOUT, "TYPE", 0,
 	 "Let this type change its layout: the patch migrates it; may be repeated", 0},
 	{"on", KEY_ON, "PATCH.so", 0, "Build on top of another patch", 0},
+	{"baseline", KEY_BASELINE, "DIR", 0,
+	 "The sources have the diff in them already: DIR has its files as they were, at their "
+	 "absolute paths",
+	 0},
+	{"list-files", KEY_LIST_FILES, NULL, 0,
+	 "Only print the files in the source folder that the binary is made from", 0},
 	{"report", KEY_REPORT, "OUT.html", 0, "Write a review page", 0},
 	{"jobs", 'j', "N", 0, "Compilations at a time (default: one per processor)", 0},
 	{"sign", KEY_SIGN, "KEY", 0,
@@ -192,6 +200,12 @@ static int read_option(struct reading *reading, int key, char *argument)
 	case KEY_REPORT:
 		options->report = argument;
 		return 0;
+	case KEY_LIST_FILES:
+		options->list_files = true;
+		return 0;
+	case KEY_BASELINE:
+		build->baseline = argument;
+		return 0;
 	case KEY_SIGN:
 		options->sign = argument;
 		return 0;
@@ -294,9 +308,9 @@ int options_read(struct options *options, int argc, char **argv, struct suture_e
 		return reading.rc;
 	if (rc)
 		return error_set(err, SUTURE_E_USAGE, "%s", strerror(rc));
-	if (!options->build.diff || !options->build.binary) {
+	if ((!options->build.diff && !options->list_files) || !options->build.binary) {
 		error_set(err, SUTURE_E_USAGE, "%s is missing",
-			  options->build.diff ? "--binary EXE" : "DIFF");
+			  options->build.binary ? "DIFF" : "--binary EXE");
 		return error_next(err, "suture build -C BUILD_DIR --binary EXE DIFF, see --help");
 	}
 	return 0;

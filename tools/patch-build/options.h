@@ -18,6 +18,7 @@ struct options {
 	char *include;			      /* owned: build.include_dir */
 	const char *sign;		      /* file of the secret key, or NULL */
 	const char *report;		      /* file for the review page, or NULL */
+	bool list_files;		      /* instead of building */
 	bool json;
 	bool quiet;
 	bool verbose;
