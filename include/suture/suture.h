@@ -25,6 +25,15 @@ int suture_start(void);
 /* Path of the admin socket, or NULL when the agent does not run. Valid while the process lives. */
 const char *suture_socket_path(void);
 
+/*
+ * Modules were loaded or unloaded: have patches that wait for one put in. The agent notices by
+ * itself when dlopen() and dlclose() are used; this is for programs that want it noticed for
+ * certain, right after a dlopen(). Returns at once, before the patch is in: it goes in by the
+ * agent's thread, and constructors of the module have run the old code in any case. Any thread;
+ * async-signal-safe. NULL in a process without the agent, unless the program is linked to it.
+ */
+void suture_modules_changed(void) __attribute__((weak));
+
 /* ---- safe points ---------------------------------------------------------------------------- */
 
 /*

@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 
 #include "agent/confirm.h"
+#include "agent/pending.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -36,11 +37,20 @@ void agent_fini(struct agent *agent)
 	confirm_fini(agent);
 	json_object_put(agent->restored);
 	events_fini(&agent->events);
+	pending_fini(agent);
 	while (agent->patches) {
 		struct patch *patch = agent->patches;
 
 		agent->patches = patch->next;
 		patch_destroy(patch);
+	}
+	while (agent->retired) {
+		struct retired *retired = agent->retired;
+
+		agent->retired = retired->next;
+		load_undo(&retired->load);
+		free(retired->counters);
+		free(retired);
 	}
 	site_table_fini(&agent->sites);
 	near_memory_fini(&agent->near);
@@ -60,7 +70,7 @@ struct patch *agent_find(const struct agent *agent, const char *name)
 			continue;
 		if (patch->state == PATCH_APPLIED)
 			return patch;
-		if (!found)
+		if (!found || patch->state == PATCH_PENDING)
 			found = patch;
 	}
 	return found;
@@ -75,10 +85,13 @@ struct patch *agent_find_hash(const struct agent *agent, const uint8_t hash[FORM
 }
 
 struct collect {
+	const struct unwind_table *previous;
+	struct unwind_table *table;
+	struct suture_error *err;
 	struct unwind_object *objects;
 	size_t count;
 	size_t capacity;
-	bool no_memory;
+	int rc;
 };
 
 static int collect_object(struct dl_phdr_info *info, size_t size, void *arg)
@@ -90,10 +103,8 @@ static int collect_object(struct dl_phdr_info *info, size_t size, void *arg)
 		size_t wanted = collect->capacity ? collect->capacity * 2 : 32;
 		void *grown = realloc(collect->objects, wanted * sizeof(*collect->objects));
 
-		if (!grown) {
-			collect->no_memory = true;
-			return 1;
-		}
+		if (!grown)
+			return collect->rc = error_no_memory(collect->err);
 		collect->objects = grown;
 		collect->capacity = wanted;
 	}
@@ -102,27 +113,39 @@ static int collect_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
+/*
+ * Runs once, inside dl_iterate_phdr(), whose lock is recursive: while it is held no module is
+ * unmapped, and the frames of all may be read.
+ */
+static int create_table(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct collect *collect = arg;
+
+	(void)info;
+	(void)size;
+	dl_iterate_phdr(collect_object, collect);
+	if (!collect->rc)
+		collect->rc = unwind_table_create(collect->objects, collect->count,
+						  collect->previous, &collect->table, collect->err);
+	return 1;
+}
+
 int agent_refresh_unwind(struct agent *agent, struct suture_error *err)
 {
-	struct collect collect = {0};
-	struct unwind_table *table = NULL;
+	struct collect collect = {.previous = agent->unwind, .err = err};
 	int rc;
 
-	dl_iterate_phdr(collect_object, &collect);
-	if (collect.no_memory)
-		rc = error_no_memory(err);
-	else
-		rc = unwind_table_create(collect.objects, collect.count, agent->unwind, &table,
-					 err);
+	dl_iterate_phdr(create_table, &collect);
 	free(collect.objects);
+	rc = collect.rc;
 	if (!rc)
 		rc = islands_refresh(&agent->islands, &agent->sites, err);
 	if (rc) {
-		unwind_table_destroy(table);
+		unwind_table_destroy(collect.table);
 		return rc;
 	}
-	unwind_table_lend_moved(table, agent->islands.moved, agent->islands.count);
+	unwind_table_lend_moved(collect.table, agent->islands.moved, agent->islands.count);
 	unwind_table_destroy(agent->unwind);
-	agent->unwind = table;
+	agent->unwind = collect.table;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "agent/events.h"
 #include "agent/islands.h"
+#include "agent/modules.h"
 #include "agent/pauses.h"
 #include "agent/site.h"
 #include "image/image.h"
@@ -30,11 +31,14 @@ struct agent {
 	struct code_writer writer;
 	struct unwind_table *unwind; /* of the last transaction; rows are shared with the next */
 	struct islands islands;
+	struct modules_watch watch; /* says itself what belongs to whom */
 
 	pthread_mutex_t
 		lock; /* guards the fields below and those of struct patch marked (locked) */
-	struct patch *patches; /* newest first; all that are mapped */
-	unsigned applied;      /* how many are applied */
+	struct patch *patches;	 /* newest first; all that are mapped, or wait to be */
+	struct pending *pending; /* those that wait, oldest first */
+	struct retired *retired; /* code that nothing leads to any more */
+	unsigned applied;	 /* how many are applied */
 	unsigned next_order;
 	struct pauses pauses;
 	char last_rung[16];
@@ -57,7 +61,18 @@ int agent_adopt(struct agent *agent, struct suture_error *err);
 /* For tests: gives everything back, though patches may be in force. */
 void agent_fini(struct agent *agent);
 
-/* The applied patch of that name, or NULL; then any other of that name. Worker, or under lock. */
+/*
+ * A patch's mapping that its module left behind. It stays: somebody may have kept a pointer into
+ * it.
+ */
+struct retired {
+	struct load load;
+	struct patch_counter *counters; /* owned; stubs count here */
+	struct retired *next;
+};
+
+/* The applied patch of that name, or NULL; then one that waits, then any other of that name.
+ * Worker, or under lock. */
 struct patch *agent_find(const struct agent *agent, const char *name);
 struct patch *agent_find_hash(const struct agent *agent, const uint8_t hash[FORMAT_HASH_SIZE]);
 

@@ -4,6 +4,7 @@
 
 #include "agent/admit.h"
 #include "agent/confirm.h"
+#include "agent/pending.h"
 #include "agent/shadow.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -33,16 +34,27 @@ static struct json_object *functions_of(const struct patch *patch)
 	return names;
 }
 
+static void add_pending(struct json_object *answer, bool pending, const char *waits)
+{
+	rpc_json_add(answer, "pending", json_object_new_boolean(pending));
+	json_object_object_add(answer, "waits_for",
+			       pending && waits[0] ? rpc_json_string(waits) : NULL);
+}
+
 struct json_object *answer_transaction(const char *verb, const struct transaction_result *result)
 {
 	struct json_object *answer = json_object_new_object();
+	bool waits = result->pending && result->waits[0]; /* a revert of one that did does not */
 
-	rpc_json_add(answer, "result", json_object_new_string(verb));
+	rpc_json_add(answer, "result", json_object_new_string(waits ? "pending" : verb));
 	rpc_json_add(answer, "changed", json_object_new_boolean(result->changed));
+	add_pending(answer, waits, result->waits);
 	add_uint(answer, "pid", (uint64_t)getpid());
 	rpc_json_add(answer, "name", rpc_json_string(result->name));
 	rpc_json_add(answer, "hash", rpc_json_string(result->hash));
-	rpc_json_add(answer, "rung", json_object_new_string(stop_rung_name(result->rung)));
+	json_object_object_add(
+		answer, "rung",
+		result->pending ? NULL : json_object_new_string(stop_rung_name(result->rung)));
 	add_uint(answer, "threads", result->threads);
 	add_uint(answer, "attempts", result->attempts);
 	add_uint(answer, "functions", result->functions);
@@ -60,6 +72,7 @@ struct json_object *answer_check(const struct transaction_result *result)
 	rpc_json_add(answer, "result", json_object_new_string("ok"));
 	add_uint(answer, "pid", (uint64_t)getpid());
 	rpc_json_add(answer, "name", rpc_json_string(result->name));
+	add_pending(answer, result->pending, result->waits);
 	for (size_t i = 0; i < result->tier_count; i++) {
 		struct json_object *one = json_object_new_object();
 
@@ -130,6 +143,7 @@ struct json_object *answer_calls(const struct patch *patch)
 static struct json_object *list_one(const struct agent *agent, const struct patch *patch)
 {
 	struct json_object *one = json_object_new_object();
+	const struct pending *pending = pending_find(agent, patch);
 	char hash[HASH_TEXT_SIZE];
 
 	hash_text(patch->file.hash, hash);
@@ -138,7 +152,16 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	rpc_json_add(one, "state", json_object_new_string(patch_state_name(patch->state)));
 	add_uint(one, "order", patch->order);
 	rpc_json_add(one, "functions", functions_of(patch));
-	rpc_json_add(one, "applied_at", time_text(&patch->applied_at));
+	json_object_object_add(one, "applied_at",
+			       patch->applied_at.tv_sec ? time_text(&patch->applied_at) : NULL);
+	if (pending) {
+		add_pending(one, true, pending->waits);
+		json_object_object_add(one, "problem",
+				       pending->problem[0] ? rpc_json_string(pending->problem)
+							   : NULL);
+	}
+	if (patch->late && patch->order)
+		rpc_json_add(one, "note", json_object_new_string(PENDING_LATE));
 	/* Calls are counted only where asked for; scopes are not set: all calls get the patch. */
 	json_object_object_add(one, "calls", answer_calls(patch));
 	json_object_object_add(one, "scope", NULL);
@@ -164,13 +187,15 @@ struct json_object *answer_list(const struct agent *agent, bool reverted)
 	struct json_object *list = json_object_new_array();
 
 	add_uint(answer, "pid", (uint64_t)getpid());
-	/* Those in force by order, then, if asked for, those that are only mapped, newest first. */
+	/* Those in force by order; then those that wait and, if asked for, those that are only
+	 * mapped, newest first. */
 	for (unsigned order = 1; order < agent->next_order; order++)
 		for (const struct patch *patch = agent->patches; patch; patch = patch->next)
 			if (patch->order == order)
 				rpc_json_append(list, list_one(agent, patch));
 	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
-		if (!patch->order && (reverted || patch->state == PATCH_BROKEN))
+		if (!patch->order &&
+		    (reverted || patch->state == PATCH_PENDING || patch->state == PATCH_BROKEN))
 			rpc_json_append(list, list_one(agent, patch));
 	rpc_json_add(answer, "patches", list);
 	rpc_json_add(answer, "restored", restored_json(agent));
@@ -268,7 +293,7 @@ struct json_object *answer_status(struct agent *agent)
 	struct json_object *answer = json_object_new_object();
 	struct json_object *self = json_object_new_object();
 	struct json_object *rungs = json_object_new_array();
-	uint64_t retired = 0;
+	uint64_t retired = 0, waiting = 0;
 
 	add_uint(answer, "pid", (uint64_t)getpid());
 	add_target(answer);
@@ -281,6 +306,12 @@ struct json_object *answer_status(struct agent *agent)
 	rpc_json_add(self, "rungs", rungs);
 	json_object_object_add(self, "requires_signature",
 			       admit_key_id() ? json_object_new_string(admit_key_id()) : NULL);
+	/* How it learns of modules that come and go; null: nobody waits for any. */
+	json_object_object_add(
+		self, "loader",
+		!atomic_load(&agent->watch.wanted)
+			? NULL
+			: json_object_new_string(modules_are_told(agent) ? "told" : "asked"));
 	rpc_json_add(answer, "agent", self);
 	add_uint(answer, "threads", count_threads());
 	pthread_mutex_lock(&agent->lock);
@@ -288,6 +319,11 @@ struct json_object *answer_status(struct agent *agent)
 	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
 		if (!patch->order)
 			retired += patch->load.end - patch->load.start;
+	for (const struct retired *each = agent->retired; each; each = each->next)
+		retired += each->load.end - each->load.start;
+	for (const struct pending *each = agent->pending; each; each = each->next)
+		waiting++;
+	add_uint(answer, "pending", waiting);
 	rpc_json_add(answer, "pauses", pauses_json(&agent->pauses));
 	rpc_json_add(answer, "unconfirmed", unconfirmed_json(agent));
 	rpc_json_add(answer, "restored", restored_json(agent));

@@ -91,16 +91,31 @@ static int answer(struct agent *agent, int rc, const char *verb, struct transact
 	return rc;
 }
 
+/* What there is to say besides done and not done; NULL: nothing. */
+static const char *pending_text(const struct transaction_result *result, char text[EVENT_TEXT_SIZE])
+{
+	if (!result->pending)
+		return NULL;
+	if (result->waits[0])
+		snprintf(text, EVENT_TEXT_SIZE, "pending, waits for %.200s", result->waits);
+	else
+		snprintf(text, EVENT_TEXT_SIZE, "was pending");
+	return text;
+}
+
 /* For the record of what was done, and for metrics. */
 static void record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
 		   const struct transaction_result *result, const struct suture_error *err)
 {
+	char text[EVENT_TEXT_SIZE];
+
 	events_add(&agent->events, &(struct event_note){.what = what,
 							.who = who,
 							.name = result->name,
 							.hash = result->hash,
 							.err = rc ? err : NULL,
 							.unchanged = !result->changed,
+							.text = pending_text(result, text),
 							.pause_us = result->pause_us});
 }
 
@@ -184,6 +199,7 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 	event_actor_take(server_call_peer(call), &who);
 	if (!rc)
 		rc = take_file(call, params, fd, &options, &file, err);
+	options.at_once = within != 0;
 	if (rc) {
 		record(agent, "apply", &who, rc, &result, err);
 		return rc;
@@ -212,6 +228,7 @@ static int run_check(struct server_call *call, struct json_object *params, int f
 		rc = take_file(call, params, fd, &options, &file, err);
 	if (rc)
 		return rc;
+	options.at_once = within != 0;
 	rc = confirm_admits(agent, &file, options.replace, err);
 	if (rc) {
 		patch_file_fini(&file);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What patches and hosts call in libsuture.so besides its start (lifetime.c). Any thread. */
+#include "agent/modules.h"
 #include "agent/shadow.h"
 
 #include <suture/shadow.h>
+#include <suture/suture.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -27,4 +29,9 @@ EXPORT void suture_shadow_free(const void *object, uint64_t id,
 EXPORT size_t suture_shadow_free_all(uint64_t id, void (*destroy)(const void *object, void *data))
 {
 	return shadow_free_all(id, destroy);
+}
+
+EXPORT void suture_modules_changed(void)
+{
+	modules_note();
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add(struct plan *plan, uintptr_t start, size_t size, uintptr_t site, const char *name,
-	       struct suture_error *err)
+int idle_add(struct plan *plan, uintptr_t start, size_t size, uintptr_t site, const char *name,
+	     struct suture_error *err)
 {
 	if (plan->busy_count == plan->busy_capacity) {
 		size_t wanted = plan->busy_capacity ? plan->busy_capacity * 2 : 64;
@@ -46,18 +46,19 @@ static int add_replaced(struct plan *plan, const struct plan_site *planned,
 	const struct site *site = planned->site;
 	const struct format_function *function = function_of(&planned->version);
 	const char *name = patch_file_string(&plan->add->file, function->name_ref);
-	int rc = add(plan, site->entry, site->size, trampoline_gate(&planned->version.trampoline),
-		     name, err);
+	int rc = idle_add(plan, site->entry, site->size,
+			  trampoline_gate(&planned->version.trampoline), name, err);
 
 	/* The way into it that a patch of earlier took, and may still be on. */
 	if (!rc && site->has_known && site->known.original)
-		rc = add(plan, site->known.original, site->known.original_size, 0, name, err);
+		rc = idle_add(plan, site->known.original, site->known.original_size, 0, name, err);
 	/* Versions of other patches below are old code now as well. */
 	for (size_t i = 0; !rc && i < site->count; i++) {
 		const struct site_version *below = &site->versions[i];
 
-		rc = add(plan, patch_address(below->patch, function_of(below)->replacement_address),
-			 function_of(below)->replacement_size, 0, name, err);
+		rc = idle_add(plan,
+			      patch_address(below->patch, function_of(below)->replacement_address),
+			      function_of(below)->replacement_size, 0, name, err);
 	}
 	return rc;
 }
@@ -75,8 +76,8 @@ static int add_restored(struct plan *plan, const struct plan_site *planned,
 
 	if (gate == before->site)
 		return 0;
-	return add(plan, gate, before->site + before->window_size - gate, gate,
-		   patch_file_string(&top->patch->file, function_of(top)->name_ref), err);
+	return idle_add(plan, gate, before->site + before->window_size - gate, gate,
+			patch_file_string(&top->patch->file, function_of(top)->name_ref), err);
 }
 
 static int add_listed(struct plan *plan, const struct patch *patch, struct suture_error *err)
@@ -86,8 +87,10 @@ static int add_listed(struct plan *plan, const struct patch *patch, struct sutur
 	for (size_t i = 0; !rc && i < patch->file.idle.count; i++) {
 		const struct format_idle *idle = &patch->file.idle.records[i];
 
-		rc = add(plan, patch_target(patch, idle->module_ref, idle->target), idle->size, 0,
-			 patch_file_string(&patch->file, idle->name_ref), err);
+		if (patch_module_gone(patch, idle->module_ref))
+			continue;
+		rc = idle_add(plan, patch_target(patch, idle->module_ref, idle->target), idle->size,
+			      0, patch_file_string(&patch->file, idle->name_ref), err);
 	}
 	return rc;
 }
@@ -124,9 +127,10 @@ static int add_segment(struct plan *plan, const struct patch *patch, const Elf64
 				    : function->replacement_address;
 		if (stop > end)
 			stop = end;
-		rc = add(plan, patch_address(patch, cursor), stop - cursor, 0,
-			 here ? patch_file_string(&patch->file, function->name_ref) : patch->name,
-			 err);
+		rc = idle_add(plan, patch_address(patch, cursor), stop - cursor, 0,
+			      here ? patch_file_string(&patch->file, function->name_ref)
+				   : patch->name,
+			      err);
 		cursor = stop;
 	}
 	return rc;

@@ -12,4 +12,8 @@
 /* Fills plan->busy: sorted, disjoint. After the sites are planned. */
 int idle_build(struct plan *plan, struct suture_error *err);
 
+/* One more range, before idle_build() sorts. site: where a gate may hold who enters, or 0. */
+int idle_add(struct plan *plan, uintptr_t start, size_t size, uintptr_t site, const char *name,
+	     struct suture_error *err);
+
 #endif

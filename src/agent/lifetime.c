@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/confirm.h"
+#include "agent/pending.h"
 #include "agent/probation.h"
 #include "agent/restore.h"
 #include "agent/tls.h"
@@ -64,6 +65,7 @@ static void retire(struct server *server)
 {
 	pthread_mutex_lock(&start_lock);
 	if (the_server == server) {
+		modules_wake(-1);
 		the_server = NULL;
 		running = false;
 		socket_path[0] = '\0';
@@ -111,9 +113,12 @@ static int start_thread(struct server *server, struct suture_error *err)
 static uint64_t chore_due(void *agent)
 {
 	uint64_t confirm = confirm_due(agent), probation = probation_due();
+	uint64_t modules = modules_due(agent);
 
 	if (atomic_load(&restore_wanted))
 		return 0;
+	if (modules < confirm)
+		confirm = modules;
 	return confirm < probation ? confirm : probation;
 }
 
@@ -137,6 +142,7 @@ static void chore_run(void *agent)
 	}
 	probation_end();
 	confirm_run(agent);
+	pending_look(agent);
 }
 
 void lifetime_restore(void)
@@ -197,6 +203,7 @@ static int start_locked(struct suture_error *err)
 	if (running) {
 		snprintf(socket_path, sizeof(socket_path), "%s", server_path(the_server));
 		suture_served_pid = getpid();
+		modules_wake(server_event_fd(the_server));
 		events_add(&the_agent.events, &(struct event_note){.what = "start"});
 	}
 	return rc;
@@ -227,6 +234,7 @@ EXPORT const char *suture_socket_path(void)
  */
 static void after_fork_in_child(void)
 {
+	modules_wake(-1);
 	if (the_server)
 		server_forget(the_server);
 	the_server = NULL;

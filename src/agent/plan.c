@@ -1,31 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Plan of a transaction: what comes, what goes, and every edit that makes it so. See plan.h. */
+/* Plan of a transaction: what comes and what goes, verified, loaded and held. See plan.h. */
 #include "agent/plan.h"
 
 #include "agent/calls.h"
-#include "agent/idle.h"
 #include "agent/inherit.h"
-#include "agent/originals.h"
 #include "agent/verify.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int injected(const char *step, struct suture_error *err)
-{
-	if (!fault_injected(step))
-		return 0;
-	return error_set(err, SUTURE_E_INTERNAL, "fault injected at %s", step);
-}
 
 void plan_init(struct plan *plan, struct agent *agent)
 {
 	*plan = (struct plan){.agent = agent};
 	code_edit_set_init(&plan->edits, &agent->writer);
+}
+
+/* Nothing of it ever ran: as if it had not been loaded. */
+static void unload(struct plan *plan)
+{
+	struct patch_counter *counters;
+	struct load load;
+
+	calls_discard(plan->agent, plan->add);
+	pthread_mutex_lock(&plan->agent->lock);
+	counters = patch_detach(plan->add, &load);
+	pthread_mutex_unlock(&plan->agent->lock);
+	free(counters);
+	load_undo(&load);
 }
 
 void plan_fini(struct plan *plan)
@@ -39,25 +43,75 @@ void plan_fini(struct plan *plan)
 	free(plan->busy_names);
 	free(plan->remove);
 	/* What never ran can be unloaded; what did stays mapped for good. */
-	if (plan->fresh && !plan->committed && !plan->add->ran) {
-		calls_discard(plan->agent, plan->add);
+	if (plan->loaded && !plan->committed && !plan->add->ran)
+		unload(plan);
+	if (plan->fresh)
 		patch_destroy(plan->add);
-	}
+	for (size_t i = 0; i < plan->hold_count; i++)
+		image_module_release(plan->holds[i]);
+	free(plan->holds);
 	image_fini(&plan->image);
+}
+
+static int hold(struct plan *plan, const struct image_module *module, struct suture_error *err)
+{
+	void *handle, *grown;
+	int rc = image_module_hold(module, &handle, err);
+
+	if (rc || !handle)
+		return rc;
+	grown = realloc(plan->holds, (plan->hold_count + 1) * sizeof(*plan->holds));
+	if (!grown) {
+		image_module_release(handle);
+		return error_no_memory(err);
+	}
+	plan->holds = grown;
+	plan->holds[plan->hold_count++] = handle;
+	return 0;
+}
+
+static int take_image(struct plan *plan, struct suture_error *err)
+{
+	return plan->image.count ? 0 : image_take(&plan->image, err);
+}
+
+/* What is to be put back there must still be there when it is. */
+static int hold_modules_of(struct plan *plan, const struct patch *patch, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < patch->file.modules.count; i++) {
+		const struct image_module *module =
+			image_find_address(&plan->image, patch->modules[i].start);
+
+		if (patch->modules[i].gone)
+			continue;
+		rc = module ? hold(plan, module, err)
+			    : error_set(err, SUTURE_E_AGENT_BUSY,
+					"a module that %s is in was unloaded just now",
+					patch->name);
+	}
+	return rc;
 }
 
 int plan_remove(struct plan *plan, struct patch *const *patches, size_t count,
 		struct suture_error *err)
 {
+	int rc = 0;
+
 	plan->remove = calloc(count + 1, sizeof(struct patch *));
 	if (!plan->remove)
 		return error_no_memory(err);
 	memcpy(plan->remove, patches, count * sizeof(struct patch *));
 	plan->remove_count = count;
-	return 0;
+	if (count)
+		rc = take_image(plan, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = hold_modules_of(plan, patches[i], err);
+	return rc;
 }
 
-static bool goes(const struct plan *plan, const struct patch *patch)
+bool plan_goes(const struct plan *plan, const struct patch *patch)
 {
 	for (size_t i = 0; i < plan->remove_count; i++)
 		if (plan->remove[i] == patch)
@@ -65,379 +119,115 @@ static bool goes(const struct plan *plan, const struct patch *patch)
 	return false;
 }
 
-/* The applied patch that a dependency names, unless it is about to go. */
-static const struct patch *find_depend(const struct plan *plan, const struct patch_file *file,
-				       const struct format_depend *depend, struct suture_error *err)
+/*
+ * The patches that a file depends on, all applied and not about to go. One that waits for a module
+ * makes those built on it wait too: plan->missing.
+ */
+static int check_depends(struct plan *plan, const struct patch_file *file, struct suture_error *err)
 {
-	const char *name = patch_file_string(file, depend->name_ref);
-	const struct patch *patch = agent_find_hash(plan->agent, depend->hash);
+	for (size_t i = 0; i < file->depends.count; i++) {
+		const struct format_depend *depend = &file->depends.records[i];
+		const char *name = patch_file_string(file, depend->name_ref);
+		const struct patch *patch = agent_find_hash(plan->agent, depend->hash);
 
-	if (patch && patch->state == PATCH_APPLIED && !goes(plan, patch))
-		return patch;
-	error_set(err, SUTURE_E_DEPENDENCY, "%s is built on %s, which is not applied%s", file->name,
-		  name, agent_find(plan->agent, name) ? " in that version" : "");
-	error_next(err, "apply %s first", name);
-	return NULL;
+		if (patch && patch->state == PATCH_APPLIED && !plan_goes(plan, patch))
+			continue;
+		if (patch && patch->state == PATCH_PENDING) {
+			plan->missing = plan->missing ? plan->missing : name;
+			continue;
+		}
+		error_set(err, SUTURE_E_DEPENDENCY, "%s is built on %s, which is not applied%s",
+			  file->name, name,
+			  agent_find(plan->agent, name) ? " in that version" : "");
+		return error_next(err, "apply %s first", name);
+	}
+	return 0;
 }
 
-static bool depends_on(const struct patch_file *file, const struct patch *patch)
+static int load(struct plan *plan, const struct image_module *const *modules,
+		struct suture_error *err)
 {
-	for (size_t i = 0; i < file->depends.count; i++)
-		if (memcmp(file->depends.records[i].hash, patch->file.hash, FORMAT_HASH_SIZE) == 0)
-			return true;
-	return false;
-}
-
-static int load_fresh(struct plan *plan, struct patch_file *file,
-		      const struct image_module *const *modules, struct suture_error *err)
-{
+	const struct patch_file *file = &plan->add->file;
 	struct bind_depend *depends = calloc(file->depends.count + 1, sizeof(*depends));
 	struct bind_value *values = NULL;
 	uintptr_t *taken = NULL;
-	struct load load = {.store.fd = -1};
+	struct load loaded = {.store.fd = -1};
 	int rc = depends ? 0 : error_no_memory(err);
 
-	for (size_t i = 0; !rc && i < file->depends.count; i++) {
-		const struct patch *on = find_depend(plan, file, &file->depends.records[i], err);
-
-		if (on)
-			depends[i].base = on->load.base;
-		else
-			rc = -(int)SUTURE_E_DEPENDENCY;
-	}
+	for (size_t i = 0; !rc && i < file->depends.count; i++)
+		depends[i].base =
+			agent_find_hash(plan->agent, file->depends.records[i].hash)->load.base;
 	if (!rc)
 		rc = inherit_find(plan, file, &taken, err);
 	if (!rc)
 		rc = bind_symbols(file, &plan->image, modules, depends, taken, &values, err);
 	if (!rc)
-		rc = load_near(file, modules[0], values, &load, err);
-	if (!rc) {
-		rc = patch_create(file, &load, &plan->add, err);
-		if (rc)
-			load_undo(&load);
-	}
-	for (size_t i = 0; !rc && i < plan->add->file.variables.count; i++)
-		if (taken[i])
-			plan->add->variables[i] = taken[i];
+		rc = load_near(file, modules[0], values, &loaded, err);
 	free(values);
-	free(taken);
 	free(depends);
-	if (rc)
+	if (rc) {
+		free(taken);
 		return rc;
-	plan->fresh = true;
-	for (size_t i = 0; i < plan->add->file.modules.count; i++)
-		plan->add->biases[i] = modules[i]->bias;
+	}
+	pthread_mutex_lock(&plan->agent->lock);
+	patch_attach(plan->add, &loaded, modules, taken);
+	pthread_mutex_unlock(&plan->agent->lock);
+	free(taken);
+	plan->loaded = true;
 	return 0;
 }
 
-static int reuse(struct plan *plan, struct patch *patch, const struct image_module *const *modules,
-		 struct suture_error *err)
+static int check_loaded(const struct plan *plan, const struct patch *patch,
+			const struct image_module *const *modules, struct suture_error *err)
 {
 	for (size_t i = 0; i < patch->file.modules.count; i++)
-		if (patch->biases[i] != modules[i]->bias)
+		if (patch->modules[i].bias != modules[i]->bias)
 			return error_set(err, SUTURE_E_UNSUPPORTED,
 					 "%s was loaded for %s at another address", patch->name,
 					 image_module_name(modules[i]));
-	for (size_t i = 0; i < patch->file.depends.count; i++)
-		if (!find_depend(plan, &patch->file, &patch->file.depends.records[i], err))
-			return -(int)SUTURE_E_DEPENDENCY;
-	plan->add = patch;
 	return inherit_check(plan, patch, err);
+}
+
+int plan_add_known(struct plan *plan, struct patch *patch, struct suture_error *err)
+{
+	const struct patch_file *file = &patch->file;
+	cleanup_memory const struct image_module **modules =
+		calloc(file->modules.count, sizeof(struct image_module *));
+	int rc = modules ? fault_at("plan.image", err) : error_no_memory(err);
+
+	plan->add = patch;
+	if (!rc)
+		rc = take_image(plan, err);
+	if (!rc)
+		rc = fault_at("plan.modules", err);
+	if (!rc)
+		rc = verify_modules(file, &plan->image, modules, &plan->missing, err);
+	if (!rc)
+		rc = check_depends(plan, file, err);
+	if (rc || plan->missing)
+		return rc;
+	for (size_t i = 0; !rc && i < file->modules.count; i++)
+		rc = hold(plan, modules[i], err);
+	if (!rc)
+		rc = fault_at("plan.load", err);
+	if (!rc)
+		rc = patch->load.handle ? check_loaded(plan, patch, modules, err)
+					: load(plan, modules, err);
+	return rc;
 }
 
 int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err)
 {
-	cleanup_memory const struct image_module **modules =
-		calloc(file->modules.count, sizeof(struct image_module *));
-	struct patch *known = agent_find_hash(plan->agent, file->hash);
-	int rc = modules ? injected("plan.image", err) : error_no_memory(err);
+	struct patch *patch = agent_find_hash(plan->agent, file->hash);
+	int rc;
 
-	if (!rc)
-		rc = image_take(&plan->image, err);
-	if (!rc)
-		rc = injected("plan.modules", err);
-	if (!rc)
-		rc = verify_modules(file, &plan->image, modules, err);
-	for (size_t i = 0; !rc && i < file->modules.count; i++)
-		rc = image_module_pin(modules[i], err);
-	if (!rc)
-		rc = injected("plan.load", err);
-	if (!rc && known)
-		rc = reuse(plan, known, modules, err);
-	else if (!rc)
-		rc = load_fresh(plan, file, modules, err);
-	if (!rc && known)
+	if (patch) {
 		patch_file_fini(file);
-	return rc;
-}
-
-static int add_site(struct plan *plan, struct site *site, struct plan_site **added,
-		    struct suture_error *err)
-{
-	void *grown = realloc(plan->sites, (plan->site_count + 1) * sizeof(*plan->sites));
-
-	if (!grown)
-		return error_no_memory(err);
-	plan->sites = grown;
-	*added = &plan->sites[plan->site_count++];
-	**added = (struct plan_site){.site = site};
-	return 0;
-}
-
-const struct trampoline *plan_staying(const struct plan *plan, const struct site *site)
-{
-	for (size_t i = site->count; i > 0; i--)
-		if (!goes(plan, site->versions[i - 1].patch))
-			return &site->versions[i - 1].trampoline;
-	return NULL;
-}
-
-/* A patch may only lie over another one that it was built on: else its old code is not what runs.
- */
-static int check_overlap(const struct plan *plan, const struct site *site, const char *name,
-			 struct suture_error *err)
-{
-	for (size_t i = 0; i < site->count; i++) {
-		const struct patch *other = site->versions[i].patch;
-
-		if (goes(plan, other) || depends_on(&plan->add->file, other))
-			continue;
-		error_set(err, SUTURE_E_DEPENDENCY, "%s is already replaced by patch %s", name,
-			  other->name);
-		return error_next(err, "revert %s first, or build this patch --on it", other->name);
+		return plan_add_known(plan, patch, err);
 	}
-	return 0;
-}
-
-/* Parts of the function that the compiler put elsewhere: "f.cold" of f. */
-static size_t find_parts(const struct plan *plan, const struct format_function *function,
-			 struct trampoline_range *parts, size_t limit)
-{
-	const struct patch_file *file = &plan->add->file;
-	const char *name = patch_file_string(file, function->name_ref);
-	size_t length = strlen(name), count = 0;
-
-	for (size_t i = 0; i < file->idle.count && count < limit; i++) {
-		const struct format_idle *idle = &file->idle.records[i];
-		const char *part = patch_file_string(file, idle->name_ref);
-		uintptr_t address = patch_target(plan->add, idle->module_ref, idle->target);
-
-		if (idle->module_ref != function->module_ref || strncmp(part, name, length) != 0 ||
-		    part[length] != '.')
-			continue;
-		parts[count++] = (struct trampoline_range){
-			.address = address, .size = idle->size, .code = (const uint8_t *)address};
-	}
-	return count;
-}
-
-static int plan_trampoline(struct plan *plan, const struct format_function *function,
-			   struct plan_site *planned, struct suture_error *err)
-{
-	const struct patch_file *file = &plan->add->file;
-	const struct site *site = planned->site;
-	uintptr_t replacement = patch_address(plan->add, function->replacement_address);
-	uint8_t following[ARCH_MAX_JUMP];
-	struct trampoline_range parts[4];
-	struct trampoline_target target = {
-		.name = patch_file_string(file, function->name_ref),
-		.entry = site->entry,
-		.size = site->size,
-		.code = site->original,
-		.cold = parts,
-		.following = following,
-		.read = trampoline_read_self,
-		.read_context = &plan->agent->writer,
-	};
-	size_t behind =
-		function->padding < sizeof(following) ? function->padding : sizeof(following);
-
-	if (plan->count &&
-	    calls_stub(plan->agent, plan->add, (size_t)(function - file->functions.records),
-		       site->entry, &replacement, err))
-		return -(int)err->code;
-	if (site->has_known)
-		return trampoline_retarget(&site->known, replacement, &plan->agent->near,
-					   &planned->version.trampoline, err);
-	target.cold_count = find_parts(plan, function, parts, sizeof(parts) / sizeof(parts[0]));
-	if (behind && site_read_original(&plan->agent->sites, &plan->agent->writer,
-					 site->entry + site->size, following, behind) == 0) {
-		target.following_size = behind;
-		target.padding_after = trampoline_padding(site->original, site->size, site->entry,
-							  following, behind);
-	}
-	return trampoline_plan(&target, replacement, &plan->agent->near,
-			       &planned->version.trampoline, err);
-}
-
-static int plan_function(struct plan *plan, size_t index, struct suture_error *err)
-{
-	const struct patch_file *file = &plan->add->file;
-	const struct format_function *function = &file->functions.records[index];
-	uintptr_t entry = patch_target(plan->add, function->module_ref, function->target);
-	const struct image_module *module = image_find_address(&plan->image, entry);
-	cleanup_memory uint8_t *code = NULL;
-	struct plan_site *planned;
-	struct site *site = NULL;
-	int rc = injected("plan.function", err);
-
-	if (!rc && !module)
-		rc = error_set(err, SUTURE_E_BAD_PATCH_FILE, "%s lies outside every module",
-			       patch_file_string(file, function->name_ref));
-	if (!rc)
-		rc = verify_function(plan->agent, file, function, module, &code, err);
-	if (!rc)
-		rc = site_obtain(&plan->agent->sites, entry, function->size, code, &site, err);
-	if (!rc)
-		rc = check_overlap(plan, site, patch_file_string(file, function->name_ref), err);
-	if (!rc)
-		rc = site_reserve(site, err);
-	if (!rc)
-		rc = add_site(plan, site, &planned, err);
-	if (!rc)
-		rc = plan_trampoline(plan, function, planned, err);
+	rc = patch_create(file, &patch, err);
 	if (rc)
 		return rc;
-	planned->version.patch = plan->add;
-	planned->version.function = index;
-	planned->before = site_top(site) ? &site_top(site)->trampoline : NULL;
-	return 0;
-}
-
-/* Sites of patches that go and that nothing comes for. */
-static int plan_removed_sites(struct plan *plan, struct suture_error *err)
-{
-	size_t with_versions = plan->site_count;
-
-	for (size_t i = 0; i < plan->agent->sites.count; i++) {
-		struct site *site = plan->agent->sites.sites[i];
-		struct site_version *top = site_top(site);
-		struct plan_site *planned;
-		bool known = false;
-		int rc;
-
-		for (size_t j = 0; j < with_versions; j++)
-			known = known || plan->sites[j].site == site;
-		if (known || !top || !goes(plan, top->patch))
-			continue;
-		rc = add_site(plan, site, &planned, err);
-		if (rc)
-			return rc;
-		planned->before = &top->trampoline;
-		planned->after = plan_staying(plan, site);
-	}
-	return 0;
-}
-
-static int plan_edits(struct plan *plan, struct suture_error *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < plan->site_count; i++) {
-		struct plan_site *planned = &plan->sites[i];
-
-		/* Taken here and not earlier: the array of sites moves while it grows. */
-		if (planned->version.patch)
-			planned->after = &planned->version.trampoline;
-		rc = injected("plan.edit", err);
-		if (!rc)
-			rc = site_edit(planned->site, planned->before, planned->after, &plan->edits,
-				       err);
-	}
-	return rc;
-}
-
-/* Data that comes: written with the code; the old bytes are kept for the way back. */
-static int plan_data(struct plan *plan, struct suture_error *err)
-{
-	const struct patch_file *file = &plan->add->file;
-
-	for (size_t i = 0; i < file->data.count; i++) {
-		const struct format_data *data = &file->data.records[i];
-		uintptr_t address;
-		uint8_t *old;
-		int rc;
-
-		if (data->kind != FORMAT_DATA_CONST && data->kind != FORMAT_DATA_SET)
-			continue;
-		address = patch_target(plan->add, data->module_ref, data->target);
-		rc = injected("plan.data", err);
-		if (!rc && !image_find_address(&plan->image, address))
-			rc = error_set(err, SUTURE_E_BAD_PATCH_FILE,
-				       "data lies outside every module");
-		if (!rc)
-			rc = verify_data(plan->agent, file, data,
-					 image_find_address(&plan->image, address), &old, err);
-		if (rc)
-			return rc;
-		free(plan->add->saved_data[i]);
-		plan->add->saved_data[i] = old;
-		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, old,
-				       (const void *)patch_address(plan->add, data->new_address),
-				       data->size, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* Data that goes: only where it still has the value that was written. */
-static int plan_data_back(struct plan *plan, const struct patch *patch, struct suture_error *err)
-{
-	for (size_t i = 0; i < patch->file.data.count; i++) {
-		const struct format_data *data = &patch->file.data.records[i];
-		uintptr_t address = patch_target(patch, data->module_ref, data->target);
-		const void *written = (const void *)patch_address(patch, data->new_address);
-		int rc;
-
-		if (!patch->saved_data[i] ||
-		    memcmp((const void *)address, written, data->size) != 0)
-			continue;
-		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, written,
-				       patch->saved_data[i], data->size, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-int plan_build(struct plan *plan, struct suture_error *err)
-{
-	int rc = 0;
-
-	if (!plan->image.count)
-		rc = image_take(&plan->image, err);
-	for (size_t i = 0; !rc && plan->add && i < plan->add->file.functions.count; i++)
-		rc = plan_function(plan, i, err);
-	if (!rc)
-		rc = plan_removed_sites(plan, err);
-	if (!rc)
-		rc = plan_edits(plan, err);
-	if (!rc && plan->add)
-		rc = originals_fill(plan, err);
-	if (!rc && plan->add)
-		rc = plan_data(plan, err);
-	for (size_t i = 0; !rc && i < plan->remove_count; i++)
-		rc = plan_data_back(plan, plan->remove[i], err);
-	if (!rc)
-		rc = injected("plan.idle", err);
-	if (!rc)
-		rc = idle_build(plan, err);
-	if (!rc)
-		rc = injected("plan.unwind", err);
-	if (!rc)
-		rc = agent_refresh_unwind(plan->agent, err);
-	if (!rc)
-		rc = injected("plan.prefault", err);
-	if (!rc)
-		rc = code_edit_set_prefault(&plan->edits, err);
-	return rc;
-}
-
-enum trampoline_tier plan_tier(const struct plan *plan, size_t function)
-{
-	for (size_t i = 0; i < plan->site_count; i++)
-		if (plan->sites[i].version.patch && plan->sites[i].version.function == function)
-			return plan->sites[i].version.trampoline.tier;
-	return TRAMPOLINE_NONE;
+	plan->fresh = true;
+	return plan_add_known(plan, patch, err);
 }

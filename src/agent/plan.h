@@ -23,9 +23,14 @@ struct plan_site {
 struct plan {
 	struct agent *agent;
 	struct image image;
-	struct patch *add;     /* NULL for a revert */
-	bool fresh;	       /* add was loaded by this plan */
-	bool count;	       /* calls of its functions are counted */
+	struct patch *add;   /* NULL for a revert */
+	bool fresh;	     /* add is not on the agent's list, and goes with the plan */
+	bool loaded;	     /* add was loaded by this plan, and is unloaded with it */
+	bool count;	     /* calls of its functions are counted */
+	bool hookless;	     /* hooks of what goes are not run */
+	const char *missing; /* what add must wait for, a name in its file; else NULL */
+	void **holds;	     /* owned: modules that stay loaded as long as the plan lives */
+	size_t hold_count;
 	struct patch **remove; /* owned array */
 	size_t remove_count;
 
@@ -42,18 +47,24 @@ struct plan {
 void plan_init(struct plan *plan, struct agent *agent);
 void plan_fini(struct plan *plan);
 
-/* The patches that go, if any; before plan_add(). Copies the array. */
+/* The patches that go, if any; before plan_add(). Copies the array. Their modules are held. */
 int plan_remove(struct plan *plan, struct patch *const *patches, size_t count,
 		struct suture_error *err);
 
 /*
  * Verifies and loads what comes. *file is taken over on success. A patch of the same bytes that is
- * mapped already is used again.
+ * known already is used again. With plan->missing set afterwards it can't be put in now: no
+ * plan_build() then.
  */
 int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err);
+/* The same for a patch on the agent's list. */
+int plan_add_known(struct plan *plan, struct patch *patch, struct suture_error *err);
 
 /* Decides every entry's trampoline, builds edits and the idle set, prefaults. */
 int plan_build(struct plan *plan, struct suture_error *err);
+
+/* Is it one of those that go? */
+bool plan_goes(const struct plan *plan, const struct patch *patch);
 
 /* The topmost version on a site that stays when what goes is gone, or NULL. */
 const struct trampoline *plan_staying(const struct plan *plan, const struct site *site);

@@ -454,6 +454,11 @@ void server_forget(struct server *server)
 	server->event_fd = server->epoll_fd = -1;
 }
 
+int server_event_fd(const struct server *server)
+{
+	return server->event_fd;
+}
+
 const char *server_path(const struct server *server)
 {
 	return server->listener.path;

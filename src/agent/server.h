@@ -94,6 +94,9 @@ void server_forget(struct server *server);
 /* Has options.due asked again. Any thread; async-signal-safe. */
 void server_wake(struct server *server);
 
+/* An eventfd: whoever writes 1 to it has the server ask again what is due. While it lives. */
+int server_event_fd(const struct server *server);
+
 /* Path of the socket, as long as the server lives. */
 const char *server_path(const struct server *server);
 

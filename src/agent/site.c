@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void destroy(struct site *site)
+{
+	free(site->original);
+	free(site->versions);
+	free(site);
+}
+
 void site_table_fini(struct site_table *table)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		free(table->sites[i]->original);
-		free(table->sites[i]->versions);
-		free(table->sites[i]);
-	}
+	for (size_t i = 0; i < table->count; i++)
+		destroy(table->sites[i]);
 	free(table->sites);
 	*table = (struct site_table){0};
 }
@@ -131,6 +135,20 @@ static void overlay(uintptr_t address, uint8_t *out, size_t size, uintptr_t star
 
 	if (from < to)
 		memcpy(out + (from - address), bytes + (from - start), to - from);
+}
+
+void site_forget(struct site_table *table, uintptr_t start, uintptr_t end, struct near_memory *near)
+{
+	size_t first = lower_bound(table, start), last = lower_bound(table, end);
+
+	for (size_t i = first; i < last; i++) {
+		if (table->sites[i]->has_known)
+			trampoline_retire(&table->sites[i]->known, near);
+		destroy(table->sites[i]);
+	}
+	memmove(&table->sites[first], &table->sites[last],
+		(table->count - last) * sizeof(struct site *));
+	table->count -= last - first;
 }
 
 int site_read_original(const struct site_table *table, const struct code_writer *writer,

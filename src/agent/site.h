@@ -62,6 +62,10 @@ int site_reserve(struct site *site, struct suture_error *err);
 void site_push_reserved(struct site *site, const struct site_version *version);
 void site_remove(struct site *site, const struct patch *patch);
 
+/* Sites in memory that was unmapped. Their islands stay: somebody may have kept their address. */
+void site_forget(struct site_table *table, uintptr_t start, uintptr_t end,
+		 struct near_memory *near);
+
 /*
  * Copies [address, address + size) as it was before any patch: memory, with our own jumps taken
  * out. Returns -errno when the memory can't be read.

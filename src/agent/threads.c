@@ -30,8 +30,9 @@ static int plan_for(struct plan *plan, int fd, const char *signature, const char
 		rc = plan_remove(plan, &patch, 1, err);
 	else
 		rc = plan_add(plan, &file, err);
+	/* Nobody can be in the way of one that has to wait for its module. */
 	if (!rc)
-		rc = plan_build(plan, err);
+		rc = plan->missing ? agent_refresh_unwind(plan->agent, err) : plan_build(plan, err);
 	patch_file_fini(&file);
 	return rc;
 }

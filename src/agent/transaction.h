@@ -16,6 +16,7 @@ struct transaction_options {
 	enum stop_rung rung;
 	bool replace; /* apply: take out all patches that are applied, in the same commit */
 	bool count;   /* apply: count the calls of what comes */
+	bool at_once; /* apply: a patch that would have to wait for a module is refused */
 };
 
 enum { TRANSACTION_BLOCKER_FRAMES = 24, TRANSACTION_FRAME_TEXT = 160 };
@@ -33,6 +34,9 @@ struct transaction_blocker {
 
 struct transaction_result {
 	bool changed; /* false: it was so already */
+	bool pending; /* apply, check: it waits; revert: it did */
+	bool post_apply_failed;
+	char waits[256]; /* for what: a module's name, or a patch's */
 	char name[PATCH_NAME_LIMIT + 1];
 	char hash[65];
 	enum stop_rung rung;
@@ -56,7 +60,10 @@ struct transaction_tier {
 
 void transaction_result_fini(struct transaction_result *result);
 
-/* *file is taken over in every case. result is valid and to be finished in every case. */
+/*
+ * *file is taken over in every case. result is valid and to be finished in every case. Where a
+ * module of the patch is not loaded, it is kept and waits: success, with result->pending.
+ */
 int transaction_apply(struct agent *agent, struct patch_file *file,
 		      const struct transaction_options *options, struct transaction_result *result,
 		      struct suture_error *err);
@@ -72,6 +79,18 @@ int transaction_revert(struct agent *agent, const char *name,
 int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err);
+
+/* Applies a patch on the agent's list: one that waits, or that was taken out. */
+int transaction_resume(struct agent *agent, struct patch *patch,
+		       const struct transaction_options *options, struct transaction_result *result,
+		       struct suture_error *err);
+
+/*
+ * Takes out patches in force, as far as their modules are still there, without their hooks: for
+ * when these can't be asked. Nobody's dependence is looked at.
+ */
+int transaction_withdraw(struct agent *agent, struct patch *const *patches, size_t count,
+			 const struct transaction_options *options, struct suture_error *err);
 
 /* Everything that apply would do, short of doing it. Busy threads are an error like for apply. */
 int transaction_check(struct agent *agent, struct patch_file *file,

@@ -19,35 +19,79 @@ static void id_text(const uint8_t *id, size_t size, char *text, size_t text_size
 		snprintf(text + i * 2, 3, "%02x", id[i]);
 }
 
-static int refuse_build_id(const struct patch_file *file, const struct format_module *wanted,
-			   const struct image *image, struct suture_error *err)
+/* "libgame.so.2" and "libgame.so.2.1.7" are names of one library. */
+static bool same_library(const char *name, const char *other)
 {
-	const char *name = patch_file_string(file, wanted->name_ref);
-	const struct image_module *near = image_executable(image);
+	const char *end = strstr(name, ".so");
+	size_t stem = end ? (size_t)(end - name) + strlen(".so") : strlen(name) + 1;
+
+	return strncmp(name, other, stem) == 0;
+}
+
+/* The module that has the wanted one's place but is another build, or NULL: none is loaded. */
+static const struct image_module *find_other_build(const struct format_module *wanted,
+						   const char *name, const struct image *image)
+{
+	if (wanted->flags & FORMAT_MODULE_EXECUTABLE)
+		return image_executable(image);
+	for (size_t i = 0; i < image->count; i++)
+		if (same_library(name, image_module_name(&image->modules[i])))
+			return &image->modules[i];
+	return NULL;
+}
+
+static int refuse_build_id(const char *name, const struct format_module *wanted,
+			   const struct image_module *other, struct suture_error *err)
+{
 	char want[2 * FORMAT_BUILD_ID_SIZE + 1], have[2 * IMAGE_BUILD_ID_SIZE + 1];
 
-	for (size_t i = 0; !(wanted->flags & FORMAT_MODULE_EXECUTABLE) && i < image->count; i++)
-		if (strcmp(image_module_name(&image->modules[i]), name) == 0)
-			near = &image->modules[i];
 	id_text(wanted->build_id, wanted->build_id_size, want, sizeof(want));
-	id_text(near->build_id, near->build_id_size, have, sizeof(have));
+	id_text(other->build_id, other->build_id_size, have, sizeof(have));
 	error_set(err, SUTURE_E_BUILD_ID, "made for %s with build-id %s; %s has %s", name, want,
-		  image_module_name(near), have[0] ? have : "none");
+		  image_module_name(other), have[0] ? have : "none");
 	return error_next(err, "build the patch against the binary that runs here");
 }
 
-int verify_modules(const struct patch_file *file, const struct image *image,
-		   const struct image_module **modules, struct suture_error *err)
+static int verify_module(const struct format_module *wanted, const char *name,
+			 const struct image *image, const struct image_module **module,
+			 struct suture_error *err)
 {
-	for (size_t i = 0; i < file->modules.count; i++) {
-		const struct format_module *wanted = &file->modules.records[i];
+	const struct image_module *found =
+		image_find_build_id(image, wanted->build_id, wanted->build_id_size);
+	const struct image_module *other = found;
 
-		modules[i] = image_find_build_id(image, wanted->build_id, wanted->build_id_size);
-		if (!modules[i] ||
-		    ((wanted->flags & FORMAT_MODULE_EXECUTABLE) && !modules[i]->executable))
-			return refuse_build_id(file, wanted, image, err);
+	if (!found || ((wanted->flags & FORMAT_MODULE_EXECUTABLE) && !found->executable)) {
+		other = find_other_build(wanted, name, image);
+		*module = NULL;
+		return other ? refuse_build_id(name, wanted, other, err) : 0;
 	}
+	/* Copies of one library: a patch in one of them would be half a patch. */
+	while (++other < image->modules + image->count)
+		if (other->build_id_size == found->build_id_size &&
+		    memcmp(other->build_id, found->build_id, found->build_id_size) == 0)
+			return error_set(err, SUTURE_E_UNSUPPORTED,
+					 "%s is loaded twice, from %s and %s", name, found->path,
+					 other->path);
+	*module = found;
 	return 0;
+}
+
+int verify_modules(const struct patch_file *file, const struct image *image,
+		   const struct image_module **modules, const char **missing,
+		   struct suture_error *err)
+{
+	int rc = 0;
+
+	*missing = NULL;
+	for (size_t i = 0; !rc && i < file->modules.count; i++) {
+		const struct format_module *wanted = &file->modules.records[i];
+		const char *name = patch_file_string(file, wanted->name_ref);
+
+		rc = verify_module(wanted, name, image, &modules[i], err);
+		if (!rc && !modules[i] && !*missing)
+			*missing = name;
+	}
+	return rc;
 }
 
 /* The bytes as the module's file has them, or false: the file may be gone or replaced. */

@@ -8,9 +8,14 @@
 
 #include "agent/agent.h"
 
-/* modules[i] gets the loaded module for file->modules.records[i]. BUILD_ID names both ids. */
+/*
+ * modules[i] gets the loaded module for file->modules.records[i], or NULL where no build of that
+ * shared object is loaded: then *missing is the name of the first such, else NULL. BUILD_ID where
+ * another build is, with both ids.
+ */
 int verify_modules(const struct patch_file *file, const struct image *image,
-		   const struct image_module **modules, struct suture_error *err);
+		   const struct image_module **modules, const char **missing,
+		   struct suture_error *err);
 
 /*
  * Reads the function's original bytes into *code (the caller's, size bytes) and compares their

@@ -6,6 +6,8 @@
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
 
+#include <suture/error.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,5 +17,8 @@ static inline bool fault_injected(const char *step)
 {
 	return fault_hook && fault_hook(step);
 }
+
+/* 0, or an error that names the step. */
+int fault_at(const char *step, struct suture_error *err);
 
 #endif

@@ -101,6 +101,7 @@ static int collect_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct collect *collect = arg;
 	struct image_module *module;
+	ElfW(Phdr) * phdr;
 
 	(void)size;
 	if (collect->image.count == collect->capacity) {
@@ -115,11 +116,18 @@ static int collect_module(struct dl_phdr_info *info, size_t size, void *arg)
 		collect->capacity = wanted;
 	}
 	module = &collect->image.modules[collect->image.count];
+	/* The loader's own copy goes with the module. */
+	phdr = malloc(info->dlpi_phnum * sizeof(*phdr));
+	if (!phdr) {
+		collect->no_memory = true;
+		return 1;
+	}
+	memcpy(phdr, info->dlpi_phdr, info->dlpi_phnum * sizeof(*phdr));
 	/* The loader lists the main program first (dl_iterate_phdr(3)). */
 	*module = (struct image_module){
 		.executable = collect->image.count == 0,
 		.bias = info->dlpi_addr,
-		.phdr = info->dlpi_phdr,
+		.phdr = phdr,
 		.phnum = info->dlpi_phnum,
 		.tls_module = info->dlpi_tls_modid,
 		.tls_block = (uintptr_t)info->dlpi_tls_data,
@@ -127,6 +135,7 @@ static int collect_module(struct dl_phdr_info *info, size_t size, void *arg)
 	read_segments(module);
 	module->path = module_path(info, module->executable, module->start);
 	if (!module->path) {
+		free(phdr);
 		collect->no_memory = true;
 		return 1;
 	}
@@ -152,8 +161,10 @@ int image_take(struct image *image, struct suture_error *err)
 
 void image_fini(struct image *image)
 {
-	for (size_t i = 0; i < image->count; i++)
+	for (size_t i = 0; i < image->count; i++) {
 		free(image->modules[i].path);
+		free(image->modules[i].phdr);
+	}
 	free(image->modules);
 	*image = (struct image){0};
 }
@@ -214,15 +225,31 @@ bool image_module_covers(const struct image_module *module, uintptr_t address, s
 	return false;
 }
 
-int image_module_pin(const struct image_module *module, struct suture_error *err)
+int image_module_hold(const struct image_module *module, void **handle, struct suture_error *err)
 {
+	struct link_map *map;
+	void *held;
+
+	*handle = NULL;
 	if (module->executable || !module->dynamic || module->path[0] == '[')
 		return 0;
-	/* RTLD_NODELETE on the existing object: it stays however often its owner closes it. */
-	if (!dlopen(module->path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE))
-		return error_set(err, SUTURE_E_INTERNAL, "%s can't be kept loaded: %s",
-				 module->path, dlerror());
-	return 0;
+	/* Waits for a dlopen() or dlclose() that is under way: then it is relocated, or gone. */
+	held = dlopen(module->path, RTLD_LAZY | RTLD_NOLOAD);
+	if (held && dlinfo(held, RTLD_DI_LINKMAP, &map) == 0 && map->l_addr == module->bias) {
+		*handle = held;
+		return 0;
+	}
+	if (held)
+		dlclose(held);
+	error_set(err, SUTURE_E_AGENT_BUSY, "%s is just being loaded or unloaded",
+		  image_module_name(module));
+	return error_next(err, "try again");
+}
+
+void image_module_release(void *handle)
+{
+	if (handle)
+		dlclose(handle);
 }
 
 const char *image_module_name(const struct image_module *module)

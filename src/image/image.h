@@ -2,7 +2,8 @@
 /*
  * The modules loaded in this process, as the loader tells of them: a snapshot. Plan phase only
  * (allocates, takes the loader's lock). A module may be unloaded after the snapshot was made;
- * whoever needs it to stay takes a reference with image_module_pin().
+ * whoever needs it to stay takes a reference with image_module_hold(). What a module's pointers
+ * lead to, other than path and phdr, goes with it.
  */
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
@@ -21,7 +22,7 @@ struct image_module {
 	uintptr_t bias;	 /* run-time address minus link-time address */
 	uintptr_t start; /* of the first loaded segment */
 	uintptr_t end;	 /* behind the last */
-	const ElfW(Phdr) * phdr; /* borrowed from the loader */
+	ElfW(Phdr) * phdr; /* owned copy */
 	size_t phnum;
 	const ElfW(Dyn) * dynamic; /* NULL when there is none */
 	uintptr_t eh_frame_hdr;	   /* 0 when there is none */
@@ -53,8 +54,14 @@ const struct image_module *image_find_build_id(const struct image *image, const 
 bool image_module_covers(const struct image_module *module, uintptr_t address, size_t size,
 			 uint32_t flags);
 
-/* Keeps the module loaded from now on. The main program and the vDSO always are. */
-int image_module_pin(const struct image_module *module, struct suture_error *err);
+/*
+ * Keeps the module loaded until image_module_release(*handle); takes the loader's lock. AGENT_BUSY
+ * when it is gone by now. The main program and the vDSO always stay: *handle is NULL then.
+ */
+int image_module_hold(const struct image_module *module, void **handle, struct suture_error *err);
+
+/* NULL is fine. The module's destructors run here, if the last other owner closed it meanwhile. */
+void image_module_release(void *handle);
 
 /* Borrowed base name for messages. */
 const char *image_module_name(const struct image_module *module);

@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,14 @@ enum {
 	LOAD_MARGIN = 1 << 20,	    /* bytes kept free at the ends of the reach */
 	LOW_ADDRESSES = 0x7fff0000, /* 32-bit signed absolute addresses end here */
 };
+
+/* Our own part in what image_generation() counts: a patch needs no other module. */
+static _Atomic uint64_t changes;
+
+uint64_t load_changes(void)
+{
+	return atomic_load(&changes);
+}
 
 /* Where a patch may start so that all of it reaches all of the module, and the reverse. */
 static int reachable_range(const struct image_module *near, uint64_t span, uintptr_t *low,
@@ -99,6 +108,8 @@ static int try_load(const struct patch_file *file, const struct image_module *ne
 	load->start = base + file->low;
 	load->end = base + file->high;
 	load->handle = dlopen(load->store.path, RTLD_NOW | RTLD_LOCAL);
+	if (load->handle)
+		atomic_fetch_add(&changes, 1);
 	if (!load->handle) {
 		const char *why = dlerror();
 
@@ -134,8 +145,10 @@ int load_near(const struct patch_file *file, const struct image_module *near,
 
 void load_undo(struct load *load)
 {
-	if (load->handle)
+	if (load->handle) {
 		dlclose(load->handle);
+		atomic_fetch_add(&changes, 1);
+	}
 	store_discard(&load->store);
 	*load = (struct load){.store.fd = -1};
 }

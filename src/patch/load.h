@@ -30,4 +30,7 @@ int load_near(const struct patch_file *file, const struct image_module *near,
 /* Only for a patch of which nothing ever ran. */
 void load_undo(struct load *load);
 
+/* How often the two above have changed the loader's list. Any thread. */
+uint64_t load_changes(void);
+
 #endif

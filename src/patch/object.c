@@ -6,19 +6,18 @@
 
 #include <stdlib.h>
 
-int patch_create(struct patch_file *file, struct load *load, struct patch **patch,
-		 struct suture_error *err)
+int patch_create(struct patch_file *file, struct patch **patch, struct suture_error *err)
 {
 	struct patch *result = calloc(1, sizeof(*result));
 
 	if (result) {
-		result->biases = calloc(file->modules.count, sizeof(*result->biases));
+		result->modules = calloc(file->modules.count, sizeof(*result->modules));
 		result->saved_data = calloc(file->data.count + 1, sizeof(*result->saved_data));
 		result->variables = calloc(file->variables.count + 1, sizeof(*result->variables));
 	}
-	if (!result || !result->biases || !result->saved_data || !result->variables) {
+	if (!result || !result->modules || !result->saved_data || !result->variables) {
 		if (result) {
-			free(result->biases);
+			free(result->modules);
 			free(result->saved_data);
 			free(result->variables);
 		}
@@ -26,17 +25,45 @@ int patch_create(struct patch_file *file, struct load *load, struct patch **patc
 		return error_no_memory(err);
 	}
 	result->file = *file;
-	result->load = *load;
+	result->load.store.fd = -1;
 	result->name = result->file.name;
 	result->state = PATCH_LOADED;
 	*file = (struct patch_file){0};
-	*load = (struct load){.store.fd = -1};
-	for (size_t i = 0; i < result->file.variables.count; i++)
-		result->variables[i] = patch_address(
-			result, patch_file_data(&result->file, &result->file.variables.records[i])
-					->new_address);
 	*patch = result;
 	return 0;
+}
+
+void patch_attach(struct patch *patch, struct load *load, const struct image_module *const *modules,
+		  const uintptr_t *taken)
+{
+	patch->load = *load;
+	*load = (struct load){.store.fd = -1};
+	for (size_t i = 0; i < patch->file.modules.count; i++)
+		patch->modules[i] = (struct patch_module){.bias = modules[i]->bias,
+							  .start = modules[i]->start,
+							  .end = modules[i]->end};
+	for (size_t i = 0; i < patch->file.variables.count; i++)
+		patch->variables[i] =
+			taken[i] ? taken[i]
+				 : patch_address(patch,
+						 patch_file_data(&patch->file,
+								 &patch->file.variables.records[i])
+							 ->new_address);
+}
+
+struct patch_counter *patch_detach(struct patch *patch, struct load *load)
+{
+	struct patch_counter *counters = patch->counters;
+
+	*load = patch->load;
+	patch->load = (struct load){.store.fd = -1};
+	for (size_t i = 0; i < patch->file.data.count; i++) {
+		free(patch->saved_data[i]);
+		patch->saved_data[i] = NULL;
+	}
+	patch->counters = NULL;
+	patch->ran = patch->constructed = false;
+	return counters;
 }
 
 void patch_destroy(struct patch *patch)
@@ -47,7 +74,7 @@ void patch_destroy(struct patch *patch)
 	for (size_t i = 0; i < patch->file.data.count; i++)
 		free(patch->saved_data[i]);
 	free(patch->saved_data);
-	free(patch->biases);
+	free(patch->modules);
 	free(patch->variables);
 	free(patch->counters);
 	patch_file_fini(&patch->file);
@@ -68,7 +95,12 @@ uintptr_t patch_address(const struct patch *patch, uint64_t address)
 	return (uintptr_t)(patch->load.base + address);
 }
 
+bool patch_module_gone(const struct patch *patch, uint64_t module_ref)
+{
+	return patch->modules[module_ref / sizeof(struct format_module)].gone;
+}
+
 uintptr_t patch_target(const struct patch *patch, uint64_t module_ref, uint64_t target)
 {
-	return patch->biases[module_ref / sizeof(struct format_module)] + (uintptr_t)target;
+	return patch->modules[module_ref / sizeof(struct format_module)].bias + (uintptr_t)target;
 }

@@ -6,11 +6,17 @@ static const struct {
 	const char *name;
 	bool to[PATCH_STATE_COUNT];
 } states[PATCH_STATE_COUNT] = {
-	[PATCH_LOADED] = {"loaded", {[PATCH_APPLYING] = true}},
+	[PATCH_LOADED] = {"loaded", {[PATCH_APPLYING] = true, [PATCH_PENDING] = true}},
+	[PATCH_PENDING] =
+		{"pending",
+		 {
+			 [PATCH_APPLYING] = true, [PATCH_REVERTED] = true, /* not wanted any more */
+		 }},
 	[PATCH_APPLYING] = {"applying",
 			    {
 				    [PATCH_APPLIED] = true,
 				    [PATCH_LOADED] = true,   /* given up: it never ran */
+				    [PATCH_PENDING] = true,  /* given up for now */
 				    [PATCH_REVERTED] = true, /* given up, but it had run before */
 				    [PATCH_BROKEN] = true,
 			    }},
@@ -21,7 +27,7 @@ static const struct {
 				     [PATCH_APPLIED] = true, /* given up */
 				     [PATCH_BROKEN] = true,
 			     }},
-	[PATCH_REVERTED] = {"reverted", {[PATCH_APPLYING] = true}},
+	[PATCH_REVERTED] = {"reverted", {[PATCH_APPLYING] = true, [PATCH_PENDING] = true}},
 	[PATCH_BROKEN] = {"broken", {false}},
 };
 

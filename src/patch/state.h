@@ -7,6 +7,7 @@
 
 enum patch_state {
 	PATCH_LOADED,	/* mapped and bound; no jump leads to it yet */
+	PATCH_PENDING,	/* wanted, but a module is not loaded; nothing of it is in force */
 	PATCH_APPLYING, /* a commit is under way */
 	PATCH_APPLIED,
 	PATCH_REVERTING, /* a commit is under way */

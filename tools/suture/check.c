@@ -75,7 +75,10 @@ static void brief(const struct subject *subject, char *text, size_t size)
 	char pause[DURATION_TEXT_SIZE];
 	struct suture_error err;
 
-	if (strcmp(result, "ok") == 0) {
+	if (rpc_json_get_bool(subject->answer, "pending", false)) {
+		snprintf(text, size, "ok, would wait for %.200s",
+			 rpc_json_get_string(subject->answer, "waits_for", "?"));
+	} else if (strcmp(result, "ok") == 0) {
 		duration_format(
 			(uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),
 			pause);
@@ -133,6 +136,13 @@ static void show(const struct cli *cli, const struct subject *subject)
 
 	if (strcmp(rpc_json_get_string(subject->answer, "result", ""), "ok") != 0) {
 		show_refusals(cli, subject);
+		return;
+	}
+	if (rpc_json_get_bool(subject->answer, "pending", false)) {
+		printf("ok: %s (pid %d) would keep it until ", subject->process.name,
+		       (int)subject->process.pid);
+		message_put(stdout, rpc_json_get_string(subject->answer, "waits_for", "?"));
+		puts(" is loaded, which is looked at then");
 		return;
 	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),

@@ -73,6 +73,24 @@ static void show_confirm(const struct subject *subject, struct json_object *patc
 	}
 }
 
+/* What one that is not in force waits for, and what should be known of one that had to wait. */
+static void show_pending(struct json_object *patch)
+{
+	const char *waits = rpc_json_get_string(patch, "waits_for", "");
+	const char *problem = rpc_json_get_string(patch, "problem", "");
+	const char *note = rpc_json_get_string(patch, "note", "");
+
+	if (!*waits && !*problem && !*note)
+		return;
+	message_put(stdout, rpc_json_get_string(patch, "name", "?"));
+	if (*waits)
+		fputs(" waits for ", stdout);
+	else
+		fputs(": ", stdout);
+	message_put(stdout, *waits ? waits : *problem ? problem : note);
+	putchar('\n');
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	static const struct table_column columns[] = {{"ORDER", TABLE_RIGHT},
@@ -96,8 +114,10 @@ static void show(const struct cli *cli, const struct subject *subject)
 	for (size_t i = 0; i < count; i++)
 		add_patch(table, json_object_array_get_idx(patches, i));
 	table_print(table);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		show_confirm(subject, json_object_array_get_idx(patches, i));
+		show_pending(json_object_array_get_idx(patches, i));
+	}
 	for (size_t i = 0; cli->verbose && i < count; i++)
 		show_functions(json_object_array_get_idx(patches, i));
 }

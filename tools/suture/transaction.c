@@ -84,6 +84,11 @@ void transaction_brief(const struct subject *subject, char *text, size_t size)
 	const char *result = rpc_json_get_string(subject->answer, "result", "?");
 	char pause[DURATION_TEXT_SIZE];
 
+	if (rpc_json_get_bool(subject->answer, "pending", false)) {
+		snprintf(text, size, "pending, waits for %.200s",
+			 rpc_json_get_string(subject->answer, "waits_for", "?"));
+		return;
+	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "pause_us", 0), pause);
 	if (rpc_json_get_bool(subject->answer, "changed", true))
 		snprintf(text, size, "%s, paused %s", result, pause);
@@ -101,7 +106,7 @@ static void put_heading(const struct cli *cli, const struct subject *subject, co
 		fputs("\033[0m", stdout);
 	putchar(' ');
 	message_put(stdout, rpc_json_get_string(subject->answer, "name", "?"));
-	fputs(strcmp(result, "reverted") == 0 ? " in " : " to ", stdout);
+	fputs(strcmp(result, "applied") == 0 ? " to " : " in ", stdout);
 	message_put(stdout, subject->process.name);
 	printf(" (pid %d)", (int)subject->process.pid);
 }
@@ -116,6 +121,18 @@ static void show_confirm(const struct subject *subject)
 	await_hint(stdout, subject, confirm, rpc_json_get_string(subject->answer, "name", "?"));
 }
 
+/* Not in force, and not refused: what it takes, and what it will not be able to do. */
+static void show_pending(const struct cli *cli, const struct subject *subject)
+{
+	if (!rpc_json_get_bool(subject->answer, "changed", true))
+		fputs("still ", stdout);
+	put_heading(cli, subject, "pending");
+	fputs(": waits for ", stdout);
+	message_put(stdout, rpc_json_get_string(subject->answer, "waits_for", "?"));
+	puts("\n  goes in by itself when that is loaded; its constructors will have run the old "
+	     "code");
+}
+
 void transaction_show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -125,6 +142,10 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 	int64_t attempts = rpc_json_get_int(answer, "attempts", 1);
 	char pause[DURATION_TEXT_SIZE], prepare[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
 
+	if (rpc_json_get_bool(answer, "pending", false)) {
+		show_pending(cli, subject);
+		return;
+	}
 	if (!rpc_json_get_bool(answer, "changed", true)) {
 		fputs("already ", stdout);
 		put_heading(cli, subject, result);
@@ -133,6 +154,11 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 		return;
 	}
 	put_heading(cli, subject, result);
+	/* Nothing was stopped for one that had only been waiting. */
+	if (!rpc_json_get_int(answer, "attempts", 1)) {
+		puts(": it was pending");
+		return;
+	}
 	duration_format((uint64_t)rpc_json_get_int(answer, "pause_us", 0), pause);
 	duration_format((uint64_t)rpc_json_get_int(answer, "prepare_us", 0), prepare);
 	duration_format((uint64_t)rpc_json_get_int(answer, "total_us", 0), total);

@@ -12,9 +12,11 @@ static void the_table(void **state)
 	for (int from = 0; from < PATCH_STATE_COUNT; from++)
 		for (int to = 0; to < PATCH_STATE_COUNT; to++)
 			legal += patch_state_legal(from, to);
-	assert_int_equal(legal, 10);
+	assert_int_equal(legal, 15);
 	assert_true(patch_state_legal(PATCH_LOADED, PATCH_APPLYING));
 	assert_true(patch_state_legal(PATCH_REVERTED, PATCH_APPLYING));
+	assert_true(patch_state_legal(PATCH_REVERTED, PATCH_PENDING));
+	assert_false(patch_state_legal(PATCH_APPLIED, PATCH_PENDING));
 	assert_false(patch_state_legal(PATCH_LOADED, PATCH_APPLIED));
 	assert_false(patch_state_legal(PATCH_APPLIED, PATCH_APPLYING));
 	for (int to = 0; to < PATCH_STATE_COUNT; to++)

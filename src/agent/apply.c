@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Apply; see transaction.h. Runs on the worker. */
+#include "agent/gone.h"
+#include "agent/pending.h"
+#include "agent/transaction_internal.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All applied patches, for --replace. The caller frees *patches. */
+static int all_applied(const struct agent *agent, struct patch ***patches, size_t *count,
+		       struct suture_error *err)
+{
+	struct patch **list = calloc(agent->applied + 1, sizeof(struct patch *));
+
+	if (!list)
+		return error_no_memory(err);
+	for (struct patch *patch = agent->patches; patch; patch = patch->next)
+		if (patch->state == PATCH_APPLIED)
+			list[(*count)++] = patch;
+	*patches = list;
+	return 0;
+}
+
+/* Names are the operators' handles: one applied patch of a name. */
+static int check_name(const struct agent *agent, const struct patch_file *file, bool replace,
+		      struct suture_error *err)
+{
+	const struct patch *other = agent_find(agent, file->name);
+
+	if (!other || replace || (other->state != PATCH_APPLIED && other->state != PATCH_PENDING) ||
+	    memcmp(other->file.hash, file->hash, FORMAT_HASH_SIZE) == 0)
+		return 0;
+	error_set(err, SUTURE_E_NAME_TAKEN, "another patch named %s is %s", file->name,
+		  patch_state_name(other->state));
+	return error_next(err, "revert %s first, or apply with --replace", file->name);
+}
+
+int transaction_plan(struct plan *plan, struct patch_file *file,
+		     const struct transaction_options *options, struct suture_error *err)
+{
+	struct patch **replaced = NULL;
+	size_t count = 0;
+	int rc = check_name(plan->agent, file, options->replace, err);
+
+	plan->count = options->count;
+	if (!rc && options->replace) {
+		rc = all_applied(plan->agent, &replaced, &count, err);
+		if (!rc)
+			rc = plan_remove(plan, replaced, count, err);
+	}
+	if (!rc)
+		rc = plan_add(plan, file, err);
+	if (!rc && plan->add->state == PATCH_BROKEN)
+		rc = error_set(err, SUTURE_E_UNCERTAIN, "%s is in an uncertain state",
+			       plan->add->name);
+	if (!rc && plan->missing && (options->replace || options->at_once)) {
+		error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s, and can't %s then",
+			  plan->add->name, plan->missing,
+			  options->replace ? "replace others" : "be confirmed");
+		rc = error_next(err, "apply it without --%s, or when that is loaded",
+				options->replace ? "replace" : "confirm-within");
+	}
+	if (!rc && !plan->missing)
+		rc = plan_build(plan, err);
+	free(replaced);
+	return rc;
+}
+
+/* It can't be put in yet: on the list of those that wait, if it is not there already. */
+static int wait(struct plan *plan, const struct transaction_options *options, uint64_t generation,
+		struct transaction_result *result, struct suture_error *err)
+{
+	int rc = 0;
+
+	result->pending = true;
+	snprintf(result->waits, sizeof(result->waits), "%s", plan->missing);
+	if (plan->add->state == PATCH_PENDING)
+		return 0;
+	rc = pending_keep(plan->agent, plan->add, options, generation, plan->missing, err);
+	if (rc)
+		return rc;
+	if (plan->fresh)
+		transaction_keep(plan);
+	modules_watch(plan->agent);
+	result->changed = true;
+	return 0;
+}
+
+/* Can what it is in be unloaded again? Then somebody must notice. */
+static void watch_modules_of(struct agent *agent, const struct patch *patch)
+{
+	for (size_t i = 0; i < patch->file.modules.count; i++)
+		if (!(patch->file.modules.records[i].flags & FORMAT_MODULE_EXECUTABLE)) {
+			modules_watch(agent);
+			return;
+		}
+}
+
+/* Patches that wait are replaced like those in force. */
+static void drop_pending(struct agent *agent)
+{
+	while (agent->pending) {
+		struct patch *patch = agent->pending->patch;
+
+		transaction_set_state(agent, patch, PATCH_REVERTED, NULL);
+		pending_drop(agent, patch);
+	}
+}
+
+/*
+ * post_apply said no, when the switch had happened: the patch is taken back, and what it had
+ * replaced is put in again. err says what it said, and how that went.
+ */
+static int take_back(struct plan *plan, const struct transaction_options *options,
+		     struct transaction_result *result, struct suture_error *err)
+{
+	struct agent *agent = plan->agent;
+	struct suture_error why;
+	int rc = transaction_withdraw(agent, &plan->add, 1, options, &why);
+
+	if (rc) {
+		error_context(err, "%s stays applied, it could not be taken back (%s)",
+			      plan->add->name, why.message);
+		error_next(err, "revert it");
+		return -(int)SUTURE_E_HOOK_FAILED;
+	}
+	for (size_t i = plan->remove_count; i > 0; i--) {
+		struct transaction_result again;
+
+		rc = transaction_resume(agent, plan->remove[i - 1], options, &again, &why);
+		transaction_result_fini(&again);
+		if (rc)
+			error_context(err, "%s, which it had replaced, is out (%s)",
+				      plan->remove[i - 1]->name, why.message);
+	}
+	result->changed = false;
+	error_context(err, "%s was taken back", plan->add->name);
+	return -(int)SUTURE_E_HOOK_FAILED;
+}
+
+static int finish(struct plan *plan, const struct transaction_options *options, uint64_t started,
+		  uint64_t generation, struct transaction_result *result, struct suture_error *err)
+{
+	int rc;
+
+	if (plan->missing)
+		return wait(plan, options, generation, result, err);
+	rc = transaction_carry_out(plan, options, started, result, err);
+	/* Anything of it ran, or will: from now on it is part of the process. */
+	if (plan->fresh && (plan->committed || plan->add->ran))
+		transaction_keep(plan);
+	if (!plan->committed)
+		return rc;
+	plan->add->late = pending_find(plan->agent, plan->add) != NULL;
+	pending_drop(plan->agent, plan->add);
+	if (options->replace)
+		drop_pending(plan->agent);
+	watch_modules_of(plan->agent, plan->add);
+	return result->post_apply_failed ? take_back(plan, options, result, err) : rc;
+}
+
+int transaction_apply(struct agent *agent, struct patch_file *file,
+		      const struct transaction_options *options, struct transaction_result *result,
+		      struct suture_error *err)
+{
+	uint64_t started = transaction_now_us(), generation = modules_generation();
+	struct plan plan;
+	int rc;
+
+	if (transaction_begin(agent, file, result)) {
+		patch_file_fini(file);
+		return 0;
+	}
+	probe2(apply_start, result->name, result->hash);
+	plan_init(&plan, agent);
+	rc = transaction_plan(&plan, file, options, err);
+	if (!rc)
+		rc = finish(&plan, options, started, generation, result, err);
+	plan_fini(&plan);
+	patch_file_fini(file);
+	result->total_us = transaction_now_us() - started;
+	probe3(apply_end, result->name, -rc, result->pause_us);
+	log_info("apply %s: %s", result->name,
+		 rc		   ? suture_code_name((enum suture_code) - rc)
+		 : result->pending ? "pending"
+				   : "done");
+	return rc;
+}
+
+int transaction_resume(struct agent *agent, struct patch *patch,
+		       const struct transaction_options *options, struct transaction_result *result,
+		       struct suture_error *err)
+{
+	uint64_t started = transaction_now_us(), generation = modules_generation();
+	struct plan plan;
+	int rc;
+
+	*result = (struct transaction_result){0};
+	transaction_name(result, &patch->file);
+	plan_init(&plan, agent);
+	plan.count = options->count;
+	rc = plan_add_known(&plan, patch, err);
+	if (!rc && !plan.missing)
+		rc = plan_build(&plan, err);
+	if (!rc)
+		rc = finish(&plan, options, started, generation, result, err);
+	plan_fini(&plan);
+	result->total_us = transaction_now_us() - started;
+	log_info("%s back in: %s", patch->name,
+		 rc ? suture_code_name((enum suture_code) - rc) : "done");
+	return rc;
+}
+
+int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
+		     const struct transaction_options *options, struct transaction_result *result,
+		     struct suture_error *err)
+{
+	uint64_t started = transaction_now_us();
+	struct plan plan;
+	int rc;
+
+	if (!out)
+		return transaction_resume(agent, in, options, result, err);
+	*result = (struct transaction_result){0};
+	transaction_name(result, &out->file);
+	gone_settle(agent, NULL);
+	plan_init(&plan, agent);
+	rc = transaction_check_dependents(agent, out, err);
+	if (!rc)
+		rc = plan_remove(&plan, &out, 1, err);
+	if (!rc)
+		rc = plan_add_known(&plan, in, err);
+	if (!rc && plan.missing)
+		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s", in->name,
+			       plan.missing);
+	if (!rc)
+		rc = plan_build(&plan, err);
+	if (!rc)
+		rc = transaction_carry_out(&plan, options, started, result, err);
+	plan_fini(&plan);
+	result->total_us = transaction_now_us() - started;
+	log_info("%s back in: %s", in->name,
+		 rc ? suture_code_name((enum suture_code) - rc) : "done");
+	return rc;
+}

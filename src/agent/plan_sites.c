@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* Plan of a transaction: every edit that makes it so. See plan.h. */
+#include "agent/calls.h"
+#include "agent/idle.h"
+#include "agent/originals.h"
+#include "agent/plan.h"
+#include "agent/verify.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool depends_on(const struct patch_file *file, const struct patch *patch)
+{
+	for (size_t i = 0; i < file->depends.count; i++)
+		if (memcmp(file->depends.records[i].hash, patch->file.hash, FORMAT_HASH_SIZE) == 0)
+			return true;
+	return false;
+}
+
+static int add_site(struct plan *plan, struct site *site, struct plan_site **added,
+		    struct suture_error *err)
+{
+	void *grown = realloc(plan->sites, (plan->site_count + 1) * sizeof(*plan->sites));
+
+	if (!grown)
+		return error_no_memory(err);
+	plan->sites = grown;
+	*added = &plan->sites[plan->site_count++];
+	**added = (struct plan_site){.site = site};
+	return 0;
+}
+
+const struct trampoline *plan_staying(const struct plan *plan, const struct site *site)
+{
+	for (size_t i = site->count; i > 0; i--)
+		if (!plan_goes(plan, site->versions[i - 1].patch))
+			return &site->versions[i - 1].trampoline;
+	return NULL;
+}
+
+/* A patch may only lie over another one that it was built on: else its old code is not what runs.
+ */
+static int check_overlap(const struct plan *plan, const struct site *site, const char *name,
+			 struct suture_error *err)
+{
+	for (size_t i = 0; i < site->count; i++) {
+		const struct patch *other = site->versions[i].patch;
+
+		if (plan_goes(plan, other) || depends_on(&plan->add->file, other))
+			continue;
+		error_set(err, SUTURE_E_DEPENDENCY, "%s is already replaced by patch %s", name,
+			  other->name);
+		return error_next(err, "revert %s first, or build this patch --on it", other->name);
+	}
+	return 0;
+}
+
+/* Parts of the function that the compiler put elsewhere: "f.cold" of f. */
+static size_t find_parts(const struct plan *plan, const struct format_function *function,
+			 struct trampoline_range *parts, size_t limit)
+{
+	const struct patch_file *file = &plan->add->file;
+	const char *name = patch_file_string(file, function->name_ref);
+	size_t length = strlen(name), count = 0;
+
+	for (size_t i = 0; i < file->idle.count && count < limit; i++) {
+		const struct format_idle *idle = &file->idle.records[i];
+		const char *part = patch_file_string(file, idle->name_ref);
+		uintptr_t address = patch_target(plan->add, idle->module_ref, idle->target);
+
+		if (idle->module_ref != function->module_ref || strncmp(part, name, length) != 0 ||
+		    part[length] != '.')
+			continue;
+		parts[count++] = (struct trampoline_range){
+			.address = address, .size = idle->size, .code = (const uint8_t *)address};
+	}
+	return count;
+}
+
+static int plan_trampoline(struct plan *plan, const struct format_function *function,
+			   struct plan_site *planned, struct suture_error *err)
+{
+	const struct patch_file *file = &plan->add->file;
+	const struct site *site = planned->site;
+	uintptr_t replacement = patch_address(plan->add, function->replacement_address);
+	uint8_t following[ARCH_MAX_JUMP];
+	struct trampoline_range parts[4];
+	struct trampoline_target target = {
+		.name = patch_file_string(file, function->name_ref),
+		.entry = site->entry,
+		.size = site->size,
+		.code = site->original,
+		.cold = parts,
+		.following = following,
+		.read = trampoline_read_self,
+		.read_context = &plan->agent->writer,
+	};
+	size_t behind =
+		function->padding < sizeof(following) ? function->padding : sizeof(following);
+
+	if (plan->count &&
+	    calls_stub(plan->agent, plan->add, (size_t)(function - file->functions.records),
+		       site->entry, &replacement, err))
+		return -(int)err->code;
+	if (site->has_known)
+		return trampoline_retarget(&site->known, replacement, &plan->agent->near,
+					   &planned->version.trampoline, err);
+	target.cold_count = find_parts(plan, function, parts, sizeof(parts) / sizeof(parts[0]));
+	if (behind && site_read_original(&plan->agent->sites, &plan->agent->writer,
+					 site->entry + site->size, following, behind) == 0) {
+		target.following_size = behind;
+		target.padding_after = trampoline_padding(site->original, site->size, site->entry,
+							  following, behind);
+	}
+	return trampoline_plan(&target, replacement, &plan->agent->near,
+			       &planned->version.trampoline, err);
+}
+
+static int plan_function(struct plan *plan, size_t index, struct suture_error *err)
+{
+	const struct patch_file *file = &plan->add->file;
+	const struct format_function *function = &file->functions.records[index];
+	uintptr_t entry = patch_target(plan->add, function->module_ref, function->target);
+	const struct image_module *module = image_find_address(&plan->image, entry);
+	cleanup_memory uint8_t *code = NULL;
+	struct plan_site *planned;
+	struct site *site = NULL;
+	int rc = fault_at("plan.function", err);
+
+	if (!rc && !module)
+		rc = error_set(err, SUTURE_E_BAD_PATCH_FILE, "%s lies outside every module",
+			       patch_file_string(file, function->name_ref));
+	if (!rc)
+		rc = verify_function(plan->agent, file, function, module, &code, err);
+	if (!rc)
+		rc = site_obtain(&plan->agent->sites, entry, function->size, code, &site, err);
+	if (!rc)
+		rc = check_overlap(plan, site, patch_file_string(file, function->name_ref), err);
+	if (!rc)
+		rc = site_reserve(site, err);
+	if (!rc)
+		rc = add_site(plan, site, &planned, err);
+	if (!rc)
+		rc = plan_trampoline(plan, function, planned, err);
+	if (rc)
+		return rc;
+	planned->version.patch = plan->add;
+	planned->version.function = index;
+	planned->before = site_top(site) ? &site_top(site)->trampoline : NULL;
+	return 0;
+}
+
+/* Sites of patches that go and that nothing comes for. */
+static int plan_removed_sites(struct plan *plan, struct suture_error *err)
+{
+	size_t with_versions = plan->site_count;
+
+	for (size_t i = 0; i < plan->agent->sites.count; i++) {
+		struct site *site = plan->agent->sites.sites[i];
+		struct site_version *top = site_top(site);
+		struct plan_site *planned;
+		bool known = false;
+		int rc;
+
+		for (size_t j = 0; j < with_versions; j++)
+			known = known || plan->sites[j].site == site;
+		if (known || !top || !plan_goes(plan, top->patch))
+			continue;
+		rc = add_site(plan, site, &planned, err);
+		if (rc)
+			return rc;
+		planned->before = &top->trampoline;
+		planned->after = plan_staying(plan, site);
+	}
+	return 0;
+}
+
+static int plan_edits(struct plan *plan, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < plan->site_count; i++) {
+		struct plan_site *planned = &plan->sites[i];
+
+		/* Taken here and not earlier: the array of sites moves while it grows. */
+		if (planned->version.patch)
+			planned->after = &planned->version.trampoline;
+		rc = fault_at("plan.edit", err);
+		if (!rc)
+			rc = site_edit(planned->site, planned->before, planned->after, &plan->edits,
+				       err);
+	}
+	return rc;
+}
+
+/* Data that comes: written with the code; the old bytes are kept for the way back. */
+static int plan_data(struct plan *plan, struct suture_error *err)
+{
+	const struct patch_file *file = &plan->add->file;
+
+	for (size_t i = 0; i < file->data.count; i++) {
+		const struct format_data *data = &file->data.records[i];
+		uintptr_t address;
+		uint8_t *old;
+		int rc;
+
+		if (data->kind != FORMAT_DATA_CONST && data->kind != FORMAT_DATA_SET)
+			continue;
+		address = patch_target(plan->add, data->module_ref, data->target);
+		rc = fault_at("plan.data", err);
+		if (!rc && !image_find_address(&plan->image, address))
+			rc = error_set(err, SUTURE_E_BAD_PATCH_FILE,
+				       "data lies outside every module");
+		if (!rc)
+			rc = verify_data(plan->agent, file, data,
+					 image_find_address(&plan->image, address), &old, err);
+		if (rc)
+			return rc;
+		free(plan->add->saved_data[i]);
+		plan->add->saved_data[i] = old;
+		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, old,
+				       (const void *)patch_address(plan->add, data->new_address),
+				       data->size, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Data that goes: only where it still has the value that was written. */
+static int plan_data_back(struct plan *plan, const struct patch *patch, struct suture_error *err)
+{
+	for (size_t i = 0; i < patch->file.data.count; i++) {
+		const struct format_data *data = &patch->file.data.records[i];
+		uintptr_t address = patch_target(patch, data->module_ref, data->target);
+		const void *written = (const void *)patch_address(patch, data->new_address);
+		int rc;
+
+		if (!patch->saved_data[i] || patch_module_gone(patch, data->module_ref) ||
+		    memcmp((const void *)address, written, data->size) != 0)
+			continue;
+		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, written,
+				       patch->saved_data[i], data->size, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int plan_build(struct plan *plan, struct suture_error *err)
+{
+	int rc = plan->image.count ? 0 : image_take(&plan->image, err);
+
+	for (size_t i = 0; !rc && plan->add && i < plan->add->file.functions.count; i++)
+		rc = plan_function(plan, i, err);
+	if (!rc)
+		rc = plan_removed_sites(plan, err);
+	if (!rc)
+		rc = plan_edits(plan, err);
+	if (!rc && plan->add)
+		rc = originals_fill(plan, err);
+	if (!rc && plan->add)
+		rc = plan_data(plan, err);
+	for (size_t i = 0; !rc && i < plan->remove_count; i++)
+		rc = plan_data_back(plan, plan->remove[i], err);
+	if (!rc)
+		rc = fault_at("plan.idle", err);
+	if (!rc)
+		rc = idle_build(plan, err);
+	if (!rc)
+		rc = fault_at("plan.unwind", err);
+	if (!rc)
+		rc = agent_refresh_unwind(plan->agent, err);
+	if (!rc)
+		rc = fault_at("plan.prefault", err);
+	if (!rc)
+		rc = code_edit_set_prefault(&plan->edits, err);
+	return rc;
+}
+
+enum trampoline_tier plan_tier(const struct plan *plan, size_t function)
+{
+	for (size_t i = 0; i < plan->site_count; i++)
+		if (plan->sites[i].version.patch && plan->sites[i].version.function == function)
+			return plan->sites[i].version.trampoline.tier;
+	return TRAMPOLINE_NONE;
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Modules that are loaded later, unloaded, and loaded again, while a patch for them is asked for.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+plugin=$TARGET_BIN/target-plugin.so
+build_patch plugin "$TARGETS" "$plugin" "$TARGETS/diffs/plugin.diff"
+target_with_agent host
+patch=$WORK/plugin.so
+
+listed() { suture list -p "$PID"; j '.patches | map(select(.name == "plugin")) | .[0] | '"$1"; }
+state_is() { [ "$(listed .state)" = "$1" ]; }
+value_is() { ask 'value 100'; [ "$ANSWER" = "$1" ]; }
+
+# ---- it is not loaded yet: kept, not refused, not applied ----
+step 'check says that it would wait' 0 '.result == "ok" and .pending and .waits_for == "target-plugin.so"' \
+	check "$patch" -p "$PID"
+step 'nothing is kept by a check' 0 '.patches == []' list -p "$PID"
+step 'apply is pending' 0 \
+	'.result == "pending" and .pending and .changed and .waits_for == "target-plugin.so" and .rung == null' \
+	apply "$patch" -p "$PID"
+step 'again: still so' 0 '.result == "pending" and .changed == false' apply "$patch" -p "$PID"
+is 'list knows the state' pending "$(listed .state)"
+is 'list says for what' target-plugin.so "$(listed .waits_for)"
+step 'status counts it' 0 '.patches == 0 and .pending == 1' status -p "$PID"
+
+matches 'words for people' '*pending plugin in target-host*waits for target-plugin.so*old code*' \
+	"$("$SUTURE" apply "$patch" -p "$PID" --color=never 2>&1)"
+
+step 'the loader tells the agent' 0 '.agent.loader == "told"' status -p "$PID"
+
+# ---- the loader tells, the patch goes in, and it is said that the constructor was too early ----
+says 'load' "load $plugin" loaded
+until_true 'the patch to go in' state_is applied
+says 'new code' 'value 100' 500
+says 'the constructor ran the old code' start 31
+matches 'which is said' '*old code*' "$(listed .note)"
+step 'and recorded' 0 '.events | map(select(.event == "pending_apply" and .result == "done")) | length == 1' \
+	events -p "$PID"
+
+# ---- it goes, with the patch in it; nothing at its place is touched ----
+says 'unload' unload unloaded
+until_true 'that to be noticed' state_is pending
+step 'its code counts as retired' 0 '.retired_bytes > 0 and .patches == 0 and .pending == 1' status -p "$PID"
+says 'load again' "load $plugin" loaded
+until_true 'the patch to go in again' state_is applied
+says 'new code again' 'value 100' 500
+says 'unload, and its place is kept' 'unload hold' unloaded
+says 'it lands elsewhere' "load-tell $plugin" loaded
+until_true 'the patch to go in there' value_is 500
+step 'revert' 0 '.result == "reverted" and .changed' revert plugin -p "$PID"
+says 'old code' 'value 100' 300
+
+# ---- a patch that is taken back stays out, whatever is loaded ----
+says 'unload' unload unloaded
+says 'load' "load-tell $plugin" loaded
+step 'nothing is applied' 0 '.patches == 0 and .pending == 0' status -p "$PID"
+step 'apply, as to any module' 0 '.result == "applied" and .pending == false' apply "$patch" -p "$PID"
+says 'new code' 'value 100' 500
+is 'no note: nobody waited' null "$(listed .note)"
+says 'unload' unload unloaded
+step 'a pending one can be taken back' 0 '.result == "reverted" and .changed' revert plugin -p "$PID"
+step 'twice' 0 '.changed == false' revert plugin -p "$PID"
+says 'load' "load-tell $plugin" loaded
+says 'and stays out' 'value 100' 300
+
+# ---- unloaded and loaded again between two looks: at the same place ----
+step 'apply' 0 '.result == "applied"' apply "$patch" -p "$PID"
+for _ in 1 2 3 4 5; do
+	ask unload
+	ask "load $plugin"
+done
+until_true 'it to be put in again' value_is 500
+is 'host is as it was' 70 "$(ask 'own 10'; echo "$ANSWER")"
+target_end
+totals
