@@ -123,29 +123,69 @@ static void add_user(struct users *users, struct part *part, const char *type)
 				      .because = arena_format(&session->arena, "it uses %s", type)};
 }
 
-static void note_use(void *context, Dwarf_Die *die, struct part *part)
+/* The accepted type that a parameter or variable leads to, or NULL. */
+static const char *accepted_type(const struct users *users, Dwarf_Die *die)
 {
-	struct users *users = context;
 	const struct core_options *options = users->session->options;
 	Dwarf_Attribute attribute;
 	Dwarf_Die type;
 
-	if (!part->has_target || !part->target_size ||
-	    !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
+	if (!dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
 	    !dwarf_formref_die(&attribute, &type))
-		return;
+		return NULL;
 	for (size_t i = 0; i < options->accepted_count; i++)
 		if (leads_to(type, last_name(options->accepted[i])))
-			add_user(users, part, options->accepted[i]);
+			return options->accepted[i];
+	return NULL;
+}
+
+static void note_use(void *context, Dwarf_Die *die, struct part *part)
+{
+	struct users *users = context;
+	const char *type = part->has_target && part->target_size ? accepted_type(users, die) : NULL;
+
+	if (type)
+		add_user(users, part, type);
+}
+
+/* A variable of the type, of this file or another one: who refers to it uses it. */
+static void note_variable(void *context, Dwarf_Die *die, struct part *variable)
+{
+	struct users *users = context;
+	const struct part_set *set = &users->unit->original;
+	const char *type = accepted_type(users, die), *name = dwarf_diename(die);
+
+	for (size_t i = 0; type && name && i < set->count; i++) {
+		struct part *part = set->list[i];
+		const struct object_reloc *relocs;
+		size_t count;
+
+		if (part->kind != PART_FUNCTION || !part->has_target || !part->target_size)
+			continue;
+		relocs = object_relocs(&set->object->sections[part->section], part->start,
+				       part->start + part->size, &count);
+		for (size_t k = 0; k < count; k++) {
+			struct reference ref = part_reference(set, part->section, &relocs[k]);
+
+			if (variable ? ref.part == variable
+				     : ref.kind == REFERENCE_EXTERNAL &&
+					       strcmp(ref.symbol->name, name) == 0)
+				add_user(users, part, type);
+		}
+	}
 }
 
 /* Those of O, with their parts elsewhere. */
 static int find_users(struct session *session, struct unit *unit)
 {
 	struct users users = {.session = session, .unit = unit};
-	size_t before = session->idle_count;
+	size_t before = session->idle_count, found;
 	int code = identity_uses(&session->arena, &unit->original, note_use, &users, session->err);
-	size_t found = session->idle_count;
+
+	if (!code)
+		code = identity_variables(&session->arena, &unit->original, note_variable, &users,
+					  session->err);
+	found = session->idle_count;
 
 	for (size_t i = 0; !code && i < unit->original.count; i++) {
 		struct part *part = unit->original.list[i];

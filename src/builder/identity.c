@@ -53,6 +53,8 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 	Dwarf_Op *ops;
 	size_t count;
 
+	if (walk->visit && dwarf_hasattr(die, DW_AT_declaration))
+		walk->visit(walk->context, die, NULL);
 	if (!dwarf_attr(die, DW_AT_location, &attribute) ||
 	    dwarf_getlocation(&attribute, &ops, &count) || count != 1)
 		return;
