@@ -295,6 +295,16 @@ struct arch_ops {
 	enum arch_reason (*scan_branches)(const struct arch_scan *scan);
 
 	/*
+	 * Calls found(context, place, target) for each place in the code whose bytes would lead
+	 * into [low, high) if they were the distance of a branch or of an address. Candidates only:
+	 * nobody knows here where instructions begin. Any thread.
+	 */
+	void (*find_distances)(const uint8_t *code, size_t size, uint64_t address, uint64_t low,
+			       uint64_t high,
+			       void (*found)(void *context, uint64_t place, uint64_t target),
+			       void *context);
+
+	/*
 	 * Moves the instructions that cover the first window_size bytes at from to run at to, with
 	 * the same effect, and appends a jump to the first instruction after them. A call pushes
 	 * its original return address, so that unwinders see the function itself; NOT_RELOCATABLE

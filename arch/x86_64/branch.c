@@ -201,3 +201,30 @@ enum arch_reason x86_scan_branches(const struct arch_scan *scan)
 		*scan->saw_indirect = indirect;
 	return reason;
 }
+
+/* jmp rel8, jcc rel8; loop, loope, loopne, jrcxz. */
+static bool is_short_branch(uint8_t opcode)
+{
+	return opcode == 0xeb || (opcode & 0xf0) == 0x70 || (opcode & 0xfc) == 0xe0;
+}
+
+void x86_find_distances(const uint8_t *code, size_t size, uint64_t address, uint64_t low,
+			uint64_t high,
+			void (*found)(void *context, uint64_t place, uint64_t target),
+			void *context)
+{
+	for (size_t at = 0; at < size; at++) {
+		uint64_t place = address + at, target;
+
+		if (at + 2 <= size && is_short_branch(code[at])) {
+			target = place + 2 + (uint64_t)(int8_t)code[at + 1];
+			if (target - low < high - low)
+				found(context, place, target);
+		}
+		if (at + 4 <= size) {
+			target = place + 4 + (uint64_t)x86_read_s32(code + at);
+			if (target - low < high - low)
+				found(context, place, target);
+		}
+	}
+}

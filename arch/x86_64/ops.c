@@ -39,6 +39,7 @@ const struct arch_ops arch_x86_64 = {
 	.padding_size = x86_padding_size,
 	.same_operation = x86_same_operation,
 	.scan_branches = x86_scan_branches,
+	.find_distances = x86_find_distances,
 	.relocate = x86_relocate,
 	.reloc_info = x86_reloc_info,
 	.reloc_type = x86_reloc_type,

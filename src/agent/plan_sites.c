@@ -4,6 +4,7 @@
 #include "agent/idle.h"
 #include "agent/originals.h"
 #include "agent/plan.h"
+#include "agent/surroundings.h"
 #include "agent/verify.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -86,7 +87,7 @@ static int plan_trampoline(struct plan *plan, const struct format_function *func
 	const struct patch_file *file = &plan->add->file;
 	const struct site *site = planned->site;
 	uintptr_t replacement = patch_address(plan->add, function->replacement_address);
-	uint8_t following[ARCH_MAX_JUMP];
+	struct surroundings around;
 	struct trampoline_range parts[4];
 	struct trampoline_target target = {
 		.name = patch_file_string(file, function->name_ref),
@@ -94,12 +95,9 @@ static int plan_trampoline(struct plan *plan, const struct format_function *func
 		.size = site->size,
 		.code = site->original,
 		.cold = parts,
-		.following = following,
 		.read = trampoline_read_self,
 		.read_context = &plan->agent->writer,
 	};
-	size_t behind =
-		function->padding < sizeof(following) ? function->padding : sizeof(following);
 
 	if (plan->count &&
 	    calls_stub(plan->agent, plan->add, (size_t)(function - file->functions.records),
@@ -109,12 +107,9 @@ static int plan_trampoline(struct plan *plan, const struct format_function *func
 		return trampoline_retarget(&site->known, replacement, &plan->agent->near,
 					   &planned->version.trampoline, err);
 	target.cold_count = find_parts(plan, function, parts, sizeof(parts) / sizeof(parts[0]));
-	if (behind && site_read_original(&plan->agent->sites, &plan->agent->writer,
-					 site->entry + site->size, following, behind) == 0) {
-		target.following_size = behind;
-		target.padding_after = trampoline_padding(site->original, site->size, site->entry,
-							  following, behind);
-	}
+	if (surroundings_read(&plan->agent->sites, &plan->agent->writer, plan->add, function,
+			      &target, &around, err))
+		return -(int)err->code;
 	return trampoline_plan(&target, replacement, &plan->agent->near,
 			       &planned->version.trampoline, err);
 }

@@ -132,6 +132,8 @@ int emit_unit(struct session *session, struct unit *unit, const char *path)
 	if (!code)
 		code = emit_records(&emit);
 	if (!code)
+		code = emit_surroundings(&emit);
+	if (!code)
 		code = arena_check(&session->arena, session->err);
 	return code ? code : writer_write(&emit.writer, path, session->err);
 }

@@ -76,6 +76,9 @@ bool emit_is_debug(const struct object_section *section);
 /* Functions, data, idle functions and constructors of the unit (emit_records.c). */
 int emit_records(struct emit *emit);
 
+/* What lies around the entries of the unit's replaced functions (surroundings.c). */
+int emit_surroundings(struct emit *emit);
+
 /* The writer's symbol for the start of a part, and what to add to it. */
 uint32_t emit_part_symbol(struct emit *emit, const struct part *part, int64_t *offset);
 

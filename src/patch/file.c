@@ -289,6 +289,22 @@ static void check_variable(struct checker *checker, const struct format_variable
 		   "a variable lies outside the patch");
 }
 
+static void check_surrounding(struct checker *checker, const struct format_surrounding *around)
+{
+	bool label = around->kind == FORMAT_SURROUNDING_LABEL;
+
+	check_module(checker, around->module_ref);
+	check_that(checker, label || around->kind == FORMAT_SURROUNDING_NEIGHBOUR,
+		   "something unknown surrounds an entry");
+	check_that(checker, around->flags == 0, "a surrounding has unknown flags");
+	if (label)
+		check_that(checker, around->size == 0 && around->padding == 0,
+			   "a label has a size");
+	else
+		check_target(checker, around->target, around->size);
+	check_that(checker, around->size <= FORMAT_NEIGHBOUR_LIMIT, "a neighbour is too large");
+}
+
 static void check_the_rest(struct checker *checker)
 {
 	const struct patch_file *file = checker->file;
@@ -318,6 +334,8 @@ static void check_the_rest(struct checker *checker)
 				   hook->kind <= FORMAT_HOOK_POST_REVERT,
 			   "a hook is of an unknown kind");
 	}
+	for (size_t i = 0; i < file->surroundings.count; i++)
+		check_surrounding(checker, &file->surroundings.records[i]);
 	for (size_t i = 0; i < file->idle.count; i++) {
 		const struct format_idle *idle = &file->idle.records[i];
 

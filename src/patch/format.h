@@ -20,9 +20,10 @@
 
 enum {
 	FORMAT_VERSION = 1,
-	FORMAT_HASH_SIZE = 32,		/* BLAKE2b-256 */
-	FORMAT_BUILD_ID_SIZE = 32,	/* longest build-id that is understood, bytes */
-	FORMAT_OBJECT_LIMIT = 64 << 20, /* bytes of the largest object that is migrated */
+	FORMAT_HASH_SIZE = 32,		  /* BLAKE2b-256 */
+	FORMAT_BUILD_ID_SIZE = 32,	  /* longest build-id that is understood, bytes */
+	FORMAT_NEIGHBOUR_LIMIT = 1 << 16, /* bytes of a function whose padding is used */
+	FORMAT_OBJECT_LIMIT = 64 << 20,	  /* bytes of the largest object that is migrated */
 };
 
 #define FORMAT_NONE UINT64_MAX
@@ -38,6 +39,7 @@ enum {
 	X(relocs, ".suture.relocs", struct format_reloc)                   \
 	X(data, ".suture.data", struct format_data)                        \
 	X(hooks, ".suture.hooks", struct format_hook)                      \
+	X(surroundings, ".suture.surroundings", struct format_surrounding) \
 	X(idle, ".suture.idle", struct format_idle)                        \
 	X(constructors, ".suture.constructors", struct format_constructor) \
 	X(originals, ".suture.originals", struct format_original)          \
@@ -172,6 +174,25 @@ struct format_idle {
 	uint64_t name_ref;
 	uint64_t target; /* address in the target */
 	uint64_t size;
+};
+
+enum format_surrounding_kind {
+	/* A function near the entry of a replaced one that no jump may fit: the padding behind it
+	 * can hold the jump. */
+	FORMAT_SURROUNDING_NEIGHBOUR = 1,
+	/* An address within the first bytes of a replaced function that something else leads to: a
+	 * second symbol, a branch of other code. No jump may cover it. */
+	FORMAT_SURROUNDING_LABEL = 2,
+};
+
+/* What the builder, who sees the whole binary, knows about the neighbourhood of an entry. */
+struct format_surrounding {
+	uint64_t module_ref;
+	uint64_t target;  /* address in the target */
+	uint64_t size;	  /* NEIGHBOUR: bytes of the function; LABEL: 0 */
+	uint64_t padding; /* NEIGHBOUR: as in format_function; LABEL: 0 */
+	uint32_t kind;
+	uint32_t flags; /* 0 */
 };
 
 /* Constructors of new globals: run once by the agent, before the commit. */

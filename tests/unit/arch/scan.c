@@ -184,6 +184,47 @@ static void unreadable_tables_are_never_taken_for_harmless(void **state)
 	assert_int_equal(arch_native()->scan_branches(&request), ARCH_INDIRECT_BRANCH);
 }
 
+struct candidates {
+	uint64_t base;
+	uint64_t places[8]; /* offsets */
+	size_t count;
+};
+
+static void note_candidate(void *context, uint64_t place, uint64_t target)
+{
+	struct candidates *candidates = context;
+
+	assert_in_range(target, 0x1001, 0x1004);
+	assert_true(candidates->count < 8);
+	candidates->places[candidates->count++] = place - candidates->base;
+}
+
+/* Other code may lead into an entry by a short branch, a near one, or an address that it takes. */
+static void distances_are_found_in_every_form(void **state)
+{
+	const uint64_t base = 0x1080;
+	const uint8_t code[] = {
+		0xeb, 0x82,			    /* 0: jmp 0x1004, the last byte of the window */
+		0x74, 0x7f,			    /* 2: je elsewhere */
+		0xe9, 0x79, 0xff, 0xff, 0xff,	    /* 4: jmp 0x1002, the distance at 5 */
+		0x0f, 0x84, 0x72, 0xff, 0xff, 0xff, /* 9: je 0x1001, at 11 */
+		0xe8, 0x6c, 0xff, 0xff, 0xff, /* 15: call 0x1000: the entry itself is allowed */
+	};
+	struct candidates found = {.base = base};
+
+	(void)state;
+	arch_native()->find_distances(code, sizeof(code), base, 0x1001, 0x1005, note_candidate,
+				      &found);
+	assert_int_equal(found.count, 3);
+	assert_int_equal(found.places[0], 0);
+	assert_int_equal(found.places[1], 5);
+	assert_int_equal(found.places[2], 11);
+	/* Cut off in the middle of a distance: nothing behind the end is read. */
+	found.count = 0;
+	arch_native()->find_distances(code, 8, base, 0x1001, 0x1005, note_candidate, &found);
+	assert_int_equal(found.count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +256,7 @@ int main(void)
 		cmocka_unit_test(branches_from_cold_parts_are_seen),
 		cmocka_unit_test(a_base_counts_when_another_part_jumps),
 		cmocka_unit_test(unreadable_tables_are_never_taken_for_harmless),
+		cmocka_unit_test(distances_are_found_in_every_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
