@@ -115,6 +115,17 @@ void conn_send(struct conn *conn, const char *text, size_t length)
 	pthread_mutex_unlock(&conn->lock);
 }
 
+bool conn_keep_unsent(struct conn *conn, const char *text, size_t length)
+{
+	bool kept;
+
+	pthread_mutex_lock(&conn->lock);
+	conn_keep(conn, text, length);
+	kept = !conn->broken;
+	pthread_mutex_unlock(&conn->lock);
+	return kept;
+}
+
 enum conn_state conn_flush(struct conn *conn)
 {
 	enum conn_state state;

@@ -42,6 +42,12 @@ void conn_destroy(struct conn *conn);
 /* Never waits: what the socket doesn't take is kept, and a client that never reads is dropped. */
 void conn_send(struct conn *conn, const char *text, size_t length);
 
+/*
+ * Keeps the text as if the socket had not taken it. False: that is too much, and the connection is
+ * broken.
+ */
+bool conn_keep_unsent(struct conn *conn, const char *text, size_t length);
+
 /* Sends what was kept. */
 enum conn_state conn_flush(struct conn *conn);
 

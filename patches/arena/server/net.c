@@ -31,34 +31,14 @@ struct net {
 	int listen_fd;
 	int stop_fd;
 	int spare_fd; /* given up to turn a client away when there are no more descriptors */
+	int visit_fd; /* somebody else's, see net_on_visit */
+	bool (*visit)(void *context);
+	void *visit_context;
 	struct conn *conns;
 	bool stopping;
 };
 
-static int net_listen(int port)
-{
-	struct sockaddr_in address = {
-	        .sin_family = AF_INET,
-	        .sin_port = htons((uint16_t)port),
-	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1024) < 0) {
-		int reason = errno;
-
-		close(fd);
-		errno = reason;
-		return -1;
-	}
-	return fd;
-}
-
-/* The two descriptors that are no connection are told apart by the address of their field. */
+/* The descriptors that are no connection are told apart by the address of their field. */
 static int net_watch(struct net *net, int *fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
@@ -66,20 +46,23 @@ static int net_watch(struct net *net, int *fd)
 	return epoll_ctl(net->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
 }
 
-struct net *net_create(struct world *world, int port)
+struct net *net_create(struct world *world, int listen_fd)
 {
 	struct net *net = calloc(1, sizeof(*net));
 
-	if (!net)
+	if (!net) {
+		close(listen_fd);
 		return NULL;
+	}
 	net->world = world;
 	net->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	net->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	net->spare_fd = dup(net->stop_fd);
-	net->listen_fd = net_listen(port);
-	if (net->epoll_fd < 0 || net->stop_fd < 0 || net->listen_fd < 0 ||
-	    net_watch(net, &net->listen_fd) < 0 || net_watch(net, &net->stop_fd) < 0) {
-		log_warning("can't listen on 127.0.0.1:%d: %s", port, strerror(errno));
+	net->listen_fd = listen_fd;
+	net->visit_fd = -1;
+	if (net->epoll_fd < 0 || net->stop_fd < 0 || net_watch(net, &net->listen_fd) < 0 ||
+	    net_watch(net, &net->stop_fd) < 0) {
+		log_warning("can't wait for clients: %s", strerror(errno));
 		net_destroy(net);
 		return NULL;
 	}
@@ -126,6 +109,24 @@ int net_port(const struct net *net)
 	return ntohs(address.sin_port);
 }
 
+int net_listener(const struct net *net)
+{
+	return net->listen_fd;
+}
+
+const struct conn *net_conns(const struct net *net)
+{
+	return net->conns;
+}
+
+bool net_on_visit(struct net *net, int fd, bool (*visit)(void *), void *context)
+{
+	net->visit_fd = fd;
+	net->visit = visit;
+	net->visit_context = context;
+	return net_watch(net, &net->visit_fd) == 0;
+}
+
 /* Out of descriptors: the client would stay in the queue and wake us for ever. */
 static void net_turn_away(struct net *net)
 {
@@ -137,6 +138,20 @@ static void net_turn_away(struct net *net)
 		close(fd);
 	net->spare_fd = dup(net->stop_fd);
 	log_warning("no descriptors left, a client was turned away");
+}
+
+struct conn *net_adopt(struct net *net, int fd)
+{
+	struct conn *conn = conn_create(fd, net->epoll_fd);
+
+	if (!conn)
+		return NULL;
+	conn->next = net->conns;
+	if (net->conns)
+		net->conns->previous = conn;
+	net->conns = conn;
+	net->world->connections++;
+	return conn;
 }
 
 static void net_accept(struct net *net)
@@ -152,15 +167,9 @@ static void net_accept(struct net *net)
 	}
 	/* A line is small and wants to be there now. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	conn = conn_create(fd, net->epoll_fd);
-	if (!conn)
-		return;
-	conn->next = net->conns;
-	if (net->conns)
-		net->conns->previous = conn;
-	net->conns = conn;
-	net->world->connections++;
-	command_greet(net->world, conn);
+	conn = net_adopt(net, fd);
+	if (conn)
+		command_greet(net->world, conn);
 }
 
 static void net_line(struct conn *conn, char *line, void *context)
@@ -188,6 +197,8 @@ static void net_handle(struct net *net, const struct epoll_event *event)
 		net_accept(net);
 	else if (event->data.ptr == &net->stop_fd)
 		net->stopping = true;
+	else if (event->data.ptr == &net->visit_fd)
+		net->stopping = net->visit(net->visit_context);
 	else
 		net_serve(net, event->data.ptr, event->events);
 }
@@ -199,7 +210,7 @@ void net_run(struct net *net)
 	while (!net->stopping) {
 		int count = epoll_wait(net->epoll_fd, events, NET_EVENTS, -1);
 
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count && !net->stopping; i++)
 			net_handle(net, &events[i]);
 	}
 }

@@ -15,6 +15,8 @@ static const char options_help[] =
         "usage: arena-server [OPTION]...\n"
         "  --port N        listen on 127.0.0.1:N (default 7777; 0 picks a free port)\n"
         "  --port-file F   write the port to F once the server listens\n"
+        "  --handover P    let a successor take over, by the socket P\n"
+        "  --take-over P   take over from the server with that --handover, its players included\n"
         "  --rooms N       rooms, 1 to 64 (default 4)\n"
         "  --threads N     threads that tick the rooms, 1 to 64 (default 2)\n"
         "  --tick-hz N     ticks a second, 1 to 1000 (default 20)\n"
@@ -24,10 +26,23 @@ static const char options_help[] =
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
 {
-	enum { PORT = 1, PORT_FILE, ROOMS, THREADS, TICK_HZ, START_COIN, VERBOSE, HELP };
+	enum {
+		PORT = 1,
+		PORT_FILE,
+		HANDOVER,
+		TAKE_OVER,
+		ROOMS,
+		THREADS,
+		TICK_HZ,
+		START_COIN,
+		VERBOSE,
+		HELP
+	};
 	static const struct option known[] = {
 	        {"port", required_argument, NULL, PORT},
 	        {"port-file", required_argument, NULL, PORT_FILE},
+	        {"handover", required_argument, NULL, HANDOVER},
+	        {"take-over", required_argument, NULL, TAKE_OVER},
 	        {"rooms", required_argument, NULL, ROOMS},
 	        {"threads", required_argument, NULL, THREADS},
 	        {"tick-hz", required_argument, NULL, TICK_HZ},
@@ -47,6 +62,12 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			break;
 		case PORT_FILE:
 			options->port_file = optarg;
+			break;
+		case HANDOVER:
+			options->handover = optarg;
+			break;
+		case TAKE_OVER:
+			options->take_over = optarg;
 			break;
 		case ROOMS:
 			fine = protocol_number(optarg, 1, ROOMS_MAX, &options->rooms);
@@ -75,8 +96,5 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		        fine ? argv[optind] : optarg);
 		return OPTIONS_WRONG;
 	}
-	/* A thread without a room would tick nothing. */
-	if (options->threads > options->rooms)
-		options->threads = options->rooms;
 	return OPTIONS_RUN;
 }

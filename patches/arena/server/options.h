@@ -9,6 +9,8 @@
 struct options {
 	int port;              /* 0: any free one */
 	const char *port_file; /* NULL: none */
+	const char *handover;  /* where a successor finds us, or NULL */
+	const char *take_over; /* where to find whom we succeed, or NULL */
 	int rooms;
 	int threads;
 	int tick_hz;
