@@ -1,0 +1,6 @@
+#include "gears.h"
+
+int gears_turn(int teeth)
+{
+	return teeth * 2;
+}
