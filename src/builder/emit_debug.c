@@ -54,10 +54,36 @@ int emit_debug(struct emit *emit, uint32_t index)
 	return 0;
 }
 
-/* Does the record belong to a function that the patch carries? */
-static bool wanted(struct emit *emit, const struct frame_record *record)
+/* Does the record belong to a function that the patch carries, or to the record of one? */
+static bool wanted(struct emit *emit, const struct frame_record *list, size_t count,
+		   const struct frame_record *record)
 {
-	return record->common || (record->start && emit->symbols[record->start->symbol]);
+	if (!record->common)
+		return record->start && emit->symbols[record->start->symbol];
+	for (size_t i = 0; i < count; i++)
+		if (!list[i].common && list[i].cie == record->offset &&
+		    wanted(emit, list, count, &list[i]))
+			return true;
+	return false;
+}
+
+/*
+ * A linker that aligns the next unit's records would leave four zeroes between, which end the list
+ * for the unwinder. The last record grows instead, by instructions that do nothing.
+ */
+static void fill_up(struct emit *emit, uint32_t out, uint64_t last)
+{
+	static const uint8_t nothing[8]; /* DW_CFA_nop */
+	struct writer_section *section = &emit->writer.sections[out];
+	uint64_t more = -section->size % sizeof(nothing);
+	uint32_t length;
+
+	if (!more)
+		return;
+	writer_append(&emit->writer, out, nothing, more);
+	memcpy(&length, section->data + last, sizeof(length));
+	length += (uint32_t)more;
+	memcpy(section->data + last, &length, sizeof(length));
 }
 
 static void refuse(struct emit *emit, const char *name, const char *why)
@@ -107,6 +133,7 @@ int emit_frames(struct emit *emit, uint32_t index)
 	uint32_t out = emit->sections[index];
 	struct frame_record *list;
 	uint64_t *moved;
+	uint64_t last = 0;
 	size_t count;
 	int code = frames_read(&emit->session->arena, &emit->unit->p, index, &list, &count,
 			       emit->session->err);
@@ -119,11 +146,11 @@ int emit_frames(struct emit *emit, uint32_t index)
 	for (size_t i = 0; i < count; i++) {
 		uint64_t at;
 
-		if (!wanted(emit, &list[i]))
+		if (!wanted(emit, list, count, &list[i]))
 			continue;
 		at = writer_append(&emit->writer, out, section->data + list[i].offset,
 				   list[i].size);
-		moved[i] = at;
+		moved[i] = last = at;
 		for (size_t k = 0; !list[i].common && k < i; k++) {
 			/* The distance from this field back to the CIE. */
 			uint32_t back = (uint32_t)(at + 4 - moved[k]);
@@ -136,5 +163,6 @@ int emit_frames(struct emit *emit, uint32_t index)
 		if (code)
 			return code;
 	}
+	fill_up(emit, out, last);
 	return 0;
 }
