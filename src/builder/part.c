@@ -183,13 +183,17 @@ static bool named_at(const struct object *object, const struct object_section *s
 	return false;
 }
 
-/* Jump tables and constant pools are known by their users only. */
+/*
+ * Jump tables and constant pools are known by their users only. In writable sections only exception
+ * tables refer to what has no name: pointers to type information.
+ */
 static bool split_by_references(struct splitting *s)
 {
 	const struct object *object = s->set->object;
 
 	for (uint32_t i = 1; i < object->section_count; i++) {
 		const struct object_section *from = &object->sections[i];
+		bool exceptions = strncmp(from->name, ".gcc_except_table", 17) == 0;
 
 		for (size_t k = 0; (from->flags & SHF_ALLOC) && k < from->reloc_count; k++) {
 			struct reference ref = part_reference(s->set, i, &from->relocs[k]);
@@ -198,7 +202,8 @@ static bool split_by_references(struct splitting *s)
 			if (ref.kind != REFERENCE_OTHER || ref.offset < 0)
 				continue;
 			to = &object->sections[ref.section];
-			if (!has_parts(to) || to->flags & (SHF_EXECINSTR | SHF_WRITE) ||
+			if (!has_parts(to) || to->flags & SHF_EXECINSTR ||
+			    (to->flags & SHF_WRITE && !exceptions) ||
 			    (uint64_t)ref.offset >= to->size || names_part(to, ref.symbol) ||
 			    named_at(object, to, (uint64_t)ref.offset))
 				continue;
