@@ -10,6 +10,7 @@
 #include "datum.h"
 #include "linkset.h"
 #include "returns.h"
+#include "storage.h"
 
 #include <elf.h>
 #include <string.h>
@@ -288,6 +289,8 @@ int change_find(struct session *session)
 		linkset_check(session, unit);
 		find_functions(session, unit);
 		code = find_constructors(session, unit);
+		if (!code)
+			code = storage_check_old(session, unit);
 		if (code)
 			return code;
 	}
@@ -484,7 +487,12 @@ int change_close(struct session *session)
 					progress |= follow_personality(session, unit, k);
 		}
 	}
-	for (size_t i = 0; i < session->unit_count; i++)
+	for (size_t i = 0; i < session->unit_count; i++) {
+		int code = storage_check_new(session, &session->units[i]);
+
+		if (code)
+			return code;
 		check_references(session, &session->units[i]);
+	}
 	return refusals_check(&session->result->refusals, session->err);
 }

@@ -56,6 +56,13 @@ static void pair_by_name(struct part_set *original, struct part_set *patched)
 	}
 }
 
+/* The same piece of a variable that the compiler may have taken apart. */
+static bool same_form(const struct part *a, const struct part *b)
+{
+	return !a->identity.form || !b->identity.form ||
+	       strcmp(a->identity.form, b->identity.form) == 0;
+}
+
 static bool same_owner(const struct part *a, const struct part *b)
 {
 	const char *left = a->identity.owner ? a->identity.owner : "";
@@ -93,7 +100,7 @@ static bool like(enum likeness likeness, const struct part_set *original, const 
 	if (!same_stem(a, b))
 		return false;
 	/* What DWARF says to be of two functions is never one thing. */
-	if (data && a->identity.line && b->identity.line && !same_owner(a, b))
+	if (data && a->identity.line && b->identity.line && (!same_owner(a, b) || !same_form(a, b)))
 		return false;
 	switch (likeness) {
 	case LIKE_DECLARATION:
@@ -177,7 +184,8 @@ static void mark_ambiguous(struct part_set *original, struct part_set *patched)
 
 			if (!pairable(a) || a->kind != PART_DATA || !same_stem(a, b))
 				continue;
-			if (a->identity.line && b->identity.line && !same_owner(a, b))
+			if (a->identity.line && b->identity.line &&
+			    (!same_owner(a, b) || !same_form(a, b)))
 				continue;
 			a->unpaired = true;
 			b->unpaired = true;

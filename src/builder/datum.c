@@ -178,6 +178,26 @@ static int change_constant(struct session *session, struct unit *unit, struct pa
 	return 0;
 }
 
+/*
+ * Nobody wrote it, so the compiler made it constant; now somebody does. The new code gets a
+ * variable of its own, and with it all readers in this file: there are no others.
+ */
+static void make_writable(struct session *session, struct unit *unit, struct part *part,
+			  struct comparer *comparer, bool *split)
+{
+	if (part->global || !compare_parts(comparer, part->twin, part)) {
+		refuse(session, unit, part,
+		       "it lies in memory that can't be written: give the new one another name",
+		       "the constant");
+		part->changed = true;
+		return;
+	}
+	part->twin->twin = NULL;
+	part->twin = NULL;
+	part->was_constant = true;
+	*split = true;
+}
+
 int datum_find(struct session *session, struct unit *unit)
 {
 	struct comparer comparer = {
@@ -191,8 +211,13 @@ int datum_find(struct session *session, struct unit *unit)
 			struct part *part = unit->patched.list[i];
 			int code = 0;
 
-			if (part->kind != PART_DATA || part->changed || !part_exists(part) ||
-			    compare_parts(&comparer, part->twin, part))
+			if (part->kind != PART_DATA || part->changed || !part_exists(part))
+				continue;
+			if (part->writable && !part->tls && !part->twin->writable) {
+				make_writable(session, unit, part, &comparer, &split);
+				continue;
+			}
+			if (compare_parts(&comparer, part->twin, part))
 				continue;
 			part->changed = true;
 			if (part->writable || part->tls)

@@ -6,6 +6,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 64 };
@@ -17,60 +18,172 @@ struct walk {
 	identity_visit *visit; /* of variables; NULL: everything is noted in the parts */
 	bool uses;	       /* visit is for what a function's code has, not for variables */
 	void *context;
+	struct search *search; /* identity_declares() */
 };
 
-/* The part at an address that libdwfl made up for the sections of an object. */
-static struct part *part_of(struct walk *walk, Dwarf_Addr address)
+struct search {
+	const struct part_identity *sought;
+	enum identity_declaration found;
+};
+
+/* The section and offset of an address that libdwfl made up for the sections of an object. */
+static uint32_t section_of(const struct walk *walk, Dwarf_Addr *address)
 {
-	Dwarf_Addr offset = address;
 	Elf32_Word section = 0;
-	int index = dwfl_module_relocate_address(walk->module, &offset);
+	int index = dwfl_module_relocate_address(walk->module, address);
 
 	if (index < 0 || !dwfl_module_relocation_info(walk->module, (unsigned)index, &section))
-		return NULL;
-	if (section == 0 || section >= walk->set->object->section_count)
-		return NULL;
-	return part_at(walk->set, section, (int64_t)offset);
+		return 0;
+	return section < walk->set->object->section_count ? section : 0;
+}
+
+static struct part *part_of(const struct walk *walk, Dwarf_Addr address)
+{
+	uint32_t section = section_of(walk, &address);
+
+	return section ? part_at(walk->set, section, (int64_t)address) : NULL;
+}
+
+static bool declaration(Dwarf_Die *die, unsigned *line)
+{
+	int number = 0;
+
+	if (dwarf_decl_line(die, &number) || number <= 0)
+		return false;
+	*line = (unsigned)number;
+	return true;
 }
 
 static void note(struct walk *walk, Dwarf_Die *die, struct part *part, const char *owner)
 {
-	const char *file = dwarf_decl_file(die);
-	int line = 0;
+	unsigned line;
 
-	if (!part || part->identity.line || dwarf_decl_line(die, &line) || line <= 0)
+	if (!part || part->identity.line || !declaration(die, &line))
 		return;
 	part->identity.owner = arena_text(walk->arena, owner);
-	part->identity.file = arena_text(walk->arena, file);
-	part->identity.line = (unsigned)line;
+	part->identity.file = arena_text(walk->arena, dwarf_decl_file(die));
+	part->identity.line = line;
 }
 
+/* The address that an operation pushes; an index into a table of addresses, as clang has it, too.
+ */
+static bool address_of(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *address)
+{
+	Dwarf_Attribute indexed;
+
+	*address = op->number;
+	if (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index)
+		return !dwarf_getlocation_attr(location, op, &indexed) &&
+		       !dwarf_formaddr(&indexed, address);
+	return op->atom == DW_OP_addr;
+}
+
+/*
+ * Where a variable is. Compilers take variables apart, and store one that has only two values as a
+ * truth value:
+ *
+ *	addr two.0; piece 4; piece 4; addr two.1; piece 8
+ *	addr flag; deref_size 1; lit3; mul; lit0; plus; stack_value
+ *
+ * Each part notes its place in the whole and what is done to its contents.
+ */
 static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 {
-	Dwarf_Attribute attribute;
-	Dwarf_Attribute indexed;
+	struct part *part = NULL;
+	Dwarf_Attribute location;
+	uint64_t offset = 0;
+	char form[128];
+	size_t used = 0;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr(die, DW_AT_location, &location) ||
+	    dwarf_getlocation(&location, &ops, &count))
+		return;
+	for (size_t i = 0; i <= count; i++) {
+		bool piece = i < count && ops[i].atom == DW_OP_piece;
+		Dwarf_Addr address;
+
+		if (i < count && address_of(&location, &ops[i], &address)) {
+			part = part_of(walk, address);
+			used = (size_t)snprintf(form, sizeof(form), offset ? "%llu" : "",
+						(unsigned long long)offset);
+			note(walk, die, part, owner);
+		} else if (i == count || piece) {
+			if (part && part->identity.line && !part->identity.form) {
+				if (piece && !offset)
+					snprintf(form, sizeof(form), "0");
+				part->identity.form = arena_text(walk->arena, form);
+				part->identity.variable =
+					arena_text(walk->arena, dwarf_diename(die));
+			}
+			part = NULL;
+			offset += piece ? ops[i].number : 0;
+		} else if (part && used + 48 < sizeof(form)) {
+			used += (size_t)snprintf(form + used, sizeof(form) - used, ",%x:%llx",
+						 ops[i].atom, (unsigned long long)ops[i].number);
+		}
+	}
+}
+
+/* A variable with a place, or one that is declared only. */
+static void visit_variable(struct walk *walk, Dwarf_Die *die)
+{
+	Dwarf_Attribute location;
 	Dwarf_Addr address;
 	Dwarf_Op *ops;
 	size_t count;
 
-	if (walk->visit && dwarf_hasattr(die, DW_AT_declaration))
+	if (dwarf_hasattr(die, DW_AT_declaration))
 		walk->visit(walk->context, die, NULL);
-	if (!dwarf_attr(die, DW_AT_location, &attribute) ||
-	    dwarf_getlocation(&attribute, &ops, &count) || count != 1)
-		return;
-	address = ops[0].number;
-	/* An index into a table of addresses, as clang has it. */
-	if (ops[0].atom == DW_OP_addrx || ops[0].atom == DW_OP_GNU_addr_index) {
-		if (dwarf_getlocation_attr(&attribute, ops, &indexed) ||
-		    dwarf_formaddr(&indexed, &address))
-			return;
-	} else if (ops[0].atom != DW_OP_addr) {
-		return;
-	}
-	if (walk->visit)
+	if (dwarf_attr(die, DW_AT_location, &location) &&
+	    !dwarf_getlocation(&location, &ops, &count) && count == 1 &&
+	    address_of(&location, &ops[0], &address))
 		walk->visit(walk->context, die, part_of(walk, address));
-	else
-		note(walk, die, part_of(walk, address), owner);
+}
+
+/* Its value is in DWARF itself, or in memory that nobody can write. */
+static bool is_constant(const struct walk *walk, Dwarf_Die *die)
+{
+	Dwarf_Attribute location;
+	Dwarf_Addr address;
+	uint32_t section;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (dwarf_hasattr_integrate(die, DW_AT_const_value))
+		return true;
+	if (!dwarf_attr(die, DW_AT_location, &location) ||
+	    dwarf_getlocation(&location, &ops, &count) || !count)
+		return false;
+	if (address_of(&location, &ops[0], &address)) {
+		section = section_of(walk, &address);
+		return section && count == 1 &&
+		       !part_section_writable(&walk->set->object->sections[section]);
+	}
+	return count == 2 && ops[1].atom == DW_OP_stack_value &&
+	       (ops[0].atom == DW_OP_constu || ops[0].atom == DW_OP_consts ||
+		(ops[0].atom >= DW_OP_lit0 && ops[0].atom <= DW_OP_lit31));
+}
+
+static bool same_text(const char *left, const char *right)
+{
+	return strcmp(left ? left : "", right ? right : "") == 0;
+}
+
+static void compare_declaration(const struct walk *walk, Dwarf_Die *die, const char *owner)
+{
+	struct search *search = walk->search;
+	const struct part_identity *sought = search->sought;
+	unsigned line;
+
+	if (!same_text(dwarf_diename(die), sought->variable) || !declaration(die, &line) ||
+	    line != sought->line || !same_text(owner, sought->owner))
+		return;
+	if (is_constant(walk, die))
+		search->found = IDENTITY_CONSTANT;
+	else if (search->found == IDENTITY_UNDECLARED)
+		search->found = IDENTITY_DECLARED;
 }
 
 /* The name that tells a function from all others of the unit. */
@@ -107,7 +220,7 @@ static void note_inlined(struct walk *walk, struct part *into, const char *name)
 {
 	struct part_identity *identity;
 
-	if (!into || !name || walk->visit)
+	if (!into || !name || walk->visit || walk->search)
 		return;
 	identity = &into->identity;
 	identity->inlined = arena_grow(walk->arena, identity->inlined, identity->inlined_count,
@@ -132,8 +245,12 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 			break;
 		case DW_TAG_formal_parameter:
 		case DW_TAG_variable:
-			if (!walk->uses)
+			if (walk->search)
+				compare_declaration(walk, &die, owner);
+			else if (!walk->visit)
 				note_variable(walk, &die, owner);
+			else if (!walk->uses)
+				visit_variable(walk, &die);
 			else if (part)
 				walk->visit(walk->context, &die, part);
 			break;
@@ -200,4 +317,16 @@ int identity_uses(struct arena *arena, struct part_set *set, identity_visit *vis
 		.arena = arena, .set = set, .visit = visit, .uses = true, .context = context};
 
 	return walk_object(&walk, err);
+}
+
+int identity_declares(struct arena *arena, struct part_set *set,
+		      const struct part_identity *identity, enum identity_declaration *declares,
+		      struct suture_error *err)
+{
+	struct search search = {.sought = identity};
+	struct walk walk = {.arena = arena, .set = set, .search = &search};
+	int code = walk_object(&walk, err);
+
+	*declares = search.found;
+	return code;
 }

@@ -25,4 +25,15 @@ int identity_variables(struct arena *arena, struct part_set *set, identity_visit
 int identity_uses(struct arena *arena, struct part_set *set, identity_visit *visit, void *context,
 		  struct suture_error *err);
 
+enum identity_declaration {
+	IDENTITY_UNDECLARED,
+	IDENTITY_DECLARED, /* wherever its value is */
+	IDENTITY_CONSTANT, /* the compiler knows that its value never changes */
+};
+
+/* Is the variable declared in an object's sources, at that line of that function? */
+int identity_declares(struct arena *arena, struct part_set *set,
+		      const struct part_identity *identity, enum identity_declaration *declares,
+		      struct suture_error *err);
+
 #endif

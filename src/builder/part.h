@@ -29,6 +29,10 @@ struct part_identity {
 	const char **inlined; /* a function: names of what was put into it, possibly repeated */
 	size_t inlined_count;
 	size_t inlined_capacity;
+	/* Of a variable: its name; which part of it this is, and how its value is computed: ""
+	 * plain */
+	const char *variable;
+	const char *form;
 };
 
 struct part {
@@ -48,6 +52,7 @@ struct part {
 	bool writable;
 	bool tls;
 	bool unpaired;	     /* ambiguous: must not be used (data) */
+	bool was_constant;   /* P: the original's compiler saw that nobody writes it */
 	bool changed;	     /* differs from its twin */
 	const char *because; /* why it is in the patch */
 	bool replaced;	     /* P: gets a site in the target */

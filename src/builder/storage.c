@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Variables whose storage the compiler changed; see storage.h. */
+#include "storage.h"
+
+#include "identity.h"
+
+#include <string.h>
+
+static const char next_new[] = "let the new code use a new variable, with a name of its own";
+static const char next_old[] =
+	"if it is not used any more, remove its declaration; else keep what changes it, or move "
+	"the change into code that does not touch it";
+
+static void refuse(struct session *session, const struct unit *unit, const struct part *part,
+		   const char *next, const char *text)
+{
+	refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED,
+		     part->identity.file ? part->identity.file : unit->source, part->identity.line,
+		     next, "the running value of %s in %s would be lost: %s",
+		     part->identity.variable, unit->source, text);
+}
+
+/* Values of one unit's own variables: what other units see, compilers leave alone. */
+static bool is_private(const struct part *part)
+{
+	return part->kind == PART_DATA && part->writable && !part->tls && !part->global &&
+	       part->identity.variable && part->identity.line;
+}
+
+int storage_check_new(struct session *session, struct unit *unit)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < unit->patched.count && !code && unit->input->o_path; i++) {
+		const struct part *part = unit->patched.list[i];
+		enum identity_declaration before = IDENTITY_UNDECLARED;
+
+		if (!is_private(part) || part_exists(part) || part->was_constant ||
+		    part->unpaired || !unit->kept[part->section])
+			continue;
+		code = identity_declares(&session->arena, &unit->original, &part->identity, &before,
+					 session->err);
+		if (!code && before == IDENTITY_DECLARED)
+			refuse(session, unit, part, next_new,
+			       "the compiler has taken it apart or out of the binary, and the "
+			       "patched code needs it whole");
+	}
+	return code;
+}
+
+/* Does code that the patch brings refer to it? */
+static bool used(const struct unit *unit, const struct part *part)
+{
+	const struct part_set *set = &unit->patched;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct part *user = set->list[i];
+		const struct object_reloc *relocs;
+		size_t count;
+
+		if (!user->changed || user->section == OBJECT_COMMON)
+			continue;
+		relocs = object_relocs(&set->object->sections[user->section], user->start,
+				       user->start + user->size, &count);
+		for (size_t k = 0; k < count; k++)
+			if (part_reference(set, user->section, &relocs[k]).part == part)
+				return true;
+	}
+	return false;
+}
+
+static bool replaces_any(const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->patched.count; i++)
+		if (unit->patched.list[i]->replaced)
+			return true;
+	return false;
+}
+
+static bool same_text(const char *left, const char *right)
+{
+	return strcmp(left ? left : "", right ? right : "") == 0;
+}
+
+static bool same_declaration(const struct part_identity *left, const struct part_identity *right)
+{
+	return left->line == right->line && same_text(left->variable, right->variable) &&
+	       same_text(left->owner, right->owner);
+}
+
+/* Does P have a variable of that declaration, and is it this part in another form? */
+enum fate { FATE_SAME, FATE_GONE, FATE_OTHER_FORM };
+
+static enum fate fate_of(const struct unit *unit, const struct part *part)
+{
+	enum fate fate = FATE_GONE;
+
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		const struct part *now = unit->patched.list[i];
+
+		if (now->kind != PART_DATA || !same_declaration(&now->identity, &part->identity))
+			continue;
+		if (same_text(now->identity.form, part->identity.form))
+			return FATE_SAME;
+		fate = used(unit, now) ? FATE_OTHER_FORM : fate;
+	}
+	return fate;
+}
+
+int storage_check_old(struct session *session, struct unit *unit)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < unit->original.count && !code && replaces_any(unit); i++) {
+		const struct part *part = unit->original.list[i];
+		enum identity_declaration after = IDENTITY_UNDECLARED;
+
+		if (!is_private(part) || !part->has_target || part->unpaired)
+			continue;
+		switch (fate_of(unit, part)) {
+		case FATE_SAME:
+			continue;
+		case FATE_OTHER_FORM:
+			refuse(session, unit, part, next_new,
+			       "the compiler stores it in another form in the patched code");
+			continue;
+		case FATE_GONE:
+			break;
+		}
+		if (part->twin)
+			continue;
+		code = identity_declares(&session->arena, &unit->patched, &part->identity, &after,
+					 session->err);
+		if (!code && after != IDENTITY_UNDECLARED)
+			refuse(session, unit, part, next_old,
+			       "nothing in the patched code changes it or reads it any more, and "
+			       "the compiler puts a fixed value in its place");
+	}
+	return code;
+}
