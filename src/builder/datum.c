@@ -64,7 +64,10 @@ static const struct core_data_decision *decision_for(const struct session *sessi
 	for (size_t i = 0; i < session->options->decision_count; i++) {
 		const struct core_data_decision *decision = &session->options->decisions[i];
 
+		/* As the linker, the source or the compiler's numbering calls it. */
 		if (strcmp(decision->variable, part->name) == 0 ||
+		    (part->identity.variable &&
+		     strcmp(decision->variable, part->identity.variable) == 0) ||
 		    (strlen(decision->variable) == part->stem &&
 		     strncmp(decision->variable, part->name, part->stem) == 0))
 			return decision;

@@ -29,8 +29,8 @@ struct part_identity {
 	const char **inlined; /* a function: names of what was put into it, possibly repeated */
 	size_t inlined_count;
 	size_t inlined_capacity;
-	/* Of a variable: its name; which part of it this is, and how its value is computed: ""
-	 * plain */
+	/* Of a variable: its name; which piece of it, and how the value is made from it
+	 * ("" as it is) */
 	const char *variable;
 	const char *form;
 };
