@@ -127,6 +127,28 @@ static bool is_coroutine(const char *name)
 	return false;
 }
 
+/* Where the function that a part belongs to ends by its symbol: labels inside split it into parts.
+ */
+static uint64_t declared_end(const struct part_set *set, const struct part *part)
+{
+	return part->start + (part->symbol ? set->object->symbols[part->symbol].size : 0);
+}
+
+/* Hand-written code enters it at a second place, so that one jump can't replace it. */
+static bool has_second_entry(const struct part_set *set, const struct part *part)
+{
+	if (declared_end(set, part) > part->start + part->size)
+		return true;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct part *other = set->list[i];
+
+		if (other->section == part->section && other->start < part->start &&
+		    declared_end(set, other) > part->start)
+			return true;
+	}
+	return false;
+}
+
 static void check_replaceable(struct session *session, struct unit *unit, struct part *part)
 {
 	const struct object_symbol *symbol = &unit->p.symbols[part->symbol];
@@ -135,6 +157,12 @@ static void check_replaceable(struct session *session, struct unit *unit, struct
 		refuse(session, SUTURE_E_VERIFY_MISMATCH, unit, part,
 		       "pass the units that define it too",
 		       "is in the binary in a form that this unit did not make");
+	if (has_second_entry(&unit->original, part->twin)) {
+		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+		       "leave it as it is, and change who calls it",
+		       "has a second entry: another symbol lies inside of it");
+		return; /* it is only a piece of a function, of which nothing else can be said */
+	}
 	if (symbol->type == STT_GNU_IFUNC)
 		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
 		       "leave the resolver as it is; change what it chooses from",

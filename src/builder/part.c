@@ -256,7 +256,9 @@ static void describe(struct part *part, const struct object *object)
 		part->kind = PART_DATA;
 }
 
-static bool add_part(struct splitting *s, const struct boundary *at, uint64_t end)
+/* Part `at`, up to `end` at most; what is before `covered` belongs to it, whatever its own size is.
+ */
+static bool add_part(struct splitting *s, const struct boundary *at, uint64_t end, uint64_t covered)
 {
 	struct part_set *set = s->set;
 	struct part *part = arena_array(s->arena, 1, sizeof(*part));
@@ -268,8 +270,10 @@ static bool add_part(struct splitting *s, const struct boundary *at, uint64_t en
 	part->symbol = at->symbol;
 	part->start = at->offset;
 	part->size = end - at->offset;
-	if (at->symbol && symbol->size && symbol->size < part->size)
-		part->size = symbol->size;
+	if (covered < at->offset + symbol->size)
+		covered = at->offset + symbol->size;
+	if (at->symbol && symbol->size && covered - at->offset < part->size)
+		part->size = covered - at->offset;
 	describe(part, set->object);
 	set->list[set->count++] = part;
 	return true;
@@ -281,6 +285,7 @@ static bool make_parts(struct splitting *s)
 	const struct object *object = set->object;
 	size_t commons = 0;
 	uint32_t section = 0;
+	uint64_t covered = 0; /* end of the farthest symbol that began in this section so far */
 
 	for (size_t i = 1; i < object->symbol_count; i++)
 		commons += object->symbols[i].section == OBJECT_COMMON &&
@@ -303,10 +308,19 @@ static bool make_parts(struct splitting *s)
 			next++;
 		if (next < s->count && s->list[next].section == at->section)
 			end = s->list[next].offset;
+		if (section <= at->section)
+			covered = 0;
 		while (section <= at->section)
 			set->first[section++] = set->count;
-		if (!add_part(s, at, end))
+		/* A label in the middle of a function splits it, and leaves nothing out. */
+		if (!add_part(s, at, end, covered))
 			return false;
+		for (size_t k = i; k < next; k++) {
+			const struct object_symbol *symbol = &object->symbols[s->list[k].symbol];
+
+			if (s->list[k].symbol && at->offset + symbol->size > covered)
+				covered = at->offset + symbol->size;
+		}
 		i = next;
 	}
 	while (section <= object->section_count)
@@ -316,7 +330,7 @@ static bool make_parts(struct splitting *s)
 		struct boundary at = {.section = OBJECT_COMMON, .symbol = i};
 
 		if (symbol->section == OBJECT_COMMON && symbol->type != STT_FILE) {
-			if (!add_part(s, &at, symbol->size))
+			if (!add_part(s, &at, symbol->size, 0))
 				return false;
 			set->by_symbol[i] = set->list[set->count - 1];
 		} else if (object_defines(object, symbol) && symbol->type != STT_SECTION) {
