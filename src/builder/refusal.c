@@ -18,6 +18,26 @@ static char *copy_text(const char *text, bool *failed)
 	return copy;
 }
 
+/* No way of writing it makes these a patch: what remains is a new process. */
+static bool ends_with_handover(enum suture_code code)
+{
+	return code == SUTURE_E_LAYOUT_CHANGED || code == SUTURE_E_NEW_TLS ||
+	       code == SUTURE_E_NEVER_IDLE || code == SUTURE_E_CONSTRUCTOR_CHANGED;
+}
+
+/* What to do instead, and where that ends; the caller's to free. */
+static char *next_step(enum suture_code code, const char *next, bool *failed)
+{
+	char *text;
+
+	if (!next || !ends_with_handover(code))
+		return copy_text(next, failed);
+	if (asprintf(&text, "%s; else hand the server over, see suture-handover(7)", next) >= 0)
+		return text;
+	*failed = true;
+	return NULL;
+}
+
 void refusals_add(struct refusals *refusals, enum suture_code code, const char *file, unsigned line,
 		  const char *next, const char *fmt, ...)
 {
@@ -43,7 +63,7 @@ void refusals_add(struct refusals *refusals, enum suture_code code, const char *
 	refusal->message = message;
 	refusal->file = copy_text(file, &refusals->failed);
 	refusal->line = line;
-	refusal->next = copy_text(next, &refusals->failed);
+	refusal->next = next_step(code, next, &refusals->failed);
 }
 
 int refusals_check(const struct refusals *refusals, struct suture_error *err)
