@@ -149,15 +149,16 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 			return same_merged(binary, target, symbol->value + offset,
 					   address + offset);
 		}
+		stub = binary_stub(binary, address);
+		/* An interposable name of a shared object. */
+		if (global && stub && stub->symbol && same_name(stub->symbol, symbol->name))
+			return true;
 		if (global && target->group)
 			return binary_symbol_is(binary, symbol->name, address) &&
 			       claim_binding(c, reloc->symbol,
 					     (struct binding){.kind = BINDING_ADDRESS,
 							      .address = address});
 		if (claim_place(c, symbol, address - symbol->value))
-			return true;
-		stub = binary_stub(binary, address);
-		if (global && stub && stub->symbol && same_name(stub->symbol, symbol->name))
 			return true;
 		if (symbol->type == STT_GNU_IFUNC && stub && stub->form == ARCH_RELOC_INDIRECT)
 			return claim_place(c, symbol, (uint64_t)stub->addend - symbol->value);
