@@ -141,6 +141,8 @@ struct header {
 	struct diff_file *file; /* of the last "---", rename or copy line */
 	size_t old_left, new_left;
 	size_t hunks;
+	const char *title; /* git's line that begins a file, in the text; NULL: another's diff */
+	int title_length;
 };
 
 static int header_line(struct diff *diff, struct header *header, const char *line, size_t length,
@@ -148,8 +150,14 @@ static int header_line(struct diff *diff, struct header *header, const char *lin
 {
 	const char *reason = unfit(line, length);
 
+	if (starts(line, length, "diff --git ")) {
+		header->title = line + strlen("diff --git ");
+		header->title_length = (int)(length - strlen("diff --git "));
+	}
 	if (reason)
-		return error_set(err, SUTURE_E_DIFF_FAILED, "%s", reason);
+		return error_set(err, SUTURE_E_DIFF_FAILED, "%s: %.*s", reason,
+				 header->title ? header->title_length : (int)length,
+				 header->title ? header->title : line);
 	if (starts(line, length, "rename from ") || starts(line, length, "copy from ")) {
 		size_t skip = line[0] == 'r' ? 12 : 10;
 
