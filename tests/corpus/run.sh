@@ -2,6 +2,8 @@
 # The corpus: small programs and what suture makes of a diff to them, live where there is a patch.
 # run.sh COMPILER LEVEL [CASE…], COMPILER gcc or clang, LEVEL -O0, -O2 …
 #
+# SUTURE_CORPUS_DRY=1: nothing is applied, the verdicts are all.
+#
 # A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text. With
 # again.diff, for the same sources, that one is applied after it with --replace.
 #   verdict patch|nothing|CODE      CODE: refused with it
@@ -126,7 +128,7 @@ check_patch() {
 	fi
 	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
 	[ -z "$(field idle)" ] || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
-	has before || return 0
+	has before && [ -z "${SUTURE_CORPUS_DRY:-}" ] || return 0
 	TARGET_BIN=$DIR # of target()
 	target_with_agent case
 	phase before

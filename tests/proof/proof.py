@@ -169,7 +169,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--folder")
     parser.add_argument("--units", type=int, default=4)
-    parser.add_argument("--items", type=int, default=24)
+    parser.add_argument("--items", type=int, default=36)
     parser.add_argument("--findings", type=int, default=5, help="stop after so many")
     parser.add_argument("--languages", type=lambda s: s.split(","), default=["c", "c", "c++"])
     parser.add_argument("--compilers", type=lambda s: s.split(","), default=["gcc", "clang"])

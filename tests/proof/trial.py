@@ -278,7 +278,7 @@ class Trial:
         left = [edit for edit in edits if not edit.alone]
         out = [[edit] for edit in edits if edit.alone]
         while left:
-            size = self.random.choice([1, 1, 1, 2, 3, 5, 8])
+            size = self.random.choice([1, 2, 4, 8, 12])
             out.append(left[:size])
             left = left[size:]
         return out
