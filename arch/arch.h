@@ -194,14 +194,17 @@ struct arch_regs {
 
 enum { ARCH_ERRAND_TEXT = 512, ARCH_MAX_CALL = 6 };
 
+#define ARCH_ERRAND_NO_FD INT64_MIN
+
 /* errand.state, written by the new thread, the last thing that it writes. */
 enum arch_errand_state { ARCH_ERRAND_BEGUN, ARCH_ERRAND_DONE, ARCH_ERRAND_FAILED };
 
 /*
  * What two threads of a target find in a mapping that was made there for them. The borrowed one
  * calls create() and then waits in sched_yield() until its registers are put back. The new one
- * loads the library unless start is given, calls start(), waits a while for dismissed, and unmaps
- * all of this as its last act. Addresses are the target's; offsets are known to errand.S.
+ * loads the library unless start is given (with memory: makes a memfd, waits a while until that is
+ * filled, and closes it afterwards), calls start(), waits a while for dismissed, and unmaps all of
+ * this as its last act. Addresses are the target's; offsets are known to errand.S.
  */
 struct arch_errand {
 	uint64_t errno_location; /* functions of its C library */
@@ -226,7 +229,10 @@ struct arch_errand {
 	int64_t dismissed;	     /* in: 1 when nobody needs the mapping any more */
 	int64_t nap[2];		     /* struct timespec between two looks at dismissed */
 	int64_t naps;		     /* at most so many */
-	char text[ARCH_ERRAND_TEXT]; /* out: why the library could not be loaded */
+	uint64_t memory;	     /* name of a memfd to be made for the library, or 0 */
+	int64_t fd;		     /* out: that memfd or -errno; in: ARCH_ERRAND_NO_FD */
+	int64_t filled;		     /* in: 1 when path may be loaded, -1 when it never will */
+	char text[ARCH_ERRAND_TEXT]; /* out, with filled -1 in: why it could not be loaded */
 };
 
 /* ---- the table ----------------------------------------------------------------------------- */

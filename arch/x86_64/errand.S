@@ -28,12 +28,16 @@
 #define DISMISSED      152
 #define NAP	       160
 #define NAPS	       176
-#define TEXT	       184
+#define MEMORY	       184
+#define FD	       192
+#define FILLED	       200
+#define TEXT	       208
 
 #define TEXT_SIZE      512
 #define STATE_DONE     1
 #define STATE_FAILED   2
 #define RTLD_NOW       2
+#define MFD_FLAGS      3 /* MFD_CLOEXEC | MFD_ALLOW_SEALING */
 
 	.section .rodata
 	.balign 16
@@ -69,12 +73,53 @@ x86_errand:
 	mov	START(%rbx), %r12
 	test	%r12, %r12
 	jnz	start
+	mov	$-1, %r13
+	mov	MEMORY(%rbx), %rdi
+	test	%rdi, %rdi
+	jz	load
+
+/* The file is made here, and filled from outside while the borrowed thread is back already. */
+	mov	$SYS_memfd_create, %eax
+	mov	$MFD_FLAGS, %esi
+	syscall
+	mov	%rax, %r13
+	mov	%rax, FD(%rbx)
+	mov	NAPS(%rbx), %r12
+1:	cmpq	$0, FILLED(%rbx)
+	jg	load
+	jl	given_up
+	dec	%r12
+	jz	unfilled
+	mov	$SYS_nanosleep, %eax
+	lea	NAP(%rbx), %rdi
+	xor	%esi, %esi
+	syscall
+	jmp	1b
+unfilled:
+	mov	$SYS_close, %eax
+	mov	%r13, %rdi
+	syscall
+	jmp	alone
+given_up:
+	mov	$SYS_close, %eax
+	mov	%r13, %rdi
+	syscall
+	mov	$STATE_FAILED, %r12d
+	jmp	tell
+
+load:
 	mov	PATH(%rbx), %rdi
 	mov	$RTLD_NOW, %esi
 	call	*DLOPEN(%rbx)
-	test	%rax, %rax
+	mov	%rax, %r12
+	test	%r13, %r13
+	js	1f
+	mov	$SYS_close, %eax
+	mov	%r13, %rdi
+	syscall
+1:	test	%r12, %r12
 	jz	failed
-	mov	%rax, %rdi
+	mov	%r12, %rdi
 	mov	NAME(%rbx), %rsi
 	call	*DLSYM(%rbx)
 	test	%rax, %rax
@@ -141,7 +186,7 @@ away:
 1:	mov	$SYS_sched_yield, %eax
 	syscall
 	jmp	1b
-	.org	x86_errand + 320, 0xcc
-	.size	x86_errand, 320
+	.org	x86_errand + 448, 0xcc
+	.size	x86_errand, 448
 
 	.section .note.GNU-stack, "", @progbits

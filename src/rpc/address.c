@@ -5,7 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define FIRST_USERS 0xeffffffdu /* the kernel's PROC_USER_INIT_INO */
+
+uint64_t rpc_users_of(const char *link)
+{
+	struct stat st;
+
+	if (stat(link, &st) < 0 || st.st_ino == FIRST_USERS)
+		return 0;
+	return st.st_ino;
+}
 
 struct rpc_owner rpc_owner_self(void)
 {
@@ -13,6 +25,7 @@ struct rpc_owner rpc_owner_self(void)
 		.pid = getpid(),
 		.uid = geteuid(),
 		.socket = secure_getenv("SUTURE_SOCKET"),
+		.users = rpc_users_of("/proc/self/ns/user"),
 		.runtime_dir = secure_getenv("XDG_RUNTIME_DIR"),
 	};
 }
@@ -21,8 +34,15 @@ struct rpc_owner rpc_owner_self(void)
 static bool format_place(const struct rpc_owner *owner, unsigned kind, char path[RPC_PATH_SIZE])
 {
 	const char *root = owner->root ? owner->root : "";
+	char user[48];
 	const char *base;
 	int length = -1;
+
+	if (owner->users)
+		snprintf(user, sizeof(user), "%u-%llu", (unsigned)owner->uid,
+			 (unsigned long long)owner->users);
+	else
+		snprintf(user, sizeof(user), "%u", (unsigned)owner->uid);
 
 	switch (kind) {
 	case 0: /* set by hand: the only place then */
@@ -45,9 +65,13 @@ static bool format_place(const struct rpc_owner *owner, unsigned kind, char path
 			length = snprintf(path, RPC_PATH_SIZE, "%s%s/suture/%d.sock", root, base,
 					  (int)owner->pid);
 		break;
-	default:
-		length = snprintf(path, RPC_PATH_SIZE, "%s/tmp/suture-%u/%d.sock", root,
-				  (unsigned)owner->uid, (int)owner->pid);
+	case 3:
+		length = snprintf(path, RPC_PATH_SIZE, "%s/tmp/suture-%s/%d.sock", root, user,
+				  (int)owner->pid);
+		break;
+	default: /* a read-only container has at least this */
+		length = snprintf(path, RPC_PATH_SIZE, "%s/dev/shm/suture-%s/%d.sock", root, user,
+				  (int)owner->pid);
 		break;
 	}
 	return length > 0 && length < RPC_PATH_SIZE;
@@ -56,7 +80,7 @@ static bool format_place(const struct rpc_owner *owner, unsigned kind, char path
 bool rpc_place(const struct rpc_owner *owner, unsigned number, char path[RPC_PATH_SIZE])
 {
 	unsigned first = owner->socket && *owner->socket ? 0 : 1;
-	unsigned last = first == 0 ? 0 : 3;
+	unsigned last = first == 0 ? 0 : 4;
 
 	for (unsigned kind = first; kind <= last; kind++) {
 		if (!format_place(owner, kind, path))

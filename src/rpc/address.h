@@ -2,7 +2,9 @@
 /*
  * Where an agent's socket is. $SUTURE_SOCKET names it, or the folder of PID.sock when it ends in
  * '/'. Otherwise the first that can be used of /run/suture/PID.sock (root only),
- * $XDG_RUNTIME_DIR/suture/PID.sock, /tmp/suture-UID/PID.sock.
+ * $XDG_RUNTIME_DIR/suture/PID.sock, /tmp/suture-UID/PID.sock, /dev/shm/suture-UID/PID.sock. In
+ * another user namespace than the first, UID is followed by -NAMESPACE: the same number there is
+ * somebody else, who may see the same /tmp.
  */
 #ifndef RPC_ADDRESS_H
 #define RPC_ADDRESS_H
@@ -10,6 +12,7 @@
 #include <suture/error.h>
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { RPC_PATH_SIZE = 108 }; /* of struct sockaddr_un */
@@ -20,8 +23,12 @@ struct rpc_owner {
 	uid_t uid;
 	const char *socket;	 /* its SUTURE_SOCKET */
 	const char *runtime_dir; /* its XDG_RUNTIME_DIR */
+	uint64_t users;		 /* its user namespace, 0 for the first one */
 	const char *root;	 /* put in front: "/proc/PID/root" for another mount namespace */
 };
+
+/* The user namespace behind a link like "/proc/self/ns/user"; 0: the first one, or unknown. */
+uint64_t rpc_users_of(const char *link);
 
 /* This process. */
 struct rpc_owner rpc_owner_self(void);

@@ -3,6 +3,7 @@
 #include "cli/link.h"
 
 #include "base/error.h"
+#include "cli/identity.h"
 #include "rpc/address.h"
 #include "rpc/protocol.h"
 
@@ -93,10 +94,13 @@ static int try_places(struct link *link, const struct rpc_owner *owner, pid_t pi
 static int try_owners(struct link *link, const struct process *process, struct suture_error *err)
 {
 	char own_socket[PROCESS_ENV_SIZE], runtime[PROCESS_ENV_SIZE], root[32];
-	struct rpc_owner owner = {.pid = process->inner_pid, .uid = process->uid};
+	struct rpc_owner owner = {.pid = process->inner_pid, .uid = process->inner_uid};
 	const char *ours = getenv("SUTURE_SOCKET");
+	char users[64];
 	int rc = -(int)SUTURE_E_NO_AGENT;
 
+	snprintf(users, sizeof(users), "/proc/%d/ns/user", (int)process->pid);
+	owner.users = rpc_users_of(users);
 	if (ours && *ours) {
 		owner.socket = ours;
 		rc = try_places(link, &owner, process->pid, err);
@@ -114,7 +118,7 @@ static int try_owners(struct link *link, const struct process *process, struct s
 		owner.runtime_dir = runtime;
 	if (rc == -(int)SUTURE_E_NO_AGENT)
 		rc = try_places(link, &owner, process->pid, err);
-	snprintf(runtime, sizeof(runtime), "/run/user/%u", (unsigned)process->uid);
+	snprintf(runtime, sizeof(runtime), "/run/user/%u", (unsigned)process->inner_uid);
 	if (rc == -(int)SUTURE_E_NO_AGENT && !owner.runtime_dir) {
 		owner.runtime_dir = runtime;
 		rc = try_places(link, &owner, process->pid, err);
@@ -127,8 +131,15 @@ static int try_owners(struct link *link, const struct process *process, struct s
 
 int link_open(struct link *link, const struct process *process, struct suture_error *err)
 {
-	int rc = try_owners(link, process, err);
+	int rc;
 
+	if (process_has_other_users(process->pid))
+		identity_take(process->uid);
+	rc = try_owners(link, process, err);
+	identity_drop();
+	/* Root's folder is closed to us; that matters only where an agent may be behind it. */
+	if (rc == -(int)SUTURE_E_PERMISSION && process_maps(process->pid, "libsuture.so") == 0)
+		rc = -(int)SUTURE_E_NO_AGENT;
 	if (rc != -(int)SUTURE_E_NO_AGENT)
 		return rc;
 	error_set(err, SUTURE_E_NO_AGENT, "no agent in %s (pid %d)", process->name,

@@ -52,6 +52,21 @@ static bool read_status(struct process *process)
 	return state != 'Z' && state != 'X';
 }
 
+/* Of effective user uid there is no name in its namespace: then it is the overflow user to itself.
+ */
+static uid_t translate_uid(pid_t pid, uid_t uid)
+{
+	cleanup_stream FILE *file = open_proc(pid, "uid_map");
+	unsigned inside, outside, count;
+
+	if (!file)
+		return uid;
+	while (fscanf(file, "%u %u %u", &inside, &outside, &count) == 3)
+		if (uid >= outside && uid - outside < count)
+			return inside + (uid - outside);
+	return 65534;
+}
+
 bool process_read(pid_t pid, struct process *process)
 {
 	static const char deleted[] = " (deleted)";
@@ -62,6 +77,7 @@ bool process_read(pid_t pid, struct process *process)
 
 	if (!read_status(&result))
 		return false;
+	result.inner_uid = translate_uid(pid, result.uid);
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	length = readlink(path, result.exe, sizeof(result.exe) - 1);
 	result.exe[length > 0 ? length : 0] = '\0';
@@ -161,29 +177,50 @@ bool process_environment(pid_t pid, const char *name, char value[PROCESS_ENV_SIZ
 	return false;
 }
 
+/* A namespace of it that is not ours. False also where we may not look. */
+static bool is_elsewhere(pid_t pid, const char *kind)
+{
+	struct stat own, theirs;
+	char path[64], mine[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+	snprintf(mine, sizeof(mine), "/proc/self/ns/%s", kind);
+	return stat(mine, &own) == 0 && stat(path, &theirs) == 0 && own.st_ino != theirs.st_ino;
+}
+
 bool process_sees_other_files(pid_t pid)
 {
 	struct stat own, theirs;
 	char path[64];
 
-	/* The root folder itself: a chroot shares the mount namespace. */
+	/* The root folder as well: a chroot shares the mount namespace. */
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
-	return stat("/", &own) == 0 && stat(path, &theirs) == 0 &&
-	       (own.st_dev != theirs.st_dev || own.st_ino != theirs.st_ino);
+	return is_elsewhere(pid, "mnt") ||
+	       (stat("/", &own) == 0 && stat(path, &theirs) == 0 &&
+		(own.st_dev != theirs.st_dev || own.st_ino != theirs.st_ino));
+}
+
+bool process_has_other_users(pid_t pid)
+{
+	return is_elsewhere(pid, "user");
 }
 
 bool process_could_have_agent(const struct process *process)
 {
-	cleanup_stream FILE *file = open_proc(process->pid, "maps");
+	return process->exe[0] && (process_maps(process->pid, "/libc.so.6") == 1 ||
+				   process_maps(process->pid, "/libc-2.") == 1);
+}
+
+int process_maps(pid_t pid, const char *text)
+{
+	cleanup_stream FILE *file = open_proc(pid, "maps");
 	cleanup_memory char *line = NULL;
 	size_t size = 0;
+	int found = -1;
 
-	if (!process->exe[0])
-		return false;
-	while (file && getline(&line, &size, file) > 0)
-		if (strstr(line, "/libc.so.6") || strstr(line, "/libc-2."))
-			return true;
-	return false;
+	while (file && found != 1 && getline(&line, &size, file) > 0)
+		found = strstr(line, text) != NULL;
+	return found;
 }
 
 static void hex(const unsigned char *bytes, size_t size, char text[PROCESS_BUILD_ID_TEXT])

@@ -17,6 +17,7 @@ struct process {
 	pid_t inner_pid; /* in its own PID namespace */
 	pid_t parent;
 	uid_t uid;
+	uid_t inner_uid;	      /* in its own user namespace */
 	char name[PROCESS_NAME_SIZE]; /* base name of its executable, else what it calls itself */
 	char comm[PROCESS_NAME_SIZE]; /* what it calls itself */
 	char exe[PATH_MAX];	      /* "" when not readable or a kernel thread */
@@ -46,6 +47,12 @@ bool process_environment(pid_t pid, const char *name, char value[PROCESS_ENV_SIZ
 
 /* True when its file system is not the one we see. */
 bool process_sees_other_files(pid_t pid);
+
+/* True when it is in another user namespace: numbers of users mean others there. */
+bool process_has_other_users(pid_t pid);
+
+/* 1 when a line of its memory map has that text, 0 when none has, -1 when it can't be read. */
+int process_maps(pid_t pid, const char *text);
 
 /* True when it has the C library mapped, so that an agent could be put into it. */
 bool process_could_have_agent(const struct process *process);

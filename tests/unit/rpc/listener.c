@@ -54,7 +54,9 @@ static void test_places(void **state)
 	assert_string_equal(path, "/run/user/1000/suture/42.sock");
 	assert_true(rpc_place(&owner, 1, path));
 	assert_string_equal(path, "/tmp/suture-1000/42.sock");
-	assert_false(rpc_place(&owner, 2, path));
+	assert_true(rpc_place(&owner, 2, path));
+	assert_string_equal(path, "/dev/shm/suture-1000/42.sock");
+	assert_false(rpc_place(&owner, 3, path));
 	owner.uid = 0;
 	assert_true(rpc_place(&owner, 0, path));
 	assert_string_equal(path, "/run/suture/42.sock");

@@ -171,13 +171,14 @@ static int attach_program(const struct process *process, uint64_t deadline,
 			  struct attach_report *report, struct suture_error *err)
 {
 	static struct attempt attempt;
-	char path[PATH_MAX];
+	static struct library library;
 	int rc;
 
-	attempt = (struct attempt){.report = report, .errand.path = path};
+	attempt = (struct attempt){
+		.report = report, .errand.process = process, .errand.library = &library};
 	rc = attach_refuse(process, err);
 	if (!rc)
-		rc = library_find(process, path, err);
+		rc = library_find(process, &library, err);
 	if (!rc)
 		rc = remote_open(process->pid, &attempt.remote, err);
 	if (rc)

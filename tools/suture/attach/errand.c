@@ -16,6 +16,7 @@ enum {
 	PAGE = 4096,
 	DATA_AT = PAGE,
 	NAME_AT = DATA_AT + 2048,
+	MEMORY_AT = NAME_AT + 64,
 	PATH_AT = 2 * PAGE,
 	STACK_AT = PATH_AT + PAGE,
 	STACK_SIZE = 128 << 10,
@@ -28,6 +29,7 @@ enum {
 _Static_assert(sizeof(struct arch_errand) <= NAME_AT - DATA_AT, "it fits");
 
 static const char start_name[] = "suture_start";
+static const char memory_name[] = "libsuture.so"; /* as it is called in /proc/PID/maps */
 
 /* The C library's own system call instruction, in a function that does nothing else. */
 static bool find_syscall(const struct remote *remote, const struct module *libc, uint64_t *at)
@@ -114,10 +116,15 @@ static int fill_mapping(struct errand *errand, struct suture_error *err)
 	data.mapping_size = MAPPING_SIZE;
 	data.nap[1] = NAP_NS;
 	data.naps = NAPS;
+	data.fd = ARCH_ERRAND_NO_FD;
+	if (errand->library->by_memory)
+		data.memory = base + MEMORY_AT;
 	if (remote_write(errand->remote, base, arch->errand, arch->errand_size) &&
 	    remote_write(errand->remote, base + DATA_AT, &data, sizeof(data)) &&
 	    remote_write(errand->remote, base + NAME_AT, start_name, sizeof(start_name)) &&
-	    remote_write(errand->remote, base + PATH_AT, errand->path, strlen(errand->path) + 1))
+	    remote_write(errand->remote, base + MEMORY_AT, memory_name, sizeof(memory_name)) &&
+	    remote_write(errand->remote, base + PATH_AT, errand->library->path,
+			 strlen(errand->library->path) + 1))
 		return 0;
 	return error_set(err, SUTURE_E_UNSUPPORTED, "its memory can't be written");
 }
@@ -225,32 +232,58 @@ static int told(const struct errand *errand, const struct arch_errand *data,
 	}
 	snprintf(text, sizeof(text), "%s", data->text);
 	error_set(err, SUTURE_E_UNSUPPORTED, "its loader: %s", text);
-	return error_next(err, "%s must be readable for its user", errand->path);
+	return error_next(err, "%s must be readable for its user", errand->library->own);
+}
+
+static void write_data(const struct errand *errand, size_t offset, int64_t value)
+{
+	remote_write(errand->remote, errand->mapping + DATA_AT + offset, &value, sizeof(value));
+}
+
+/* The thread has made a memfd, or has failed to, and waits. */
+static int supply(struct errand *errand, int64_t fd, struct suture_error *err)
+{
+	struct library *library = errand->library;
+	int rc;
+
+	if (fd >= 0)
+		rc = library_fill(errand->process, (int)fd, library, err);
+	else
+		rc = error_errno(err, SUTURE_E_UNSUPPORTED, (int)-fd,
+				 "it sees no %s, and can't make memory for it", library->own);
+
+	if (!rc && !remote_write(errand->remote, errand->mapping + PATH_AT, library->path,
+				 strlen(library->path) + 1))
+		rc = error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
+	write_data(errand, offsetof(struct arch_errand, filled), rc ? -1 : 1);
+	return rc;
 }
 
 int errand_wait(struct errand *errand, uint64_t deadline, struct suture_error *err)
 {
+	bool waits = errand->library->by_memory && !errand->places.errand.start;
 	const struct timespec nap = {.tv_nsec = 100000};
 	struct arch_errand data;
-	int64_t one = 1;
-	int rc;
+	int rc = 0;
 
 	for (;;) {
 		if (!read_data(errand, &data))
 			return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
+		if (waits && data.fd != ARCH_ERRAND_NO_FD) {
+			rc = supply(errand, data.fd, err);
+			waits = false;
+		}
 		if (data.state != ARCH_ERRAND_BEGUN || borrow_now_us() > deadline)
 			break;
 		nanosleep(&nap, NULL);
 	}
-	if (data.state == ARCH_ERRAND_BEGUN) {
+	if (!rc && data.state == ARCH_ERRAND_BEGUN) {
 		error_set(err, SUTURE_E_TIMEOUT, "its loader is still busy with something else");
 		rc = error_next(err, "the agent starts when it is not; ask 'suture status -p %d'",
 				(int)errand->remote->pid);
-	} else {
+	} else if (!rc) {
 		rc = told(errand, &data, err);
 	}
-	remote_write(errand->remote,
-		     errand->mapping + DATA_AT + offsetof(struct arch_errand, dismissed), &one,
-		     sizeof(one));
+	write_data(errand, offsetof(struct arch_errand, dismissed), 1);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #define ATTACH_ERRAND_H
 
 #include "cli/attach/borrow.h"
+#include "cli/attach/library.h"
 #include "cli/attach/stack.h"
 
 /* Where things are in the target. */
@@ -18,7 +19,8 @@ struct errand_map {
 
 struct errand {
 	const struct remote *remote;
-	const char *path;	  /* of the library, as the target sees it */
+	const struct process *process;
+	struct library *library;
 	struct errand_map places; /* errand_find() */
 	uint64_t mapping;
 };
@@ -35,7 +37,8 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
  */
 int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err);
 
-/* Waits for the new thread's answer until deadline (us). */
+/* Gives the new thread the library if it waits for it, and waits for its answer until deadline
+ * (us). */
 int errand_wait(struct errand *errand, uint64_t deadline, struct suture_error *err);
 
 #endif

@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <link.h>
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* What is running, not what has its name: /proc/PID/exe opens that very file. */
@@ -101,6 +103,25 @@ static int refuse_state(const struct process *process, struct suture_error *err)
 	return 0;
 }
 
+/* The agent writes code and finds threads by way of /proc/self. */
+static int refuse_root(const struct process *process, struct suture_error *err)
+{
+	struct statfs system;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root/proc", (int)process->pid);
+	errno = 0;
+	if (statfs(path, &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
+		return 0;
+	/* Where we may not look, the agent will tell. */
+	if (errno == EACCES || errno == EPERM)
+		return 0;
+	error_set(err, SUTURE_E_UNSUPPORTED, "%s (pid %d) has no /proc in its root folder",
+		  process->name, (int)process->pid);
+	return error_next(err, "mount it there: mount -t proc proc /proc/%d/root/proc",
+			  (int)process->pid);
+}
+
 /* A child between vfork() and exec: what is done to it is done to its parent. */
 static bool shares_memory(const struct process *process)
 {
@@ -132,5 +153,6 @@ int attach_refuse(const struct process *process, struct suture_error *err)
 			  (int)process->pid);
 		return error_next(err, "attach to pid %d", (int)process->parent);
 	}
-	return refuse_state(process, err);
+	rc = refuse_state(process, err);
+	return rc ? rc : refuse_root(process, err);
 }
