@@ -14,6 +14,7 @@ struct commit {
 	bool gated;	 /* this attempt went through the gate */
 	int edit_result; /* of the edit set's last step, for the message */
 	int hook_result; /* what a hook returned, if it failed */
+	size_t switched; /* patches whose hooks of the switch have run: those that go, then add */
 };
 
 static int gate_close_stopped(void *arg)
@@ -25,10 +26,40 @@ static int gate_close_stopped(void *arg)
 	return commit->edit_result;
 }
 
+/* The hooks of the switch for the i-th patch: those that go come first, then the one that comes. */
+static int run_hooks_stopped(const struct plan *plan, size_t i, bool back)
+{
+	bool goes = i < plan->remove_count;
+
+	if (goes && plan->hookless)
+		return 0;
+	return hooks_run_stopped(goes ? plan->remove[i] : plan->add,
+				 goes == back ? FORMAT_HOOK_ON_SWITCH : FORMAT_HOOK_ON_UNSWITCH);
+}
+
+static int switch_stopped(void *arg)
+{
+	struct commit *commit = arg;
+	size_t count = commit->plan->remove_count + (commit->plan->add != NULL);
+
+	while (commit->switched < count) {
+		commit->hook_result = run_hooks_stopped(commit->plan, commit->switched, false);
+		if (commit->hook_result)
+			return -(int)SUTURE_E_HOOK_FAILED;
+		commit->switched++;
+	}
+	return 0;
+}
+
 static void undo_stopped(void *arg)
 {
 	struct commit *commit = arg;
-	int rc = code_edit_undo_stopped(&commit->plan->edits);
+	int rc;
+
+	/* Whose hook of the switch has run gets the opposite one. */
+	while (commit->switched)
+		run_hooks_stopped(commit->plan, --commit->switched, true);
+	rc = code_edit_undo_stopped(&commit->plan->edits);
 
 	/* The first failure is the one to tell, unless undoing it failed too. */
 	if (rc)
@@ -45,18 +76,6 @@ static int write_stopped(void *arg)
 	return commit->edit_result;
 }
 
-static int switch_stopped(void *arg)
-{
-	struct commit *commit = arg;
-	const struct plan *plan = commit->plan;
-
-	for (size_t i = 0; i < plan->remove_count && !commit->hook_result; i++)
-		commit->hook_result = hooks_run_stopped(plan->remove[i], FORMAT_HOOK_ON_UNSWITCH);
-	if (plan->add && !commit->hook_result)
-		commit->hook_result = hooks_run_stopped(plan->add, FORMAT_HOOK_ON_SWITCH);
-	return commit->hook_result ? -(int)SUTURE_E_HOOK_FAILED : 0;
-}
-
 static void gate_open_stopped(void *arg)
 {
 	struct commit *commit = arg;
@@ -68,7 +87,7 @@ static bool any_switch_hook(const struct plan *plan)
 {
 	bool any = plan->add && hooks_any(plan->add, FORMAT_HOOK_ON_SWITCH);
 
-	for (size_t i = 0; i < plan->remove_count; i++)
+	for (size_t i = 0; !plan->hookless && i < plan->remove_count; i++)
 		any = any || hooks_any(plan->remove[i], FORMAT_HOOK_ON_UNSWITCH);
 	return any;
 }

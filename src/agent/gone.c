@@ -63,10 +63,12 @@ static bool is_there(struct agent *agent, const struct image *image, const struc
 	const struct patch_module *module = &patch->modules[index];
 	const struct image_module *found = image_find_address(image, module->start);
 
+	if (wanted->flags & FORMAT_MODULE_EXECUTABLE)
+		return true;
 	return found && found->bias == module->bias &&
 	       found->build_id_size == wanted->build_id_size &&
 	       memcmp(found->build_id, wanted->build_id, found->build_id_size) == 0 &&
-	       !is_fresh(agent, patch, module);
+	       (patch->state != PATCH_APPLIED || !is_fresh(agent, patch, module));
 }
 
 static void mark(struct agent *agent, const struct image *image, struct patch *patch)

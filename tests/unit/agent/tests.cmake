@@ -1,8 +1,15 @@
 # Its own code is what these tests patch: without optimisation functions keep their symbols' sizes.
-suture_unit_test(agent/transaction
-  LINKS handmade agent patch trampoline stop unwind image arch base
-  PACKAGES suture_pkg_capstone)
-target_link_options(unit_agent_transaction PRIVATE -rdynamic)
+foreach(name transaction hooks faults)
+  suture_unit_test(agent/${name}
+    LINKS handmade agent patch trampoline stop unwind image arch base
+    PACKAGES suture_pkg_capstone
+    SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/kit.c)
+  target_link_options(unit_agent_${name} PRIVATE -rdynamic)
+endforeach()
+foreach(call malloc calloc realloc strdup asprintf mmap mprotect memfd_create write pread mkdir
+        rename fopen opendir dlopen dlinfo pthread_create clone open openat fcntl)
+  target_link_options(unit_agent_faults PRIVATE -Wl,--wrap=${call})
+endforeach()
 suture_unit_test(agent/peer LINKS agent base)
 suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
