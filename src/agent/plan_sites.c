@@ -191,58 +191,105 @@ static int plan_edits(struct plan *plan, struct suture_error *err)
 	return rc;
 }
 
-/* Data that comes: written with the code; the old bytes are kept for the way back. */
-static int plan_data(struct plan *plan, struct suture_error *err)
+/* Would taking out the patch put something else there? Only where its value is still the one. */
+static bool is_restored(const struct patch *patch, size_t index)
 {
-	const struct patch_file *file = &plan->add->file;
+	const struct format_data *data = &patch->file.data.records[index];
 
-	for (size_t i = 0; i < file->data.count; i++) {
-		const struct format_data *data = &file->data.records[i];
-		uintptr_t address;
-		uint8_t *old;
-		int rc;
+	return patch->saved_data[index] && !patch_module_gone(patch, data->module_ref) &&
+	       memcmp((const void *)patch_target(patch, data->module_ref, data->target),
+		      (const void *)patch_address(patch, data->new_address), data->size) == 0;
+}
 
-		if (data->kind != FORMAT_DATA_CONST && data->kind != FORMAT_DATA_SET)
-			continue;
-		address = patch_target(plan->add, data->module_ref, data->target);
-		rc = fault_at("plan.data", err);
-		if (!rc && !image_find_address(&plan->image, address))
-			rc = error_set(err, SUTURE_E_BAD_PATCH_FILE,
-				       "data lies outside every module");
-		if (!rc)
-			rc = verify_data(plan->agent, file, data,
-					 image_find_address(&plan->image, address), &old, err);
-		if (rc)
-			return rc;
-		free(plan->add->saved_data[i]);
-		plan->add->saved_data[i] = old;
-		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, old,
-				       (const void *)patch_address(plan->add, data->new_address),
-				       data->size, err);
-		if (rc)
-			return rc;
+/* What was at that address before a patch that goes, or NULL: none of them has changed it. */
+static const uint8_t *find_below(const struct plan *plan, uintptr_t address, size_t size)
+{
+	for (size_t i = 0; i < plan->remove_count; i++) {
+		const struct patch *patch = plan->remove[i];
+
+		for (size_t k = 0; k < patch->file.data.count; k++) {
+			const struct format_data *data = &patch->file.data.records[k];
+
+			if (data->size == size && is_restored(patch, k) &&
+			    patch_target(patch, data->module_ref, data->target) == address)
+				return patch->saved_data[k];
+		}
 	}
+	return NULL;
+}
+
+static bool is_written(const struct format_data *data)
+{
+	return data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET;
+}
+
+/* Data that comes: written with the code; the old bytes are kept for the way back. */
+static int plan_datum(struct plan *plan, size_t index, struct suture_error *err)
+{
+	struct patch *patch = plan->add;
+	const struct format_data *data = &patch->file.data.records[index];
+	uintptr_t address = patch_target(patch, data->module_ref, data->target);
+	const struct image_module *module = image_find_address(&plan->image, address);
+	const uint8_t *below = find_below(plan, address, data->size);
+	cleanup_memory uint8_t *now = NULL;
+	int rc = fault_at("plan.data", err);
+
+	if (!rc && !module)
+		rc = error_set(err, SUTURE_E_BAD_PATCH_FILE, "data lies outside every module");
+	if (!rc)
+		rc = verify_data(plan->agent, &patch->file, data, module, below, &now, err);
+	if (!rc)
+		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, now,
+				       (const void *)patch_address(patch, data->new_address),
+				       data->size, err);
+	if (rc)
+		return rc;
+	if (below)
+		memcpy(now, below, data->size);
+	free(patch->saved_data[index]);
+	patch->saved_data[index] = now;
+	now = NULL;
 	return 0;
 }
 
-/* Data that goes: only where it still has the value that was written. */
+static int plan_data(struct plan *plan, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < plan->add->file.data.count; i++)
+		if (is_written(&plan->add->file.data.records[i]))
+			rc = plan_datum(plan, i, err);
+	return rc;
+}
+
+/* Does what comes write there as well? Then it needs no other edit. */
+static bool is_written_anew(const struct plan *plan, uintptr_t address, size_t size)
+{
+	for (size_t i = 0; plan->add && i < plan->add->file.data.count; i++) {
+		const struct format_data *data = &plan->add->file.data.records[i];
+
+		if (is_written(data) && data->size == size &&
+		    patch_target(plan->add, data->module_ref, data->target) == address)
+			return true;
+	}
+	return false;
+}
+
 static int plan_data_back(struct plan *plan, const struct patch *patch, struct suture_error *err)
 {
-	for (size_t i = 0; i < patch->file.data.count; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < patch->file.data.count; i++) {
 		const struct format_data *data = &patch->file.data.records[i];
 		uintptr_t address = patch_target(patch, data->module_ref, data->target);
-		const void *written = (const void *)patch_address(patch, data->new_address);
-		int rc;
 
-		if (!patch->saved_data[i] || patch_module_gone(patch, data->module_ref) ||
-		    memcmp((const void *)address, written, data->size) != 0)
-			continue;
-		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, written,
-				       patch->saved_data[i], data->size, err);
-		if (rc)
-			return rc;
+		if (is_restored(patch, i) && !is_written_anew(plan, address, data->size))
+			rc = code_edit_set_add(
+				&plan->edits, CODE_EDIT_DATA, address,
+				(const void *)patch_address(patch, data->new_address),
+				patch->saved_data[i], data->size, err);
 	}
-	return 0;
+	return rc;
 }
 
 int plan_build(struct plan *plan, struct suture_error *err)

@@ -200,8 +200,8 @@ int verify_function(const struct agent *agent, const struct patch_file *file,
 }
 
 int verify_data(const struct agent *agent, const struct patch_file *file,
-		const struct format_data *data, const struct image_module *module, uint8_t **bytes,
-		struct suture_error *err)
+		const struct format_data *data, const struct image_module *module,
+		const uint8_t *below, uint8_t **bytes, struct suture_error *err)
 {
 	const char *name = patch_file_string(file, data->name_ref);
 	uint8_t hash[HASH_SIZE], *copy = NULL;
@@ -210,7 +210,7 @@ int verify_data(const struct agent *agent, const struct patch_file *file,
 	if (rc)
 		return rc;
 	if (data->kind == FORMAT_DATA_CONST) {
-		hash_bytes(copy, data->size, hash);
+		hash_bytes(below ? below : copy, data->size, hash);
 		if (memcmp(hash, data->old_hash, HASH_SIZE) != 0) {
 			free(copy);
 			return error_set(
