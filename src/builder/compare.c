@@ -85,12 +85,38 @@ static bool same_place(const struct comparer *comparer, const struct part *part,
 	return comparer->same_place ? comparer->same_place(part, left, right) : left == right;
 }
 
+/*
+ * V refers to a place in a section where O, with a section for each variable, refers to the end of
+ *a variable or to what would be before it: in V that is where another one lies.
+ *
+ *	lea  .rodata+36, %rsi		lea  .rodata.prices+36, %rsi
+ */
+static bool same_edge(const struct comparer *comparer, const struct reference *left,
+		      const struct reference *right)
+{
+	const struct part *meant =
+		right->kind == REFERENCE_PART && right->part && right->part->kind == PART_DATA
+			? right->part->twin
+			: NULL;
+	int64_t place = left->offset;
+
+	if (!comparer->same_place || !meant ||
+	    (left->kind != REFERENCE_PART && left->kind != REFERENCE_OTHER) ||
+	    left->symbol->type != STT_SECTION || left->section != meant->section)
+		return false;
+	if (left->part)
+		place += (int64_t)left->part->start;
+	return place == (int64_t)meant->start + right->offset;
+}
+
 static bool compare_reference(struct comparer *comparer, const struct reference *left,
 			      const struct reference *right, int depth)
 {
 	const struct part *a = left->part;
 	const struct part *b = right->part;
 
+	if (same_edge(comparer, left, right))
+		return true;
 	if (left->kind != right->kind)
 		return differ(comparer, "it refers to something else");
 	switch (left->kind) {

@@ -16,7 +16,7 @@ struct comparer {
 	const char *reason; /* of the last difference: one clause, in arena */
 	/*
 	 * Is an offset in code of `original` the same place as one of its twin? NULL: where the
-	 * offsets are equal.
+	 * offsets are equal. Given where V is compared with O, whose sections are others.
 	 */
 	bool (*same_place)(const struct part *original, int64_t left, int64_t right);
 };
