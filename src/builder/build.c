@@ -394,6 +394,7 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 					 .edited = &plan->edited,
 					 .unnumber = take_out_numbers,
 					 .work_dir = work_dir,
+					 .skip_nothing = build->options->all_units,
 					 .parallel = build->parallel,
 					 .cache_dir = build->options->cache_dir,
 					 .include_dir = include_dir(build),

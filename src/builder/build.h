@@ -37,6 +37,7 @@ struct build_options {
 	size_t decision_count;
 	const char *const *accepted_types; /* whose layout may change */
 	size_t accepted_count;
+	bool all_units;	       /* compare every unit of the binary, not just those reached */
 	unsigned parallel;     /* 0: as many as there are processors */
 	const char *cache_dir; /* of objects, made when missing; NULL: none */
 	/* Where <suture/patch.h> is, for diffs that include it; NULL: the target's flags say. */

@@ -342,8 +342,8 @@ static int compile_left_out(const struct compile_options *options, struct compil
 
 		if (unit->skipped || unit->edited || unit->added || unit->removed || !unit->o_path)
 			continue;
-		unit->skipped = unit->p_path && !unit->escape && !unit->unnumbered &&
-				same_file(unit->o_path, unit->p_path);
+		unit->skipped = !options->skip_nothing && unit->p_path && !unit->escape &&
+				!unit->unnumbered && same_file(unit->o_path, unit->p_path);
 		if (!unit->skipped && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
 	}

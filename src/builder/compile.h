@@ -51,6 +51,7 @@ struct compile_options {
 	/* Takes the #line directives out of `patched`, after a unit didn't compile with them. */
 	int (*unnumber)(void *context, struct suture_error *err);
 	const char *work_dir;
+	bool skip_nothing; /* units that stay the same are compiled and compared too */
 	unsigned parallel;
 	const char *cache_dir;	    /* of objects, see objcache.h; NULL: none */
 	const char *include_dir;    /* searched last for the headers of P, or NULL */

@@ -244,6 +244,9 @@ static int find_units(struct plan *plan, const struct build_options *options,
 				  wanted, err);
 	if (!rc)
 		rc = deps_find(&deps, &plan->db, wanted, &plan->changes, reach, err);
+	for (size_t i = 0; i < plan->db.count && !rc && options->all_units; i++)
+		if (wanted[i] && reach[i] == DEPS_NONE)
+			reach[i] = DEPS_INCLUDED;
 	if (!rc)
 		rc = add_units(plan, reach, err);
 	if (!rc)

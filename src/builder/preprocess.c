@@ -68,7 +68,8 @@ static void compare_texts(const struct compile_options *options, const struct ru
 		}
 		strip_markers(&old);
 		strip_markers(&new);
-		unit->skipped = !unit->escape && lexer_same(old.data, old.size, new.data, new.size);
+		unit->skipped = !options->skip_nothing && !unit->escape &&
+				lexer_same(old.data, old.size, new.data, new.size);
 	}
 	free(old.data);
 	free(new.data);

@@ -85,11 +85,6 @@ static void say(struct runs *runs, const struct run *run)
 					runs->count, runs->options->context);
 }
 
-static void say_done(struct process_job *job, void *context)
-{
-	say(context, job->user);
-}
-
 /* The key of what a run makes; false where it is not to be kept. */
 static bool key_of(const struct runs *runs, const struct run *run, char key[HASH_TEXT_SIZE])
 {
@@ -103,6 +98,18 @@ static bool key_of(const struct runs *runs, const struct run *run, char key[HASH
 		return false;
 	return objcache_key(&run->argv, run->directory, run->out, view ? view->top : NULL,
 			    patched ? unit->patched_text : unit->original_text, key);
+}
+
+/* Kept at once: a build that is interrupted has not worked for nothing. */
+static void finish(struct process_job *job, void *context)
+{
+	struct runs *runs = context;
+	const struct run *run = job->user;
+	char key[HASH_TEXT_SIZE];
+
+	if (process_succeeded(job) && key_of(runs, run, key))
+		objcache_keep(runs->options->cache_dir, key, run->out);
+	say(context, run);
 }
 
 int runs_start(struct runs *runs, struct suture_error *err)
@@ -125,15 +132,12 @@ int runs_start(struct runs *runs, struct suture_error *err)
 			jobs[count++] = runs->jobs[i];
 		run->unit->compiled |= !run->cached && run->purpose != COMMAND_PREPROCESS;
 	}
-	rc = process_run(jobs, count, runs->options->parallel, say_done, runs, err);
+	rc = process_run(jobs, count, runs->options->parallel, finish, runs, err);
 	for (size_t i = 0, at = 0; i < runs->count; i++) {
 		struct run *run = &runs->list[i];
 
-		if (run->cached)
-			continue;
-		runs->jobs[i].status = jobs[at++].status;
-		if (!rc && process_succeeded(&runs->jobs[i]) && key_of(runs, run, key))
-			objcache_keep(runs->options->cache_dir, key, run->out);
+		if (!run->cached)
+			runs->jobs[i].status = jobs[at++].status;
 	}
 	free(jobs);
 	return rc;

@@ -28,6 +28,7 @@ enum key {
 	KEY_JSON,
 	KEY_COLOR,
 	KEY_CACHE,
+	KEY_ALL_UNITS,
 	KEY_NO_CACHE,
 };
 
@@ -57,6 +58,8 @@ static const struct argp_option descriptions[] = {
 	 "terminal, else "
 	 "from standard input",
 	 0},
+	{"all-units", KEY_ALL_UNITS, NULL, 0,
+	 "Verify and compare every unit of the binary, not just those that the diff reaches", 0},
 	{"cache", KEY_CACHE, "DIR", 0, "Where objects are kept (default: ~/.cache/suture)", 0},
 	{"no-cache", KEY_NO_CACHE, NULL, 0, "Compile everything, keep nothing", 0},
 	{"json", KEY_JSON, NULL, 0, "One JSON document on standard output", 0},
@@ -208,6 +211,9 @@ static int read_option(struct reading *reading, int key, char *argument)
 		return 0;
 	case KEY_SIGN:
 		options->sign = argument;
+		return 0;
+	case KEY_ALL_UNITS:
+		build->all_units = true;
 		return 0;
 	case KEY_CACHE:
 	case KEY_NO_CACHE:

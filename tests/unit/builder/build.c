@@ -60,12 +60,15 @@ static void make_program(void)
 	tree_write("build/compile_commands.json", text);
 }
 
+static bool all_units;
+
 static void build(struct build_result *result)
 {
 	const struct build_options options = {.build_dir = tree_path("build"),
 					      .binary = tree_path("build/program"),
 					      .output = tree_path("out.so"),
 					      .diff = tree_path("change.diff"),
+					      .all_units = all_units,
 					      .parallel = 2};
 	uint8_t before[2][HASH_SIZE] = {{0}}, after[2][HASH_SIZE] = {{0}};
 	struct suture_error err = {0};
@@ -137,6 +140,26 @@ static void nothing_changes(void **state)
 	explain(&result);
 	assert_int_equal(result.outcome, CORE_NOTHING);
 	assert_int_equal(result.units.compiled, 1);
+	build_result_fini(&result);
+}
+
+/* The original against itself: every function of every unit is compared, and none differs. */
+static void everything_against_itself_is_nothing(void **state)
+{
+	struct build_result result;
+
+	(void)state;
+	make_program();
+	edit("int shop_total;", "/* All that was sold. */\n\nint shop_total;");
+	all_units = true;
+	build(&result);
+	all_units = false;
+	explain(&result);
+	assert_int_equal(result.outcome, CORE_NOTHING);
+	assert_int_equal(result.units.affected, 2);
+	assert_int_equal(result.units.skipped, 0);
+	assert_int_equal(result.core.verified.exact + result.core.verified.equivalent, 4);
+	assert_int_equal(result.core.verified.different, 0);
 	build_result_fini(&result);
 }
 
@@ -241,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		in_tree(one_function_changes),
 		in_tree(nothing_changes),
+		in_tree(everything_against_itself_is_nothing),
 		in_tree(a_header_reaches_its_units),
 		in_tree(compile_errors_have_the_patched_lines),
 		in_tree(absolute_includes_are_seen),
