@@ -5,13 +5,16 @@
 #   run.sh BUILD_DIR
 #
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
-# ("1 10 100 1000"), BENCH_REDIS=0 leaves redis out even where its sources are cached.
+# ("1 10 100 1000"), BENCH_BUILD_ROUNDS (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its
+# sources are cached, BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds the rest.
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
 # shellcheck source=../e2e/lib.sh
 BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+# shellcheck source=builds.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
 ROUNDS=${BENCH_ROUNDS:-40}
 THREADS=${BENCH_THREADS:-1 10 100 1000}
 RESULT=$WORK/result.json
@@ -55,6 +58,15 @@ done >"$WORK/idle"
 noise=$(figures <"$WORK/idle")
 record .noise.tick_gap_us "$noise"
 row "noise: longest gap of a 1 ms tick" "$(show "$noise" us) in 0.3 s"
+
+finish() {
+	printf 'a patch from a diff, against a full build\n'
+	bench_builds
+	mv "$RESULT" "$BUILD_DIR/bench.json"
+	printf 'written to %s\n' "$BUILD_DIR/bench.json"
+	exit 0
+}
+[ "${BENCH_ONLY:-}" != builds ] || { ends; finish; }
 
 # ---- a call --------------------------------------------------------------------------------------
 
@@ -116,50 +128,4 @@ fi
 
 # ---- a build -------------------------------------------------------------------------------------
 
-printf 'a patch from a diff, against a full build with -j %d\n' "$(nproc)"
-# build_times NAME: of five builds, in microseconds, into $WORK/times; cold ones compile everything
-build_times() {
-	local i from
-	truncate -s 0 "$WORK/times"
-	for i in 1 2 3 4 5; do
-		[ "$1" = warm ] || rm -rf "$XDG_CACHE_HOME"
-		from=$(now_us)
-		suture build -C "$3" --source "$4" --binary "$5" -o "$WORK/bench.so" --name bench "$6"
-		[ "$RC" -eq 0 ] || { say "$2: exit $RC: $(head -c 300 "$OUT")"; return 1; }
-		echo $(($(now_us) - from)) >>"$WORK/times"
-	done
-	figures <"$WORK/times"
-}
-# share NAME FULL_US DATABASE SOURCE BINARY DIFF
-share() {
-	local name=$1 full=$2 cold warm
-	shift 2
-	cold=$(build_times cold "$name" "$@") && warm=$(build_times warm "$name" "$@") || return
-	record ".build[\"$name\"]" "$(jq -n --argjson cold "$cold" --argjson warm "$warm" --argjson full "$full" \
-		'{cold_us: $cold, warm_us: $warm, full_us: $full, share: ($cold.median / $full * 1000 | round / 1000)}')"
-	row "$name, full build" "$((full / 1000)) ms"
-	row "$name, patch" "$(show "$(jq -c 'map_values(. / 1000)' <<<"$cold")" ms), $(jq ".build[\"$name\"].share * 1000 | round / 10" "$RESULT") % of it"
-	row "$name, patch, objects cached" "$(show "$(jq -c 'map_values(. / 1000)' <<<"$warm")" ms)"
-}
-cmake -S "$ARENA_SOURCE" -B "$WORK/arena" -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$WORK/build.log" 2>&1 ||
-	{ cat "$WORK/build.log"; exit 1; }
-from=$(now_us)
-cmake --build "$WORK/arena" --target arena-server >"$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
-share arena $(($(now_us) - from)) "$WORK/arena" "$ARENA_SOURCE" "$WORK/arena/arena-server" \
-	"$ARENA_SOURCE/diffs/coin-dup.diff"
-if [ -d "${SUTURE_REAL_CACHE:-$HOME/.cache/suture-real}/redis" ] && [ "${BENCH_REDIS:-1}" != 0 ] &&
-	"$ROOT/tests/real/redis/prepare.sh" "$WORK/redis" >"$WORK/build.log" 2>&1; then
-	# shellcheck source=/dev/null
-	. "$WORK/redis/env"
-	diff=$(ls "$WORK"/redis/series/*-CVE-2024-51741/debian.diff)
-	cp -a "$REDIS_TREE" "$WORK/redis-full"
-	make -C "$WORK/redis-full" clean >/dev/null 2>&1
-	from=$(now_us)
-	make -C "$WORK/redis-full" -j "$(nproc)" >"$WORK/build.log" 2>&1
-	share redis $(($(now_us) - from)) "$REDIS_TREE" "$REDIS_TREE" "$REDIS_SERVER" "$diff"
-else
-	row redis "not measured: its sources are not cached (./dev test real)"
-fi
-
-mv "$RESULT" "$BUILD_DIR/bench.json"
-printf 'written to %s\n' "$BUILD_DIR/bench.json"
+finish

@@ -7,14 +7,19 @@
 #	redis		its own test suite (./runtest, external mode) against such a server
 #	lua		-O2 and -Os, a program that computes before, during and after
 #	sqlite		-O2 and -Os, the same
+#	arena		its bots, which check every answer
+#	teeworlds	players made of the game's own code, by their snapshots' checksums
 #
 # A suite shows that what is emitted is right, not that the scanner finds every branch: that is what
 # tests/unit/arch/scan.c and tests/e2e/check_all.sh are for.
 # From CMake: SUTURE, SUTURE_AGENT, BUILD_DIR. IDENTITY_LUA, IDENTITY_SQLITE: source folders; without
-# them these two are left out. IDENTITY_UNITS: units of redis' suite instead of all (slow) ones.
+# them these two are left out. ARENA_SERVER, ARENA_BOTS: the programs. IDENTITY_UNITS: units of redis' suite instead of all (slow) ones.
 # shellcheck source=../redis/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../redis/lib.sh"
+# shellcheck source=../teeworlds/lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../teeworlds/lib.sh"
 set -u
+REAL=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=${BUILD_DIR:?}/bin
 : "${SUTURE:?}" "${SUTURE_AGENT:?}"
 need jq cc tclsh
@@ -69,7 +74,7 @@ put_back() { # NAME SOCKET
 # ---- redis ---------------------------------------------------------------------------------------
 redis() {
 	local before tree
-	"$HERE/prepare.sh" "$WORK/redis" || return
+	"$REAL/redis/prepare.sh" "$WORK/redis" || return
 	# shellcheck source=/dev/null
 	. "$WORK/redis/env"
 	tree=$REDIS_TREE
@@ -180,7 +185,69 @@ END
 	done
 }
 
+# ---- games ---------------------------------------------------------------------------------------
+arena() {
+	local before pid bots port
+	export SUTURE_SOCKET=$WORK/arena.sock
+	LD_PRELOAD=$SUTURE_AGENT "$ARENA_SERVER" --port 0 --port-file "$WORK/arena.port" >"$WORK/arena.log" 2>&1 &
+	pid=$!
+	PIDS+=("$pid")
+	for _ in $(seq 100); do
+		[ -s "$WORK/arena.port" ] && break
+		sleep 0.1
+	done
+	port=$(cat "$WORK/arena.port")
+	"$ARENA_BOTS" --port "$port" --bots 30 --seconds 12 --json "$WORK/bots.json" >"$WORK/bots.log" 2>&1 &
+	bots=$!
+	PIDS+=("$bots")
+	sleep 1
+	before=$(text_of "$pid" "$ARENA_SERVER")
+	replace_all arena "$SUTURE_SOCKET" "$ARENA_SERVER" || return
+	[ "$before" != "$(text_of "$pid" "$ARENA_SERVER")" ]
+	is "arena: its text is another one" 0 $?
+	sleep 3
+	put_back arena "$SUTURE_SOCKET"
+	is "arena: text is byte for byte what it was" "$before" "$(text_of "$pid" "$ARENA_SERVER")"
+	end_of "$bots" 60
+	is "arena: the bots are content" 0 "$CODE"
+	is "arena: wrong answers, players lost" "0 0" "$(jq -r '"\(.wrong) \(.lost)"' "$WORK/bots.json")"
+	stop_pid "$pid"
+}
+
+teeworlds() {
+	local before seen
+	"$REAL/teeworlds/prepare.sh" "$WORK/tw" || return
+	# shellcheck source=/dev/null
+	. "$WORK/tw/env"
+	export SUTURE_SOCKET=$WORK/tw.sock
+	start_game
+	wait_for_all
+	is "teeworlds: $PLAYERS players are in the game" 0 $?
+	before=$(text_of "$SERVER_PID" "$TW_SERVER")
+	replace_all teeworlds "$SUTURE_SOCKET" "$TW_SERVER" || return
+	[ "$before" != "$(text_of "$SERVER_PID" "$TW_SERVER")" ]
+	is "teeworlds: its text is another one" 0 $?
+	look
+	seen=$(jq .snapshots <<<"$LOOK")
+	sleep 5
+	all_well
+	is "teeworlds: all play on, no snapshot is broken" 0 $?
+	[ "$(jq .snapshots <<<"$LOOK")" -gt $((seen + 20)) ]
+	is "teeworlds: the world moves on" 0 $?
+	put_back teeworlds "$SUTURE_SOCKET"
+	is "teeworlds: text is byte for byte what it was" "$before" "$(text_of "$SERVER_PID" "$TW_SERVER")"
+	sleep 1
+	all_well
+	is "teeworlds: all are well" 0 $?
+	exec {SAY}>&-
+	end_of "$PLAYERS_PID" 20
+	is "teeworlds: the players leave in good order" 0 "$CODE"
+	stop_pid "$SERVER_PID"
+}
+
 [ -z "${IDENTITY_LUA:-}" ] || lua "$IDENTITY_LUA"
 [ -z "${IDENTITY_SQLITE:-}" ] || sqlite "$IDENTITY_SQLITE"
+[ -z "${ARENA_SERVER:-}" ] || arena
+[ -n "${IDENTITY_NO_TEEWORLDS:-}" ] || teeworlds
 [ -n "${IDENTITY_NO_REDIS:-}" ] || redis
 totals

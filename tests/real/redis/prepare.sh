@@ -22,6 +22,8 @@
 # what went in, so a second run takes a second and no network. Exit 77: cannot be had here, with reason.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=../source.sh
+. "$HERE/../source.sh"
 set -u
 
 VERSION=7.0.15
@@ -52,68 +54,8 @@ flock -w 1200 9 || die "another run has held $cache/lock for 20 minutes"
 
 # ---- download ------------------------------------------------------------------------------------
 
-# The machine's own Debian sources with "deb" turned into "deb-src", in a configuration of our own:
-# nothing of the machine's apt is changed, and no root is needed. Only entries of the running release.
-private_apt() {
-	local apt=$cache/apt codename file
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	[ -n "$codename" ] || skip "not a Debian release: /etc/os-release names no codename"
-	rm -rf "$apt"
-	mkdir -p "$apt/parts" "$apt/lists/partial" "$apt/cache/archives/partial"
-	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -r "$file" ] || continue
-		awk -v code="$codename" '/^deb(-src)?[ \t]/ {
-			sub(/^deb(-src)?/, "deb-src")
-			suite = $2 ~ /^\[/ ? "" : $3
-			if (suite == "") { i = 2; while (i < NF && $i !~ /\]$/) i++; suite = $(i + 2) }
-			if (suite == code || index(suite, code "-") == 1) print
-		}' "$file"
-	done | sort -u >"$apt/parts/one-line.list"
-	for file in /etc/apt/sources.list.d/*.sources; do
-		[ -r "$file" ] || continue
-		# one stanza at a time; comments inside would end up in the middle of fields, so they go
-		sed '/^#/d' "$file" | awk -v code="$codename" 'BEGIN { RS = ""; FS = "\n" } {
-			keep = off = 0
-			for (i = 1; i <= NF; i++) {
-				if (tolower($i) ~ /^enabled:[ \t]*no/) off = 1
-				if (tolower($i) !~ /^suites:/) continue
-				n = split($i, s, /[ \t]+/)
-				for (j = 2; j <= n; j++) if (s[j] == code || index(s[j], code "-") == 1) keep = 1
-			}
-			if (!keep || off) next
-			for (i = 1; i <= NF; i++) { sub(/^[Tt]ypes:.*/, "Types: deb-src", $i); print $i }
-			print ""
-		}'
-	done >"$apt/parts/stanzas.sources"
-	[ -s "$apt/parts/one-line.list" ] || [ -s "$apt/parts/stanzas.sources" ] ||
-		skip "no apt sources of Debian $codename on this machine"
-	APT=(-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/parts"
-		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=
-		-o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)
-}
-
-download() {
-	local log=$WORK/apt.log version
-	say "redis: fetching Debian's sources"
-	private_apt
-	timeout 300 apt-get "${APT[@]}" update >"$log" 2>&1 ||
-		{ tail -n 5 "$log" >&2; skip "no network, or no source packages: apt-get update failed"; }
-	version=$(apt-cache "${APT[@]}" showsrc --only-source redis 2>>"$log" |
-		sed -n "s/^Version: \(.*:$VERSION-.*\)/\1/p" | sort -V | tail -n 1)
-	[ -n "$version" ] || { grep -i -m5 -E '^(err|w:|e:)' "$log" >&2
-		skip "Debian's sources here hold no redis $VERSION (no network, or another release)"; }
-	rm -rf "$cache/dl.new"
-	mkdir -p "$cache/dl.new"
-	(cd "$cache/dl.new" && timeout 300 apt-get "${APT[@]}" source --download-only "redis=$version") \
-		>>"$log" 2>&1 || { tail -n 5 "$log" >&2; skip "download of redis $version failed"; }
-	rm -rf "$cache/dl"
-	mv "$cache/dl.new" "$cache/dl"
-	rm -rf "$cache/apt"     # 10 MB that the next run has no use for
-}
-
 if [ -n "$refresh" ] || ! ls "$cache"/dl/redis_"$VERSION"-*.dsc >/dev/null 2>&1; then
-	download
+	fetch_source redis "$VERSION" "$cache/dl"
 fi
 dsc=$(ls "$cache"/dl/redis_"$VERSION"-*.dsc)
 
