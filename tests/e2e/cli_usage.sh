@@ -56,8 +56,8 @@ expect "no command" 2 "" "suture: no command (USAGE)
   next: 'suture help' lists what there is" --
 expect "unknown command" 2 "" "suture: unknown command 'aplly' (USAGE)
   next: did you mean 'apply'?" -- aplly
-expect "a command to come" 2 "" "suture: command 'watch' does not exist yet in suture 0.1.0 (USAGE)
-  next: 'suture help' lists what there is" -- watch -p 1
+expect "a command to come" 2 "" "suture: command 'completion' does not exist yet in suture 0.1.0 (USAGE)
+  next: 'suture help' lists what there is" -- completion bash
 expect "unknown option" 2 "" "suture: unknown option '--tiemout' (USAGE)
   next: did you mean '--timeout'?" -- apply --tiemout 5s ok.so -p "$PID"
 expect "unknown letter" 2 "" "suture: unknown option '-x' (USAGE)
