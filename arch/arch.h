@@ -68,6 +68,7 @@ enum {
 	ARCH_MAX_JUMP = 16,	  /* bytes of the longest jump of any kind */
 	ARCH_MAX_MARK = 8,	  /* bytes of the longest entry mark */
 	ARCH_MAX_COUNTER = 48,	  /* bytes of code that counts a call */
+	ARCH_MAX_DISPATCH = 48,	  /* bytes of code that chooses by a bit of the thread */
 	ARCH_MAX_WINDOW = 32,	  /* bytes that displaced instructions may span */
 	ARCH_MAX_RELOCATED = 256, /* bytes that relocated displaced instructions may take */
 	ARCH_MAX_ROWS = 24,	  /* rows of struct arch_relocated */
@@ -78,6 +79,14 @@ struct arch_moved {
 	uint8_t old_offset;
 	uint8_t pushed; /* bytes that the copy has on the stack and the original did not */
 	uint16_t new_offset;
+};
+
+/* A choice at a function's entry, by one bit of a thread-local word. */
+struct arch_dispatch {
+	int64_t word;	    /* its place from the thread pointer; eight bytes */
+	unsigned bit;	    /* of the word, 0 to 63 */
+	uint64_t set;	    /* where to go on when the bit is set */
+	uint64_t otherwise; /* and when it is not */
 };
 
 /*
@@ -268,6 +277,12 @@ struct arch_ops {
 	 */
 	size_t counter_size;
 	void (*counter)(uint64_t word, uint64_t to, uint8_t *out);
+	/*
+	 * Code that stands at `from` and makes that choice. No register and no byte of the stack
+	 * changes; what an entry may not rely on (arithmetic flags) does. out has dispatch_size.
+	 */
+	size_t dispatch_size;
+	void (*dispatch)(uint64_t from, const struct arch_dispatch *dispatch, uint8_t *out);
 
 	/*
 	 * A near jump of which only the first `free_size` bytes can be chosen, the others being

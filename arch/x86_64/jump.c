@@ -67,6 +67,36 @@ void x86_counter(uint64_t word, uint64_t to, uint8_t *out)
 }
 
 /*
+ * Near jumps where they reach, which is nearly always: then the way to the old code is one jump
+ *that is taken. The rest of out is filled with int3.
+ *
+ *	64 f6 04 25 ww ww ww ww mm   testb $mask, %fs:word
+ *	0f 84 oo oo oo oo            je otherwise       | 75 0e; ff 25 …   jne 1f; jmp *otherwise;
+ *1: e9 ss ss ss ss               jmp set            | ff 25 …          jmp *set
+ */
+void x86_dispatch(uint64_t from, const struct arch_dispatch *dispatch, uint8_t *out)
+{
+	uint8_t *at = out;
+	int32_t word = (int32_t)(dispatch->word + dispatch->bit / 8);
+
+	memset(out, 0xcc, X86_DISPATCH_SIZE);
+	memcpy(at, (const uint8_t[]){0x64, 0xf6, 0x04, 0x25}, 4); /* testb $mask, %fs:word */
+	memcpy(at + 4, &word, sizeof(word));
+	at[8] = (uint8_t)(1u << dispatch->bit % 8);
+	at += 9;
+	if (x86_displacement(from + (uint64_t)(at - out) + 6, dispatch->otherwise, at + 2)) {
+		memcpy(at, (const uint8_t[]){0x0f, 0x84}, 2); /* je otherwise */
+		at += 6;
+	} else {
+		memcpy(at, (const uint8_t[]){0x75, X86_FAR_JUMP_SIZE}, 2); /* jne over the next */
+		x86_far_jump(dispatch->otherwise, at + 2);
+		at += 2 + X86_FAR_JUMP_SIZE;
+	}
+	if (x86_near_jump(from + (uint64_t)(at - out), dispatch->set, at) != ARCH_OK)
+		x86_far_jump(dispatch->set, at);
+}
+
+/*
  * The writer stores the aligned 8 bytes around the gate at once, which no processor tears; two
  * bytes that lie in two such words can't be stored so.
  */

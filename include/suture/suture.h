@@ -6,6 +6,8 @@
 #ifndef SUTURE_SUTURE_H
 #define SUTURE_SUTURE_H
 
+#include <suture/scope.h>
+
 #include <stddef.h>
 
 #ifdef __cplusplus

@@ -2,6 +2,8 @@
 /* What the agent knows; see agent.h. */
 #include "agent/agent.h"
 
+#include "agent/scoping.h"
+
 #include "agent/confirm.h"
 #include "agent/pending.h"
 #include "base/error.h"
@@ -42,6 +44,7 @@ void agent_fini(struct agent *agent)
 		struct patch *patch = agent->patches;
 
 		agent->patches = patch->next;
+		scoping_forget(patch);
 		patch_destroy(patch);
 	}
 	while (agent->retired) {
@@ -56,6 +59,7 @@ void agent_fini(struct agent *agent)
 	near_memory_fini(&agent->near);
 	unwind_table_destroy(agent->unwind);
 	islands_fini(&agent->islands);
+	dispatch_table_fini(&agent->dispatches);
 	code_writer_close(&agent->writer);
 	pthread_mutex_destroy(&agent->lock);
 	memset(agent, 0, sizeof(*agent));
@@ -139,7 +143,7 @@ int agent_refresh_unwind(struct agent *agent, struct suture_error *err)
 	free(collect.objects);
 	rc = collect.rc;
 	if (!rc)
-		rc = islands_refresh(&agent->islands, &agent->sites, err);
+		rc = islands_refresh(&agent->islands, &agent->sites, &agent->dispatches, err);
 	if (rc) {
 		unwind_table_destroy(collect.table);
 		return rc;

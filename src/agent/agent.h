@@ -9,6 +9,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/dispatch.h"
 #include "agent/events.h"
 #include "agent/islands.h"
 #include "agent/modules.h"
@@ -31,6 +32,7 @@ struct agent {
 	struct code_writer writer;
 	struct unwind_table *unwind; /* of the last transaction; rows are shared with the next */
 	struct islands islands;
+	struct dispatch_table dispatches;
 	struct modules_watch watch; /* says itself what belongs to whom */
 
 	pthread_mutex_t

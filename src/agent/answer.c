@@ -5,6 +5,7 @@
 #include "agent/admit.h"
 #include "agent/confirm.h"
 #include "agent/pending.h"
+#include "agent/scoping.h"
 #include "agent/shadow.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -162,9 +163,9 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	}
 	if (patch->late && patch->order)
 		rpc_json_add(one, "note", json_object_new_string(PENDING_LATE));
-	/* Calls are counted only where asked for; scopes are not set: all calls get the patch. */
+	/* Calls are counted only where asked for. No scope: all calls get the patch. */
 	json_object_object_add(one, "calls", answer_calls(patch));
-	json_object_object_add(one, "scope", NULL);
+	json_object_object_add(one, "scope", scoping_json(patch));
 	json_object_object_add(one, "confirm", confirm_json(agent, patch));
 	if (patch->file.description)
 		rpc_json_add(one, "description", rpc_json_string(patch->file.description));
@@ -288,6 +289,22 @@ static struct json_object *shadow_json(void)
 	return shadow;
 }
 
+/* Patches that only some calls get. Under the lock. */
+static struct json_object *scopes_json(const struct agent *agent)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next) {
+		struct json_object *scope = scoping_json(patch);
+
+		if (!scope)
+			continue;
+		rpc_json_add(scope, "name", rpc_json_string(patch->name));
+		rpc_json_append(list, scope);
+	}
+	return list;
+}
+
 struct json_object *answer_status(struct agent *agent)
 {
 	struct json_object *answer = json_object_new_object();
@@ -324,6 +341,7 @@ struct json_object *answer_status(struct agent *agent)
 	for (const struct pending *each = agent->pending; each; each = each->next)
 		waiting++;
 	add_uint(answer, "pending", waiting);
+	rpc_json_add(answer, "scopes", scopes_json(agent));
 	rpc_json_add(answer, "pauses", pauses_json(&agent->pauses));
 	rpc_json_add(answer, "unconfirmed", unconfirmed_json(agent));
 	rpc_json_add(answer, "restored", restored_json(agent));

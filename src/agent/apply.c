@@ -48,6 +48,8 @@ int transaction_plan(struct plan *plan, struct patch_file *file,
 	int rc = check_name(plan->agent, file, options->replace, err);
 
 	plan->count = options->count;
+	if (!rc && !scope_wish_is_empty(&options->scope))
+		rc = scoping_plan(plan, file, &options->scope, err);
 	if (!rc && options->replace) {
 		rc = all_applied(plan->agent, &replaced, &count, err);
 		if (!rc)
@@ -58,12 +60,16 @@ int transaction_plan(struct plan *plan, struct patch_file *file,
 	if (!rc && plan->add->state == PATCH_BROKEN)
 		rc = error_set(err, SUTURE_E_UNCERTAIN, "%s is in an uncertain state",
 			       plan->add->name);
-	if (!rc && plan->missing && (options->replace || options->at_once)) {
+	if (!rc && plan->missing && (options->replace || options->at_once || plan->scope)) {
 		error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s, and can't %s then",
 			  plan->add->name, plan->missing,
-			  options->replace ? "replace others" : "be confirmed");
+			  options->replace ? "replace others"
+			  : plan->scope	   ? "be scoped"
+					   : "be confirmed");
 		rc = error_next(err, "apply it without --%s, or when that is loaded",
-				options->replace ? "replace" : "confirm-within");
+				options->replace ? "replace"
+				: plan->scope	 ? "scope"
+						 : "confirm-within");
 	}
 	if (!rc && !plan->missing)
 		rc = plan_build(plan, err);
@@ -173,8 +179,9 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 	int rc;
 
 	if (transaction_begin(agent, file, result)) {
+		rc = scoping_is_met(agent_find_hash(agent, file->hash), &options->scope, err);
 		patch_file_fini(file);
-		return 0;
+		return rc;
 	}
 	probe2(apply_start, result->name, result->hash);
 	plan_init(&plan, agent);
@@ -204,7 +211,9 @@ int transaction_resume(struct agent *agent, struct patch *patch,
 	transaction_name(result, &patch->file);
 	plan_init(&plan, agent);
 	plan.count = options->count;
-	rc = plan_add_known(&plan, patch, err);
+	rc = scoping_plan_again(&plan, patch, err);
+	if (!rc)
+		rc = plan_add_known(&plan, patch, err);
 	if (!rc && !plan.missing)
 		rc = plan_build(&plan, err);
 	if (!rc)
@@ -233,6 +242,8 @@ int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
 	rc = transaction_check_dependents(agent, out, err);
 	if (!rc)
 		rc = plan_remove(&plan, &out, 1, err);
+	if (!rc)
+		rc = scoping_plan_again(&plan, in, err);
 	if (!rc)
 		rc = plan_add_known(&plan, in, err);
 	if (!rc && plan.missing)

@@ -4,6 +4,7 @@
  * and status on the agent's thread, under the lock.
  */
 #include "agent/commands.h"
+#include "agent/command_parts.h"
 
 #include "agent/admit.h"
 #include "agent/answer.h"
@@ -45,8 +46,8 @@ static int parse_rung(const char *rung, const char *at, bool strict, enum stop_r
 	return 0;
 }
 
-static int parse_options(struct server_call *call, struct json_object *params,
-			 struct transaction_options *options, struct suture_error *err)
+int command_options(struct server_call *call, struct json_object *params,
+		    struct transaction_options *options, struct suture_error *err)
 {
 	uint64_t timeout = DEFAULT_TIMEOUT_US, max_pause = 0, waited = server_call_waited_us(call);
 	const char *rung = "auto", *at = "any";
@@ -73,12 +74,14 @@ static int parse_options(struct server_call *call, struct json_object *params,
 }
 
 static const char *const transaction_params[] = {
-	"timeout_us", "max_pause_us",	   "rung",	"at", "strict", "replace", "count", "name",
-	"label",      "confirm_within_us", "signature", NULL};
+	"timeout_us", "max_pause_us", "rung",  "at",	"strict",
+	"replace",    "count",	      "name",  "label", "confirm_within_us",
+	"signature",  "scope",	      "share", "new",	"key",
+	NULL};
 
 /* The answer, or what was in the way for the error's data. */
-static int answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,
-		  struct json_object **out)
+int command_answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,
+		   struct json_object **out)
 {
 	atomic_store(&agent->changing, false);
 	if (rc)
@@ -104,8 +107,8 @@ static const char *pending_text(const struct transaction_result *result, char te
 }
 
 /* For the record of what was done, and for metrics. */
-static void record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
-		   const struct transaction_result *result, const struct suture_error *err)
+void command_record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
+		    const struct transaction_result *result, const struct suture_error *err)
 {
 	char text[EVENT_TEXT_SIZE];
 
@@ -128,7 +131,9 @@ static int take_file(struct server_call *call, struct json_object *params, int f
 	int rc = rpc_params_only(params, transaction_params, err);
 
 	if (!rc)
-		rc = parse_options(call, params, options, err);
+		rc = command_options(call, params, options, err);
+	if (!rc)
+		rc = scope_command_wish(params, &options->scope, err);
 	if (!rc)
 		rc = rpc_params_string(params, "label", 255, &label, err);
 	if (!rc)
@@ -201,14 +206,14 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 		rc = take_file(call, params, fd, &options, &file, err);
 	options.at_once = within != 0;
 	if (rc) {
-		record(agent, "apply", &who, rc, &result, err);
+		command_record(agent, "apply", &who, rc, &result, err);
 		return rc;
 	}
 	atomic_store(&agent->changing, true);
 	rc = apply(agent, &file, within, &options, &result, err);
-	record(agent, "apply", &who, rc, &result, err);
+	command_record(agent, "apply", &who, rc, &result, err);
 	snprintf(name, sizeof(name), "%s", result.name);
-	rc = answer(agent, rc, "applied", &result, out);
+	rc = command_answer(agent, rc, "applied", &result, out);
 	if (!rc)
 		add_confirm(agent, name, *out);
 	return rc;
@@ -235,8 +240,8 @@ static int run_check(struct server_call *call, struct json_object *params, int f
 		return rc;
 	}
 	atomic_store(&agent->changing, true);
-	return answer(agent, transaction_check(agent, &file, &options, &result, err), NULL, &result,
-		      out);
+	return command_answer(agent, transaction_check(agent, &file, &options, &result, err), NULL,
+			      &result, out);
 }
 
 static int run_revert(struct server_call *call, struct json_object *params, int fd,
@@ -254,13 +259,13 @@ static int run_revert(struct server_call *call, struct json_object *params, int 
 	if (!rc)
 		rc = rpc_params_need_string(params, "name", PATCH_NAME_LIMIT, &name, err);
 	if (!rc)
-		rc = parse_options(call, params, &options, err);
+		rc = command_options(call, params, &options, err);
 	if (rc)
 		return rc;
 	atomic_store(&agent->changing, true);
 	rc = transaction_revert(agent, name, &options, &result, err);
-	record(agent, "revert", &who, rc, &result, err);
-	return answer(agent, rc, "reverted", &result, out);
+	command_record(agent, "revert", &who, rc, &result, err);
+	return command_answer(agent, rc, "reverted", &result, out);
 }
 
 static int run_restore(struct server_call *call, struct json_object *params, int fd,
@@ -274,7 +279,7 @@ static int run_restore(struct server_call *call, struct json_object *params, int
 	(void)fd;
 	event_actor_take(server_call_peer(call), &who);
 	if (!rc)
-		rc = parse_options(call, params, &options, err);
+		rc = command_options(call, params, &options, err);
 	return rc ? rc : restore_run(agent, &options, &who, out, err);
 }
 
@@ -296,7 +301,7 @@ static int run_confirm(struct server_call *call, struct json_object *params, int
 		return rc;
 	rc = confirm_accept(agent, name, &result.changed, result.hash, err);
 	snprintf(result.name, sizeof(result.name), "%s", name);
-	record(agent, "confirm", &who, rc, &result, err);
+	command_record(agent, "confirm", &who, rc, &result, err);
 	if (rc)
 		return rc;
 	*out = json_object_new_object();
@@ -442,6 +447,12 @@ const struct server_command agent_commands[] = {
 		.mutates = true,
 		.at_once = true, /* the worker may be busy beyond that time */
 		.run = run_confirm,
+	},
+	{
+		.method = "scope",
+		.help = "which calls get a patch: add, share, new, all, clear",
+		.mutates = true,
+		.run = scope_command_run,
 	},
 	{
 		.method = "events",

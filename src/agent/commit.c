@@ -118,6 +118,10 @@ static void settle(struct plan *plan)
 		for (size_t r = 0; r < plan->remove_count; r++)
 			site_remove(plan->agent->sites.sites[i], plan->remove[r]);
 	for (size_t i = 0; i < plan->site_count; i++)
+		if (plan->sites[i].turns)
+			site_top(plan->sites[i].site)->trampoline =
+				plan->sites[i].version.trampoline;
+	for (size_t i = 0; i < plan->site_count; i++)
 		if (plan->sites[i].version.patch)
 			site_push_reserved(plan->sites[i].site, &plan->sites[i].version);
 }

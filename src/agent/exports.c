@@ -2,6 +2,7 @@
 /* What patches and hosts call in libsuture.so besides its start (lifetime.c). Any thread. */
 #include "agent/modules.h"
 #include "agent/shadow.h"
+#include "scope/thread.h"
 
 #include <suture/shadow.h>
 #include <suture/suture.h>
@@ -34,4 +35,29 @@ EXPORT size_t suture_shadow_free_all(uint64_t id, void (*destroy)(const void *ob
 EXPORT void suture_modules_changed(void)
 {
 	modules_note();
+}
+
+EXPORT void suture_agent_scope_enter(const char *key, const char *value)
+{
+	scope_enter(key, value);
+}
+
+EXPORT void suture_agent_scope_leave(void)
+{
+	scope_leave();
+}
+
+EXPORT void suture_agent_scope_current(struct suture_scope *scope)
+{
+	scope_current(scope);
+}
+
+EXPORT void suture_agent_scope_adopt(const struct suture_scope *scope)
+{
+	scope_adopt(scope);
+}
+
+EXPORT void suture_agent_scope_end(const char *key, const char *value)
+{
+	scope_end(key, value);
 }

@@ -3,6 +3,7 @@
 #include "agent/gone.h"
 
 #include "agent/pending.h"
+#include "agent/scoping.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -111,6 +112,7 @@ static int retire(struct agent *agent, struct patch *patch, struct suture_error 
 	if (!retired)
 		return error_no_memory(err);
 	pthread_mutex_lock(&agent->lock);
+	scoping_forget(patch);
 	retired->counters = patch_detach(patch, &retired->load);
 	retired->next = agent->retired;
 	agent->retired = retired;

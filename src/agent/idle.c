@@ -40,15 +40,29 @@ static const struct format_function *function_of(const struct site_version *vers
 	return &version->patch->file.functions.records[version->function];
 }
 
+/*
+ * New and old code will both be in use: nobody need be outside the function, only outside the bytes
+ * that change, and behind the gate.
+ */
+static int add_window(struct plan *plan, const struct trampoline *to, const char *name,
+		      struct suture_error *err)
+{
+	return idle_add(plan, to->entry, to->site + to->window_size - to->entry,
+			trampoline_gate(to), name, err);
+}
+
 static int add_replaced(struct plan *plan, const struct plan_site *planned,
 			struct suture_error *err)
 {
 	const struct site *site = planned->site;
 	const struct format_function *function = function_of(&planned->version);
 	const char *name = patch_file_string(&plan->add->file, function->name_ref);
-	int rc = idle_add(plan, site->entry, site->size,
-			  trampoline_gate(&planned->version.trampoline), name, err);
+	int rc;
 
+	if (plan->stubs)
+		return add_window(plan, &planned->version.trampoline, name, err);
+	rc = idle_add(plan, site->entry, site->size, trampoline_gate(&planned->version.trampoline),
+		      name, err);
 	/* The way into it that a patch of earlier took, and may still be on. */
 	if (!rc && site->has_known && site->known.original)
 		rc = idle_add(plan, site->known.original, site->known.original_size, 0, name, err);
@@ -78,6 +92,40 @@ static int add_restored(struct plan *plan, const struct plan_site *planned,
 		return 0;
 	return idle_add(plan, gate, before->site + before->window_size - gate, gate,
 			patch_file_string(&top->patch->file, function_of(top)->name_ref), err);
+}
+
+/* From stubs to plain jumps: from now on nothing but the new code, as when it is applied. */
+static int add_widened(struct plan *plan, const struct plan_site *planned, struct suture_error *err)
+{
+	const struct site *site = planned->site;
+	const char *name =
+		patch_file_string(&plan->turn->file, function_of(site_top(site))->name_ref);
+	int rc = idle_add(plan, site->entry, site->size, trampoline_gate(planned->before), name,
+			  err);
+
+	if (!rc && site->known.original)
+		rc = idle_add(plan, site->known.original, site->known.original_size, 0, name, err);
+	for (size_t i = 0; !rc && i + 1 < site->count; i++) {
+		const struct format_function *below = function_of(&site->versions[i]);
+
+		rc = idle_add(plan,
+			      patch_address(site->versions[i].patch, below->replacement_address),
+			      below->replacement_size, 0, name, err);
+	}
+	/* Who is in the stub may be on the way to the old code. */
+	if (!rc)
+		rc = idle_add(plan, planned->before->replacement, arch_native()->dispatch_size, 0,
+			      name, err);
+	return rc;
+}
+
+static int add_site(struct plan *plan, const struct plan_site *planned, struct suture_error *err)
+{
+	if (planned->version.patch)
+		return add_replaced(plan, planned, err);
+	if (planned->turns && !plan->stubs)
+		return add_widened(plan, planned, err);
+	return add_restored(plan, planned, err);
 }
 
 static int add_listed(struct plan *plan, const struct patch *patch, struct suture_error *err)
@@ -192,8 +240,10 @@ int idle_build(struct plan *plan, struct suture_error *err)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < plan->site_count; i++)
-		rc = plan->sites[i].version.patch ? add_replaced(plan, &plan->sites[i], err)
-						  : add_restored(plan, &plan->sites[i], err);
+		rc = add_site(plan, &plan->sites[i], err);
+	/* Narrower: calls outside the scopes go back to the old code, as when it is reverted. */
+	if (!rc && plan->turn && plan->stubs)
+		rc = add_whole_patch(plan, plan->turn, err);
 	if (!rc && plan->add)
 		rc = add_listed(plan, plan->add, err);
 	for (size_t i = 0; !rc && i < plan->remove_count; i++) {

@@ -34,11 +34,26 @@ static size_t add_rows(const struct trampoline *known, struct unwind_moved *move
 	return count;
 }
 
+/* A stub touches neither stack nor registers: all of it is like the entry. */
+static size_t add_stubs(const struct dispatch_table *dispatches, struct unwind_moved *moved)
+{
+	for (size_t i = 0; i < dispatches->count; i++) {
+		const struct dispatch *dispatch = &dispatches->records[i];
+
+		moved[i] = (struct unwind_moved){
+			.start = dispatch->stub,
+			.end = dispatch->stub + arch_native()->dispatch_size,
+			.old = dispatch->entry,
+		};
+	}
+	return dispatches->count;
+}
+
 int islands_refresh(struct islands *islands, const struct site_table *sites,
-		    struct suture_error *err)
+		    const struct dispatch_table *dispatches, struct suture_error *err)
 {
 	struct unwind_moved *moved;
-	size_t room = 1, count = 0;
+	size_t room = 1 + dispatches->count, count = 0;
 
 	if (!islands->stale)
 		return 0;
@@ -50,6 +65,7 @@ int islands_refresh(struct islands *islands, const struct site_table *sites,
 	for (size_t i = 0; i < sites->count; i++)
 		if (sites->sites[i]->has_known)
 			count += add_rows(&sites->sites[i]->known, moved + count);
+	count += add_stubs(dispatches, moved + count);
 	qsort(moved, count, sizeof(*moved), by_start);
 	free(islands->moved);
 	*islands = (struct islands){.moved = moved, .count = count};

@@ -4,6 +4,7 @@
 
 #include "agent/calls.h"
 #include "agent/inherit.h"
+#include "agent/scoping.h"
 #include "agent/verify.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -25,6 +26,7 @@ static void unload(struct plan *plan)
 	struct load load;
 
 	calls_discard(plan->agent, plan->add);
+	dispatch_forget(plan->agent, plan->add);
 	pthread_mutex_lock(&plan->agent->lock);
 	counters = patch_detach(plan->add, &load);
 	pthread_mutex_unlock(&plan->agent->lock);
@@ -42,6 +44,7 @@ void plan_fini(struct plan *plan)
 	free(plan->busy);
 	free(plan->busy_names);
 	free(plan->remove);
+	scoping_finish_plan(plan);
 	/* What never ran can be unloaded; what did stays mapped for good. */
 	if (plan->loaded && !plan->committed && !plan->add->ran)
 		unload(plan);
@@ -130,8 +133,13 @@ static int check_depends(struct plan *plan, const struct patch_file *file, struc
 		const char *name = patch_file_string(file, depend->name_ref);
 		const struct patch *patch = agent_find_hash(plan->agent, depend->hash);
 
-		if (patch && patch->state == PATCH_APPLIED && !plan_goes(plan, patch))
-			continue;
+		if (patch && patch->state == PATCH_APPLIED && !plan_goes(plan, patch)) {
+			if (!scoping_is_in_force(patch))
+				continue;
+			error_set(err, SUTURE_E_DEPENDENCY,
+				  "%s is built on %s, which only some calls get", file->name, name);
+			return error_next(err, "widen that first: suture scope %s --all", name);
+		}
 		if (patch && patch->state == PATCH_PENDING) {
 			plan->missing = plan->missing ? plan->missing : name;
 			continue;

@@ -16,6 +16,7 @@
 struct plan_site {
 	struct site *site;
 	struct site_version version; /* to be pushed, if version.patch is set */
+	bool turns;		     /* the version that is in force gets version.trampoline */
 	const struct trampoline *before;
 	const struct trampoline *after; /* NULL: the original code comes back */
 };
@@ -31,7 +32,15 @@ struct plan {
 	const char *missing; /* what add must wait for, a name in its file; else NULL */
 	void **holds;	     /* owned: modules that stay loaded as long as the plan lives */
 	size_t hold_count;
-	struct patch **remove; /* owned array */
+	struct scoping *scope;	   /* owned: which calls get add; NULL: all */
+	struct scope_rules *rules; /* owned: to be put with the commit */
+	/*
+	 * A patch that is in force and whose entries get another jump: to stubs, or past them. Then
+	 * nothing comes and nothing goes.
+	 */
+	struct patch *turn;
+	const struct scoping *stubs; /* borrowed: add or turn goes by stubs of its slot; NULL: no */
+	struct patch **remove;	     /* owned array */
 	size_t remove_count;
 
 	struct plan_site *sites; /* owned */

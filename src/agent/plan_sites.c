@@ -4,6 +4,7 @@
 #include "agent/idle.h"
 #include "agent/originals.h"
 #include "agent/plan.h"
+#include "agent/scoping.h"
 #include "agent/surroundings.h"
 #include "agent/verify.h"
 #include "base/error.h"
@@ -81,12 +82,59 @@ static size_t find_parts(const struct plan *plan, const struct format_function *
 	return count;
 }
 
-static int plan_trampoline(struct plan *plan, const struct format_function *function,
-			   struct plan_site *planned, struct suture_error *err)
+/* Where calls go that a scope does not send to the patch: to the version below, or the original. */
+static uintptr_t beneath(const struct plan *plan, const struct site *site,
+			 const struct trampoline *own)
+{
+	for (size_t i = site->count; i > 0; i--) {
+		const struct site_version *version = &site->versions[i - 1];
+
+		if (version->patch != plan->turn && !plan_goes(plan, version->patch))
+			return version->enters;
+	}
+	return own ? own->original : 0;
+}
+
+/* The stub that chooses; 0 in *stub where none is wanted. */
+static int begin_stub(struct plan *plan, const struct patch *patch, const struct site *site,
+		      uintptr_t enters, uintptr_t *stub, struct suture_error *err)
+{
+	struct dispatch wanted = {
+		.patch = patch,
+		.entry = site->entry,
+		.set = enters,
+		.otherwise = beneath(plan, site, site->has_known ? &site->known : NULL),
+	};
+
+	*stub = 0;
+	if (!plan->stubs)
+		return 0;
+	wanted.slot = plan->stubs->slot;
+	return dispatch_begin(plan->agent, &wanted, stub, err);
+}
+
+static int finish_stub(struct plan *plan, const struct site *site, uintptr_t stub,
+		       const struct trampoline *trampoline, const char *name,
+		       struct suture_error *err)
+{
+	uintptr_t otherwise = beneath(plan, site, trampoline);
+
+	if (!stub)
+		return 0;
+	if (!otherwise) {
+		error_set(err, SUTURE_E_UNPATCHABLE_ENTRY,
+			  "%s can't be called as it was, which calls outside the scope need: %s",
+			  name, arch_reason_text(trampoline->why_not));
+		return error_next(err, "apply the patch to all calls");
+	}
+	return dispatch_finish(plan->agent, stub, otherwise, err);
+}
+
+static int plan_jump(struct plan *plan, const struct format_function *function,
+		     const struct site *site, uintptr_t to, struct trampoline *out,
+		     struct suture_error *err)
 {
 	const struct patch_file *file = &plan->add->file;
-	const struct site *site = planned->site;
-	uintptr_t replacement = patch_address(plan->add, function->replacement_address);
 	struct surroundings around;
 	struct trampoline_range parts[4];
 	struct trampoline_target target = {
@@ -99,19 +147,82 @@ static int plan_trampoline(struct plan *plan, const struct format_function *func
 		.read_context = &plan->agent->writer,
 	};
 
-	if (plan->count &&
-	    calls_stub(plan->agent, plan->add, (size_t)(function - file->functions.records),
-		       site->entry, &replacement, err))
-		return -(int)err->code;
 	if (site->has_known)
-		return trampoline_retarget(&site->known, replacement, &plan->agent->near,
-					   &planned->version.trampoline, err);
+		return trampoline_retarget(&site->known, to, &plan->agent->near, out, err);
 	target.cold_count = find_parts(plan, function, parts, sizeof(parts) / sizeof(parts[0]));
 	if (surroundings_read(&plan->agent->sites, &plan->agent->writer, plan->add, function,
 			      &target, &around, err))
 		return -(int)err->code;
-	return trampoline_plan(&target, replacement, &plan->agent->near,
-			       &planned->version.trampoline, err);
+	return trampoline_plan(&target, to, &plan->agent->near, out, err);
+}
+
+static int plan_trampoline(struct plan *plan, const struct format_function *function,
+			   struct plan_site *planned, struct suture_error *err)
+{
+	const struct patch_file *file = &plan->add->file;
+	const char *name = patch_file_string(file, function->name_ref);
+	struct site_version *version = &planned->version;
+	const struct site *site = planned->site;
+	uintptr_t stub;
+	int rc = 0;
+
+	version->enters = patch_address(plan->add, function->replacement_address);
+	if (plan->count)
+		rc = calls_stub(plan->agent, plan->add,
+				(size_t)(function - file->functions.records), site->entry,
+				&version->enters, err);
+	if (!rc)
+		rc = begin_stub(plan, plan->add, site, version->enters, &stub, err);
+	if (!rc)
+		rc = plan_jump(plan, function, site, stub ? stub : version->enters,
+			       &version->trampoline, err);
+	if (!rc) {
+		rc = finish_stub(plan, site, stub, &version->trampoline, name, err);
+		if (rc && !site->has_known)
+			trampoline_discard(&version->trampoline, &plan->agent->near);
+	}
+	return rc;
+}
+
+/* Another jump for a function of a patch that is in force, and on top. */
+static int plan_turn(struct plan *plan, struct site *site, struct suture_error *err)
+{
+	struct site_version *top = site_top(site);
+	struct plan_site *planned;
+	uintptr_t stub;
+	int rc;
+
+	if (top->patch != plan->turn) {
+		error_set(err, SUTURE_E_DEPENDENCY, "%s lies on %s", top->patch->name,
+			  plan->turn->name);
+		return error_next(err, "revert %s first", top->patch->name);
+	}
+	rc = fault_at("plan.function", err);
+	if (!rc)
+		rc = add_site(plan, site, &planned, err);
+	if (!rc)
+		rc = begin_stub(plan, plan->turn, site, top->enters, &stub, err);
+	if (!rc)
+		rc = trampoline_retarget(&top->trampoline, stub ? stub : top->enters,
+					 &plan->agent->near, &planned->version.trampoline, err);
+	if (!rc)
+		rc = finish_stub(plan, site, stub, &planned->version.trampoline, plan->turn->name,
+				 err);
+	if (rc)
+		return rc;
+	planned->turns = true;
+	planned->before = &top->trampoline;
+	return 0;
+}
+
+static int plan_turns(struct plan *plan, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < plan->agent->sites.count; i++)
+		if (site_version_of(plan->agent->sites.sites[i], plan->turn) >= 0)
+			rc = plan_turn(plan, plan->agent->sites.sites[i], err);
+	return rc;
 }
 
 static int plan_function(struct plan *plan, size_t index, struct suture_error *err)
@@ -181,7 +292,7 @@ static int plan_edits(struct plan *plan, struct suture_error *err)
 		struct plan_site *planned = &plan->sites[i];
 
 		/* Taken here and not earlier: the array of sites moves while it grows. */
-		if (planned->version.patch)
+		if (planned->version.patch || planned->turns)
 			planned->after = &planned->version.trampoline;
 		rc = fault_at("plan.edit", err);
 		if (!rc)
@@ -298,6 +409,8 @@ int plan_build(struct plan *plan, struct suture_error *err)
 
 	for (size_t i = 0; !rc && plan->add && i < plan->add->file.functions.count; i++)
 		rc = plan_function(plan, i, err);
+	if (!rc && plan->turn)
+		rc = plan_turns(plan, err);
 	if (!rc)
 		rc = plan_removed_sites(plan, err);
 	if (!rc)

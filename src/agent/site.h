@@ -15,8 +15,9 @@
 
 struct site_version {
 	struct patch *patch;
-	size_t function; /* index in the patch's functions */
-	struct trampoline trampoline;
+	size_t function;	      /* index in the patch's functions */
+	uintptr_t enters;	      /* where its calls go: the replacement, or what counts them */
+	struct trampoline trampoline; /* leads there, or to the stub of a scope */
 };
 
 struct site {

@@ -167,22 +167,37 @@ static void leave_states(struct plan *plan, int rc)
 					      NULL);
 }
 
+/* What has been waited for is not waited for again. */
+static void take_time(struct transaction_options *options, uint64_t since_us)
+{
+	uint64_t spent_ns = (transaction_now_us() - since_us) * 1000;
+
+	options->timeout_ns = options->timeout_ns > spent_ns ? options->timeout_ns - spent_ns : 0;
+}
+
 /* From a built plan to its effect; the plan is finished by the caller. */
 int transaction_carry_out(struct plan *plan, const struct transaction_options *options,
 			  uint64_t started_us, struct transaction_result *result,
 			  struct suture_error *err)
 {
+	struct transaction_options left = *options;
 	struct stop_result stopped = {0};
+	uint64_t begun;
 	int rc = run_pre_hooks(plan, err);
 
 	if (rc)
 		return rc;
-	rc = enter_states(plan, err);
+	begun = transaction_now_us();
+	rc = scoping_begin(plan, options->timeout_ns, err);
+	if (!rc)
+		rc = enter_states(plan, err);
 	if (!rc) {
+		take_time(&left, begun);
 		result->prepare_us = transaction_now_us() - started_us;
-		rc = commit_run(plan, options, &stopped, err);
+		rc = commit_run(plan, &left, &stopped, err);
 		transaction_figures(result, &stopped);
 	}
+	scoping_end(plan, rc);
 	leave_states(plan, rc);
 	if (rc) {
 		blockers_describe(plan, stopped.blockers, stopped.blocker_count, result);

@@ -9,6 +9,7 @@
 #define AGENT_TRANSACTION_H
 
 #include "agent/plan.h"
+#include "agent/scoping.h"
 
 struct transaction_options {
 	uint64_t timeout_ns;   /* for the commit, all attempts together */
@@ -16,6 +17,7 @@ struct transaction_options {
 	enum stop_rung rung;
 	bool replace; /* apply: take out all patches that are applied, in the same commit */
 	bool count;   /* apply: count the calls of what comes */
+	struct scope_wish scope; /* apply: for these calls alone; empty: for all */
 	bool at_once; /* apply: a patch that would have to wait for a module is refused */
 };
 

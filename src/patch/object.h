@@ -42,6 +42,7 @@ struct patch {
 	enum patch_state state; /* (locked) */
 	unsigned order;		/* (locked) position among the applied, from 1; 0 if not applied */
 	struct timespec applied_at;	/* (locked) CLOCK_REALTIME */
+	struct scoping *scope;		/* (locked) the agent's: which calls it gets; NULL: all */
 	struct patch_counter *counters; /* (locked) one per function, or NULL: not counted */
 	bool late;	    /* (locked) put in after its module was loaded: docs/PROTOCOL.md */
 	struct patch *next; /* (locked) */

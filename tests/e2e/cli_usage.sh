@@ -62,8 +62,8 @@ expect "unknown option" 2 "" "suture: unknown option '--tiemout' (USAGE)
   next: did you mean '--timeout'?" -- apply --tiemout 5s ok.so -p "$PID"
 expect "unknown letter" 2 "" "suture: unknown option '-x' (USAGE)
   next: see 'suture help list'" -- list -xp 1
-expect "an option to come" 2 "" "suture: option '--scope' does not exist yet in suture 0.1.0 (USAGE)
-  next: see 'suture help apply'" -- apply ok.so -p "$PID" --scope a=b
+expect "no scope" 2 "" "suture: a scope is KEY=VALUE, like room=42, not 'room' (USAGE)
+  next: see 'suture help apply'" -- apply ok.so -p "$PID" --scope room
 expect "value missing" 2 "" "suture: option '--timeout' needs a value (USAGE)
   next: see 'suture help apply'" -- apply ok.so --timeout
 expect "letter's value missing" 2 "" "suture: option '-p' needs a value (USAGE)
@@ -140,8 +140,8 @@ expect "apply again" 0 "already applied fix to fake_agent (pid @PID@), nothing c
 expect "progress" 0 "already applied fix to fake_agent (pid @PID@), nothing changed" \
 	"suture: waiting for on_move()" -- apply -v slow.so -p "$PID"
 expect "quiet" 0 "" "" -- apply -q ok.so -p "$PID"
-expect "list" 0 "ORDER  PATCH  STATE    FUNCTIONS  CALLS  APPLIED
-    1  fix    applied          2      -  2026-01-02T03:04:05Z" "" -- list -p "$PID"
+expect "list" 0 "ORDER  PATCH  STATE    FUNCTIONS  CALLS  SCOPE  APPLIED
+    1  fix    applied          2      -  all    2026-01-02T03:04:05Z" "" -- list -p "$PID"
 expect "status" 0 "process   fake_agent (pid @PID@)
 exe       /srv/arena
 build-id  0123abcd

@@ -16,9 +16,10 @@ declare -A MAY=(
 	[unwind]='arch base'
 	[patch]='image arch base format'
 	[trampoline]='image unwind arch base'
+	[scope]='arch base'
 	[stop]='image unwind arch base'
 	[rpc]='base'
-	[agent]='patch trampoline stop rpc trust image unwind arch base format'
+	[agent]='patch trampoline scope stop rpc trust image unwind arch base format'
 	[builder]='arch base format'
 )
 
@@ -48,7 +49,7 @@ for folder in "${!MAY[@]}"; do
 		rc=1
 		continue
 	fi
-	for other in arch base image unwind patch trampoline stop rpc agent builder format; do
+	for other in arch base image unwind patch trampoline scope stop rpc agent builder format; do
 		header=$(header_of "$other" 2>/dev/null)
 		[ "$other" != "$folder" ] && [ -n "$header" ] || continue
 		[ "$other:$folder" != format:patch ] || continue

@@ -16,8 +16,6 @@ enum {
 	APPLY_REPLACE = TRANSACTION_OWN,
 	APPLY_CONFIRM,
 	APPLY_WAIT,
-	APPLY_SCOPE,
-	APPLY_PERCENT,
 	APPLY_COUNT,
 	APPLY_BEST_EFFORT,
 };
@@ -35,8 +33,7 @@ static const struct argp_option list[] = {
 	{.name = "wait",
 	 .key = APPLY_WAIT,
 	 .doc = "with --confirm-within: return when that is decided (6: it was reverted)"},
-	{.name = "scope", .key = APPLY_SCOPE, .arg = "KEY=VALUE", .flags = OPTION_HIDDEN},
-	{.name = "percent", .key = APPLY_PERCENT, .arg = "N", .flags = OPTION_HIDDEN},
+	SCOPEWORD_OPTIONS,
 	{.name = "count",
 	 .key = APPLY_COUNT,
 	 .doc = "count the calls of its functions, for suture list"},
@@ -63,10 +60,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case APPLY_WAIT:
 		transaction->wait = true;
 		return 0;
-	case APPLY_SCOPE:
-		return options_missing(state, "--scope");
-	case APPLY_PERCENT:
-		return options_missing(state, "--percent");
 	case APPLY_COUNT:
 		transaction->count = true;
 		return 0;

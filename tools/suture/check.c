@@ -19,6 +19,7 @@ enum { CHECK_ALL_FUNCTIONS = TRANSACTION_OWN };
 
 static const struct argp_option list[] = {
 	TRANSACTION_OPTIONS,
+	SCOPEWORD_OPTIONS,
 	{.name = "all-functions",
 	 .key = CHECK_ALL_FUNCTIONS,
 	 .arg = "FILE",

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/restored.h"
+#include "cli/scopeword.h"
 #include "cli/table.h"
 
 #include "base/error.h"
@@ -20,17 +21,19 @@ void cli_list_help(void)
 static void add_patch(struct table *table, struct json_object *patch)
 {
 	struct json_object *functions = rpc_json_get_array(patch, "functions");
-	char order[24], count[24], calls[24];
+	char order[24], count[24], calls[24], scope[256];
 	const char *cells[] = {order,
 			       rpc_json_get_string(patch, "name", "?"),
 			       rpc_json_get_string(patch, "state", "?"),
 			       count,
 			       calls,
+			       scope,
 			       rpc_json_get_string(patch, "applied_at", "-")};
 	int64_t called = rpc_json_get_int(patch, "calls", -1);
 
 	snprintf(order, sizeof(order), "%lld", (long long)rpc_json_get_int(patch, "order", 0));
 	snprintf(count, sizeof(count), "%zu", functions ? json_object_array_length(functions) : 0);
+	scopeword_format(rpc_json_get_object(patch, "scope"), scope, sizeof(scope));
 	/* Counting calls is opt-in: absent or null when off. */
 	if (called < 0)
 		snprintf(calls, sizeof(calls), "-");
@@ -93,13 +96,11 @@ static void show_pending(struct json_object *patch)
 
 static void show(const struct cli *cli, const struct subject *subject)
 {
-	static const struct table_column columns[] = {{"ORDER", TABLE_RIGHT},
-						      {"PATCH", TABLE_CUT},
-						      {"STATE", TABLE_PLAIN},
-						      {"FUNCTIONS", TABLE_RIGHT},
-						      {"CALLS", TABLE_RIGHT},
-						      {"APPLIED", TABLE_PLAIN},
-						      {NULL, 0}};
+	static const struct table_column columns[] = {
+		{"ORDER", TABLE_RIGHT},	  {"PATCH", TABLE_CUT},
+		{"STATE", TABLE_PLAIN},	  {"FUNCTIONS", TABLE_RIGHT},
+		{"CALLS", TABLE_RIGHT},	  {"SCOPE", TABLE_CUT},
+		{"APPLIED", TABLE_PLAIN}, {NULL, 0}};
 	struct json_object *patches = rpc_json_get_array(subject->answer, "patches");
 	size_t count = patches ? json_object_array_length(patches) : 0;
 	struct table *table;

@@ -5,6 +5,7 @@
 #include "cli/message.h"
 #include "cli/query.h"
 #include "cli/restored.h"
+#include "cli/scopeword.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +81,23 @@ static void show_unconfirmed(struct json_object *answer)
 	}
 }
 
+/* Patches that only some calls get, and how many values have not got them. */
+static void show_scopes(struct json_object *answer)
+{
+	struct json_object *scopes = rpc_json_get_array(answer, "scopes");
+	char text[700], scope[256], left[160];
+
+	for (size_t i = 0; scopes && i < json_object_array_length(scopes); i++) {
+		struct json_object *one = json_object_array_get_idx(scopes, i);
+
+		scopeword_format(one, scope, sizeof(scope));
+		scopeword_format_left(one, left, sizeof(left));
+		snprintf(text, sizeof(text), "%.64s: %s; %s", rpc_json_get_string(one, "name", "?"),
+			 scope, left);
+		put_line("scope", text);
+	}
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -101,6 +119,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	put_line("threads", text);
 	snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
 	put_line("patches", text);
+	show_scopes(answer);
 	show_unconfirmed(answer);
 	show_pauses(rpc_json_get_object(answer, "pauses"));
 	restored_warn(answer);

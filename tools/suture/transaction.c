@@ -35,7 +35,7 @@ error_t transaction_option(struct transaction *transaction, int key, char *argum
 		transaction->strict = true;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return scopeword_option(&transaction->scope, key, argument, state);
 	}
 }
 
@@ -59,6 +59,7 @@ struct json_object *transaction_params(const struct transaction *transaction)
 	if (transaction->confirm_us)
 		ok = ok && rpc_json_add(params, "confirm_within_us",
 					json_object_new_uint64(transaction->confirm_us));
+	ok = ok && scopeword_add(&transaction->scope, params);
 	if (ok)
 		return params;
 	json_object_put(params);

@@ -5,6 +5,7 @@
 
 #include "cli/action.h"
 #include "cli/options.h"
+#include "cli/scopeword.h"
 
 enum {
 	TRANSACTION_TIMEOUT = OPTION_OWN,
@@ -22,9 +23,10 @@ struct transaction {
 	bool replace;
 	bool count;
 	bool best_effort;
-	uint64_t confirm_us; /* --confirm-within; 0: stays */
-	bool wait;	     /* for its confirmation */
-	const char *operand; /* the file or the name */
+	uint64_t confirm_us;	/* --confirm-within; 0: stays */
+	bool wait;		/* for its confirmation */
+	struct scopeword scope; /* apply: for which calls */
+	const char *operand;	/* the file or the name */
 };
 
 enum { TRANSACTION_TIMEOUT_US = 10000000 };

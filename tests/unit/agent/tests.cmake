@@ -22,3 +22,7 @@ suture_unit_test(agent/mix LINKS handmade agent patch trampoline stop unwind ima
 target_link_options(unit_agent_mix PRIVATE -rdynamic)
 # Entries that can be gated (a first instruction of at least two bytes): the lazy rung.
 target_compile_options(unit_agent_mix PRIVATE -fcf-protection=branch)
+suture_unit_test(agent/scope LINKS handmade agent patch trampoline scope stop unwind image arch base
+  PACKAGES suture_pkg_json_c)
+target_link_options(unit_agent_scope PRIVATE -rdynamic)
+target_compile_options(unit_agent_scope PRIVATE -fcf-protection=branch)

@@ -1,0 +1,1 @@
+suture_unit_test(scope/scope LINKS scope arch base)
