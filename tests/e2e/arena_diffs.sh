@@ -39,7 +39,7 @@ start_with() {
 	for diff in "$@"; do
 		patch -s -p1 -d "$work/tree" <"$arena/diffs/$diff.diff" || fail "$diff doesn't apply"
 	done
-	"${CC:-gcc}" -D_GNU_SOURCE -std=gnu17 -O2 -Wall -Wextra -Werror -pthread \
+	"${CC:-gcc}" -D_GNU_SOURCE -I"$arena/../../include" -std=gnu17 -O2 -Wall -Wextra -Werror -pthread \
 		-o "$work/arena-server" "$work"/tree/server/*.c || fail "doesn't compile with $*"
 	"$work/arena-server" --port 0 --port-file "$work/port" >"$work/server.log" 2>&1 &
 	server=$!

@@ -25,7 +25,7 @@ export TMPDIR="$WORK/tmp" XDG_CACHE_HOME="$WORK/cache"
 
 # The path has a blank in it, and the build folder is outside of the sources.
 cp -r "$arena" "$WORK/the arena" || exit 1
-cmake -S "$WORK/the arena" -B "$WORK/build" -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+cmake -S "$WORK/the arena" -DSUTURE_INCLUDE="$arena/../../include" -B "$WORK/build" -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
 	>"$WORK/log" 2>&1 && ninja -C "$WORK/build" arena-server >>"$WORK/log" 2>&1 ||
 	{ cat "$WORK/log"; exit 1; }
 

@@ -236,6 +236,8 @@ void Bot::on_news(const Line &line)
 		/* The rules may have changed on the way. */
 		walking_ = false;
 		tally_.stuck++;
+	} else if (line.starts("*", "match")) {
+		tally_.matches++;
 	} else if (line.starts("*", "found")) {
 		earn(line.number(2), line);
 	} else if (line.starts("*", "trade")) {

@@ -221,6 +221,14 @@ void action_leaderboard(struct request *request)
 	leaderboard_show(request->player->room, request->reply);
 }
 
+void action_match(struct request *request)
+{
+	const struct room *room = request->player->room;
+
+	reply_add(request->reply, "ok match id=%s left=%lld\n", room->match,
+	          room->match_ends ? (long long)(room->match_ends - room->tick) : -1);
+}
+
 void action_watch(struct request *request)
 {
 	bool on = strcmp(request->word[1], "on") == 0;

@@ -20,6 +20,7 @@ void action_offer(struct request *request);
 void action_withdraw(struct request *request);
 void action_accept(struct request *request);
 void action_leaderboard(struct request *request);
+void action_match(struct request *request);
 void action_watch(struct request *request);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <suture/suture.h>
+
 #include "action.h"
 #include "conn.h"
 #include "log.h"
@@ -63,7 +65,7 @@ static void command_join(struct request *request)
 		return;
 	}
 	room = world->rooms[number];
-	pthread_mutex_lock(&room->lock);
+	room_lock(room);
 	if (room_find_player(room, name))
 		wrong = "name-taken";
 	else
@@ -75,7 +77,7 @@ static void command_join(struct request *request)
 		conn_send(request->conn, request->reply->text, request->reply->used);
 		request->reply->used = 0;
 	}
-	pthread_mutex_unlock(&room->lock);
+	room_unlock(room);
 	if (wrong) {
 		player_destroy(player);
 		command_refuse(request, wrong);
@@ -139,6 +141,7 @@ static const struct command commands[] = {
         {"withdraw", action_withdraw, NEEDS_PLAYER, 1, 1, "withdraw"},
         {"accept", action_accept, NEEDS_PLAYER, 2, 2, "accept NAME"},
         {"leaderboard", action_leaderboard, NEEDS_PLAYER, 1, 1, "leaderboard"},
+        {"match", action_match, NEEDS_PLAYER, 1, 1, "match"},
         {"watch", action_watch, NEEDS_PLAYER, 2, 2, "watch on|off"},
         {"stats", command_stats, NEEDS_NOTHING, 1, 2, "stats [reset]"},
         {"ping", command_ping, NEEDS_NOTHING, 1, 2, "ping [WORD]"},
@@ -244,8 +247,10 @@ void command_answer(struct world *world, struct conn *conn, char *line)
 		return;
 	if (command_holds_room(&request))
 		room = request.player->room;
-	if (room)
-		pthread_mutex_lock(&room->lock);
+	if (room) {
+		room_lock(room);
+		suture_scope_enter("player", request.player->name);
+	}
 	if (!line)
 		command_refuse(&request, "line-too-long");
 	else if (request.words < 0)
@@ -254,8 +259,10 @@ void command_answer(struct world *world, struct conn *conn, char *line)
 		command_carry_out(&request);
 	if (reply.used)
 		conn_send(conn, reply.text, reply.used);
-	if (room)
-		pthread_mutex_unlock(&room->lock);
+	if (room) {
+		suture_scope_leave();
+		room_unlock(room);
+	}
 }
 
 void command_leave(struct conn *conn)
@@ -266,9 +273,10 @@ void command_leave(struct conn *conn)
 	if (!player)
 		return;
 	room = player->room;
-	pthread_mutex_lock(&room->lock);
+	room_lock(room);
 	room_leave(room, player);
-	pthread_mutex_unlock(&room->lock);
+	room_unlock(room);
+	suture_scope_end("player", player->name);
 	log_debug("%s leaves room %d", player->name, room->number);
 	conn->player = NULL;
 	player_destroy(player);

@@ -171,6 +171,7 @@ int main(int argc, char **argv)
 	/* A thread without a room would tick nothing. */
 	if (options.threads > options.rooms)
 		options.threads = options.rooms;
+	room_match_ticks = (uint64_t)options.match_seconds * (uint64_t)options.tick_hz;
 	world.tick_hz = options.tick_hz;
 	world.started_ns = clock_ns();
 	for (world.room_count = 0; world.room_count < options.rooms; world.room_count++) {

@@ -20,6 +20,7 @@ static const char options_help[] =
         "  --rooms N       rooms, 1 to 64 (default 4)\n"
         "  --threads N     threads that tick the rooms, 1 to 64 (default 2)\n"
         "  --tick-hz N     ticks a second, 1 to 1000 (default 20)\n"
+        "  --match-seconds N  how long a match lasts (default 0: for ever)\n"
         "  --start-coin N  what a new player owns (default 100)\n"
         "  --verbose       log what players do\n"
         "  --help          this text\n";
@@ -34,6 +35,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 		ROOMS,
 		THREADS,
 		TICK_HZ,
+		MATCH_SECONDS,
 		START_COIN,
 		VERBOSE,
 		HELP
@@ -46,6 +48,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 	        {"rooms", required_argument, NULL, ROOMS},
 	        {"threads", required_argument, NULL, THREADS},
 	        {"tick-hz", required_argument, NULL, TICK_HZ},
+	        {"match-seconds", required_argument, NULL, MATCH_SECONDS},
 	        {"start-coin", required_argument, NULL, START_COIN},
 	        {"verbose", no_argument, NULL, VERBOSE},
 	        {"help", no_argument, NULL, HELP},
@@ -77,6 +80,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
 			break;
 		case TICK_HZ:
 			fine = protocol_number(optarg, 1, 1000, &options->tick_hz);
+			break;
+		case MATCH_SECONDS:
+			fine = protocol_number(optarg, 0, 86400, &options->match_seconds);
 			break;
 		case START_COIN:
 			fine = protocol_number(optarg, 0, 1000000, &player_start_coin);

@@ -14,6 +14,7 @@ struct options {
 	int rooms;
 	int threads;
 	int tick_hz;
+	int match_seconds; /* 0: one match for ever */
 	bool verbose;
 };
 

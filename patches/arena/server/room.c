@@ -4,12 +4,17 @@
  */
 #include "room.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <suture/suture.h>
 
 #include "map.h"
 #include "player.h"
 #include "protocol.h"
+
+uint64_t room_match_ticks;
 
 static uint32_t room_random(struct room *room)
 {
@@ -28,6 +33,14 @@ static void room_pick_cell(struct room *room, int *x, int *y)
 	} while (!map_is_open(*x, *y));
 }
 
+/* With the lock held, once there is somebody who could see it. */
+static void room_begin_match(struct room *room)
+{
+	room->match_number++;
+	snprintf(room->match, sizeof(room->match), "%d-%u", room->number, room->match_number);
+	room->match_ends = room_match_ticks ? room->tick + room_match_ticks : 0;
+}
+
 struct room *room_create(int number)
 {
 	struct room *room = calloc(1, sizeof(*room));
@@ -35,6 +48,8 @@ struct room *room_create(int number)
 	if (!room)
 		return NULL;
 	room->number = number;
+	snprintf(room->label, sizeof(room->label), "%d", number);
+	room_begin_match(room);
 	room->random = 2463534242u + (uint32_t)number;
 	pthread_mutex_init(&room->lock, NULL);
 	for (int i = 0; i < ROOM_TREASURES; i++)
@@ -48,6 +63,55 @@ void room_destroy(struct room *room)
 		return;
 	pthread_mutex_destroy(&room->lock);
 	free(room);
+}
+
+/* The outermost scope is the room's: a share of all is a share of the rooms. */
+static void room_enter_scopes(const struct room *room)
+{
+	suture_scope_enter("room", room->label);
+	suture_scope_enter("match", room->match);
+}
+
+static void room_leave_scopes(void)
+{
+	suture_scope_leave();
+	suture_scope_leave();
+}
+
+void room_lock(struct room *room)
+{
+	pthread_mutex_lock(&room->lock);
+	room_enter_scopes(room);
+}
+
+void room_unlock(struct room *room)
+{
+	room_leave_scopes();
+	pthread_mutex_unlock(&room->lock);
+}
+
+/* A match that is over is followed by the next. */
+static void room_advance_match(struct room *room)
+{
+	char over[ROOM_MATCH_MAX];
+
+	if (!room->match_ends || room->tick < room->match_ends)
+		return;
+	memcpy(over, room->match, sizeof(over));
+	pthread_mutex_lock(&room->lock);
+	room_begin_match(room);
+	for (int i = 0; i < room->player_count; i++)
+		player_tell(room->players[i], "match %s", room->match);
+	pthread_mutex_unlock(&room->lock);
+	suture_scope_end("match", over);
+}
+
+void room_step(struct room *room, uint64_t now_ns)
+{
+	room_enter_scopes(room);
+	room_tick(room, now_ns);
+	room_leave_scopes();
+	room_advance_match(room);
 }
 
 static void room_find_treasure(struct room *room, struct player *player)

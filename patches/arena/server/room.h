@@ -12,12 +12,21 @@
 struct player;
 struct reply;
 
+enum { ROOM_LABEL_MAX = 8, ROOM_MATCH_MAX = 24 };
 enum { ROOMS_MAX = 64, ROOM_PLAYERS_MAX = 1024, ROOM_TREASURES = 8, ROOM_TREASURE_COIN = 5 };
 
 struct room {
 	int number;
-	pthread_mutex_t lock; /* guards everything below, and the players in it */
+	char label[ROOM_LABEL_MAX]; /* the number, as scopes name it */
+	pthread_mutex_t lock;       /* guards everything below, and the players in it */
 	uint64_t tick;
+	/*
+	 * The match that is being played, as scopes name it: number of the room and of the match.
+	 * Changed by the thread that ticks the room, which may read it without the lock.
+	 */
+	char match[ROOM_MATCH_MAX];
+	unsigned int match_number;
+	uint64_t match_ends; /* tick; 0: never */
 	uint32_t random;
 	long long ledger; /* coin that should be in the room: what came in less what went out */
 	int player_count;
@@ -39,7 +48,20 @@ struct room_figures {
 struct room *room_create(int number);
 void room_destroy(struct room *room);
 
-/* One step of the game; locks the room. */
+/* How many ticks a match lasts; 0: for ever. Set before the first room is made. */
+extern uint64_t room_match_ticks;
+
+/*
+ * Locks the room, and says by scopes what the thread works for until it is unlocked: patches may be
+ * for one room or for some matches alone.
+ */
+void room_lock(struct room *room);
+void room_unlock(struct room *room);
+
+/* One step of the game, and what comes after it; by the thread that ticks the room. */
+void room_step(struct room *room, uint64_t now_ns);
+
+/* The step itself; locks the room. */
 void room_tick(struct room *room, uint64_t now_ns);
 
 /* Locks the room. */

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <suture/suture.h>
+
 #include "clock.h"
 #include "log.h"
 #include "room.h"
@@ -52,7 +54,7 @@ static void tick_rooms(struct tick_thread *thread, uint64_t now)
 	struct tick_threads *all = thread->all;
 
 	for (int i = thread->number; i < all->room_count; i += all->count)
-		room_tick(all->rooms[i], now);
+		room_step(all->rooms[i], now);
 	tick_raise(&thread->work_max_ns, clock_ns() - now);
 	atomic_fetch_add_explicit(&thread->ticks, 1, memory_order_relaxed);
 }
@@ -79,6 +81,8 @@ static void *tick_run(void *argument)
 		}
 		last = now;
 		tick_rooms(thread, now);
+		/* No lock is held, no room is half way: the moment for what needs one. */
+		suture_safepoint();
 		due += all->period_ns;
 		if (now > due + TICK_CATCH_UP_MAX * all->period_ns) {
 			uint64_t missed = (now - due) / all->period_ns;
