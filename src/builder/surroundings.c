@@ -95,6 +95,7 @@ static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 	uint64_t start = section->address, end = section->address + section->size;
 	struct arch_scan scan = {
 		.window = target - 1, .window_size = 2, .read = read_binary, .context = binary};
+	enum arch_reason reason;
 
 	if (next < binary->by_address_count && binary->by_address[next]->address < end)
 		end = binary->by_address[next]->address;
@@ -103,7 +104,11 @@ static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 	scan.code = binary_bytes(binary, start, end - start);
 	scan.size = end - start;
 	scan.address = start;
-	return !scan.code || binary->arch->scan_branches(&scan) != ARCH_OK;
+	if (!scan.code)
+		return true;
+	/* An indirect jump of another function that can't be followed leads to its own code. */
+	reason = binary->arch->scan_branches(&scan);
+	return reason == ARCH_BRANCH_INTO_WINDOW || reason == ARCH_UNDECODABLE;
 }
 
 static int by_end(const void *key, const void *element)
