@@ -52,28 +52,60 @@ static size_t add_string(struct handmade *patch, const char *text)
 	return bytes_add_string(&patch->strings, text);
 }
 
-void handmade_init(struct handmade *patch, const char *name)
+/* The patch's module that address is in, which may be a new one. */
+static size_t module_of(struct handmade *patch, const void *address)
 {
+	const struct image_module *module;
+	size_t known = 0, limit = sizeof(patch->modules) / sizeof(patch->modules[0]);
 	struct image image;
-	const struct image_module *self;
 
-	*patch = (struct handmade){0};
-	snprintf(patch->name, sizeof(patch->name), "%s", name);
 	if (image_take(&image, NULL) < 0)
 		die("no modules");
-	self = image_executable(&image);
-	memcpy(patch->build_id, self->build_id, self->build_id_size);
-	patch->build_id_size = self->build_id_size;
-	patch->bias = self->bias;
+	module = image_find_address(&image, (uintptr_t)address);
+	if (!module)
+		die("the address is in no module");
+	while (known < patch->module_count && patch->modules[known].bias != module->bias)
+		known++;
+	if (known == limit)
+		die("too many modules");
+	if (known == patch->module_count) {
+		patch->module_count++;
+		patch->modules[known].bias = module->bias;
+		patch->modules[known].build_id_size = module->build_id_size;
+		memcpy(patch->modules[known].build_id, module->build_id, module->build_id_size);
+		open_table(patch, ".suture.modules");
+		table(patch, "\t.quad %zu\n\t.long %d, %zu\n",
+		      add_string(patch, module->executable ? "test" : image_module_name(module)),
+		      module->executable ? FORMAT_MODULE_EXECUTABLE : 0, module->build_id_size);
+		add_hash(patch, patch->modules[known].build_id);
+	}
 	image_fini(&image);
+	return known;
+}
+
+/* Offset of the module's record, and the address in it. */
+static size_t module_ref(struct handmade *patch, const void *address, uintptr_t *target)
+{
+	size_t module = module_of(patch, address);
+
+	*target = (uintptr_t)address - patch->modules[module].bias;
+	return module * sizeof(struct format_module);
+}
+
+void handmade_init_for(struct handmade *patch, const char *name, const void *address)
+{
+	*patch = (struct handmade){0};
+	snprintf(patch->name, sizeof(patch->name), "%s", name);
 	open_table(patch, ".suture.header");
 	table(patch, "\t.ascii \"SUTURE\\r\\n\"\n\t.long 1\n\t.short 62, 0\n\t.quad %zu, -1, %zu\n",
 	      add_string(patch, name), sizeof(struct format_header));
 	table(patch, "\t.zero %d\n", FORMAT_HASH_SIZE);
-	open_table(patch, ".suture.modules");
-	table(patch, "\t.quad %zu\n\t.long %d, %zu\n", add_string(patch, "test"),
-	      FORMAT_MODULE_EXECUTABLE, patch->build_id_size);
-	add_hash(patch, patch->build_id);
+	module_of(patch, address);
+}
+
+void handmade_init(struct handmade *patch, const char *name)
+{
+	handmade_init_for(patch, name, (const void *)handmade_init);
 }
 
 void handmade_fini(struct handmade *patch)
@@ -111,38 +143,42 @@ void handmade_replace(struct handmade *patch, const void *function, const char *
 	const char *name;
 	const ElfW(Sym) *symbol = symbol_of(function, &name);
 	uint8_t hash[HASH_SIZE];
+	uintptr_t target;
+	size_t module = module_ref(patch, function, &target);
 
 	hash_bytes(function, symbol->st_size, hash);
 	open_table(patch, ".suture.functions");
 	/* The replacement's size is only known to the linker: its first byte stands for it. */
-	table(patch, "\t.quad 0, %zu, -1, 0x%zx, %zu, %s, 1, %zu\n", add_string(patch, name),
-	      (uintptr_t)function - patch->bias, (size_t)symbol->st_size, by, patch->padding);
+	table(patch, "\t.quad %zu, %zu, -1, 0x%zx, %zu, %s, 1, %zu\n", module,
+	      add_string(patch, name), target, (size_t)symbol->st_size, by, patch->padding);
 	add_hash(patch, hash);
 }
 
-static unsigned add_symbol(struct handmade *patch, const char *name, uint64_t value, unsigned kind,
-			   unsigned flags)
+static unsigned add_symbol(struct handmade *patch, size_t module, const char *name, uint64_t value,
+			   unsigned kind, unsigned flags)
 {
 	open_table(patch, ".suture.symbols");
-	table(patch, "\t.quad 0, %zu, -1, 0x%llx\n\t.long %u, %u\n\t.quad -1\n",
+	table(patch, "\t.quad %zu, %zu, -1, 0x%llx\n\t.long %u, %u\n\t.quad -1\n", module,
 	      add_string(patch, name), (unsigned long long)value, kind, flags);
 	return patch->symbols++;
 }
 
 unsigned handmade_target(struct handmade *patch, const void *address)
 {
-	return add_symbol(patch, "target", (uintptr_t)address - patch->bias, FORMAT_SYMBOL_TARGET,
-			  0);
+	uintptr_t target;
+	size_t module = module_ref(patch, address, &target);
+
+	return add_symbol(patch, module, "target", target, FORMAT_SYMBOL_TARGET, 0);
 }
 
 unsigned handmade_tls(struct handmade *patch, uint64_t offset)
 {
-	return add_symbol(patch, "tls", offset, FORMAT_SYMBOL_TARGET, FORMAT_SYMBOL_TLS);
+	return add_symbol(patch, 0, "tls", offset, FORMAT_SYMBOL_TARGET, FORMAT_SYMBOL_TLS);
 }
 
 unsigned handmade_import(struct handmade *patch, const char *name, unsigned flags)
 {
-	return add_symbol(patch, name, 0, FORMAT_SYMBOL_IMPORT, flags);
+	return add_symbol(patch, 0, name, 0, FORMAT_SYMBOL_IMPORT, flags);
 }
 
 void handmade_reloc(struct handmade *patch, const char *site, uint32_t type, unsigned symbol,
@@ -172,20 +208,25 @@ void handmade_original(struct handmade *patch, const char *slot, const char *by)
 
 void handmade_idle(struct handmade *patch, const void *function, size_t size, const char *name)
 {
+	uintptr_t target;
+	size_t module = module_ref(patch, function, &target);
+
 	open_table(patch, ".suture.idle");
-	table(patch, "\t.quad 0, %zu, 0x%zx, %zu\n", add_string(patch, name),
-	      (uintptr_t)function - patch->bias, size);
+	table(patch, "\t.quad %zu, %zu, 0x%zx, %zu\n", module, add_string(patch, name), target,
+	      size);
 }
 
 void handmade_data(struct handmade *patch, enum format_data_kind kind, const void *target,
 		   size_t size, const char *new_contents)
 {
 	uint8_t hash[HASH_SIZE];
+	uintptr_t address;
+	size_t module = module_ref(patch, target, &address);
 
 	hash_bytes(target, size, hash);
 	open_table(patch, ".suture.data");
-	table(patch, "\t.quad 0, %zu, -1, 0x%zx, %zu, %s\n\t.long %d, 0\n",
-	      add_string(patch, "data"), (uintptr_t)target - patch->bias, size, new_contents, kind);
+	table(patch, "\t.quad %zu, %zu, -1, 0x%zx, %zu, %s\n\t.long %d, 0\n", module,
+	      add_string(patch, "data"), address, size, new_contents, kind);
 	add_hash(patch, hash);
 }
 
@@ -213,6 +254,21 @@ static void write_text(const char *path, const struct bytes *text)
 
 	if (!file || fwrite(text->data, 1, text->size, file) != text->size || fclose(file) != 0)
 		die("writing the sources");
+}
+
+void handmade_library(const char *folder, const char *name, const char *code, char *path,
+		      size_t size)
+{
+	char command[4096], c_path[512];
+	struct bytes text = {.data = (uint8_t *)(uintptr_t)code, .size = strlen(code)};
+
+	snprintf(path, size, "%s/%s.so", folder, name);
+	snprintf(c_path, sizeof(c_path), "%s/%s.c", folder, name);
+	write_text(c_path, &text);
+	snprintf(command, sizeof(command),
+		 HANDMADE_COMPILER " -O2 -fPIC -shared -Wl,--build-id -o %s %s", path, c_path);
+	if (system(command) != 0)
+		die("the compiler failed");
 }
 
 void handmade_build(struct handmade *patch, const char *folder, char *path, size_t size)

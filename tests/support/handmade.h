@@ -20,14 +20,22 @@ struct handmade {
 	struct bytes strings;
 	unsigned symbols;
 	size_t padding; /* behind the functions that are replaced next */
-	uint8_t build_id[FORMAT_BUILD_ID_SIZE];
-	size_t build_id_size;
+	struct {
+		uint8_t build_id[FORMAT_BUILD_ID_SIZE];
+		size_t build_id_size;
+		uintptr_t bias;
+	} modules[4];
+	size_t module_count;
 	char name[64];
-	uintptr_t bias;
 };
 
-/* For the test's own executable. The test ends if anything fails. */
+/*
+ * For the test's own executable. The test ends if anything fails. What is named below may also be
+ * in a library that is loaded: it becomes a further module of the patch.
+ */
 void handmade_init(struct handmade *patch, const char *name);
+/* For the module that address is in. */
+void handmade_init_for(struct handmade *patch, const char *name, const void *address);
 void handmade_fini(struct handmade *patch);
 
 /* Appends C text (functions that replace, variables, hooks; asm() as needed). */
@@ -58,6 +66,10 @@ void handmade_idle(struct handmade *patch, const void *function, size_t size, co
 void handmade_data(struct handmade *patch, enum format_data_kind kind, const void *target,
 		   size_t size, const char *new_contents);
 void handmade_depend(struct handmade *patch, const char *name, const uint8_t *hash);
+
+/* Compiles C text to a library, NAME.so in folder, with a build-id. */
+void handmade_library(const char *folder, const char *name, const char *code, char *path,
+		      size_t size);
 
 /* Compiles, links and seals; path receives the file's name, in a folder that the test removes. */
 void handmade_build(struct handmade *patch, const char *folder, char *path, size_t size);

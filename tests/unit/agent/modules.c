@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Patches of libraries in this very process: over several modules or not at all, waiting for one,
+ * losing one, and while others load and unload all the time.
+ */
+#include "kit.h"
+
+#include "agent/modules.h"
+#include "agent/pending.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <suture/suture.h>
+#include <unistd.h>
+
+static char library[256], other[256];
+static void *handle;
+static int (*value)(int);
+static int *at_start;
+
+/* As the server does: when something is due, the worker looks. */
+static void look(void)
+{
+	if (modules_due(&kit_agent) == 0)
+		pending_look(&kit_agent);
+}
+
+static void open_library(void)
+{
+	handle = dlopen(library, RTLD_NOW);
+	if (!handle)
+		fail_msg("%s", dlerror());
+	value = (int (*)(int))dlsym(handle, "lib_value");
+	at_start = (int *)dlsym(handle, "lib_at_start");
+}
+
+static void close_library(void)
+{
+	dlclose(handle);
+	handle = dlopen(library, RTLD_NOW | RTLD_NOLOAD);
+	assert_null(handle); /* nothing else keeps it */
+}
+
+/* lib_value by 50x, and with_own: tx_one of the program itself by 1000x. */
+static void build(const char *name, bool with_own, const char *on)
+{
+	struct patch_file below;
+	struct handmade patch;
+	char path[256];
+
+	open_library();
+	handmade_init_for(&patch, name, (const void *)value);
+	handmade_code(&patch, "int new_value(int x) { return x * 50; }\n"
+			      "int new_one(int x) { return x * 1000; }\n");
+	handmade_replace(&patch, (const void *)value, "new_value");
+	if (with_own)
+		handmade_replace(&patch, (const void *)tx_one, "new_one");
+	if (on) {
+		snprintf(path, sizeof(path), "%s/%s.so", kit_folder, on);
+		assert_int_equal(patch_file_read(path, &below, NULL), 0);
+		handmade_depend(&patch, on, below.hash);
+		patch_file_fini(&below);
+	}
+	handmade_build(&patch, kit_folder, path, sizeof(path));
+	handmade_fini(&patch);
+	close_library();
+}
+
+static int put(const char *name, struct transaction_options options,
+	       struct transaction_result *result, struct suture_error *err)
+{
+	struct patch_file file;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.so", kit_folder, name);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	return transaction_apply(&kit_agent, &file, &options, result, err);
+}
+
+static bool put_in(const char *name)
+{
+	struct transaction_result result;
+	struct suture_error err;
+	bool pending;
+
+	if (put(name, kit_quick, &result, &err))
+		fail_msg("%s: %s", name, err.message);
+	pending = result.pending;
+	transaction_result_fini(&result);
+	return pending;
+}
+
+static void take_out(const char *name)
+{
+	struct transaction_result result;
+
+	kit_revert(name, &result);
+	transaction_result_fini(&result);
+}
+
+static enum patch_state state_of(const char *name)
+{
+	return agent_find(&kit_agent, name)->state;
+}
+
+static void over_two_modules_or_none(void **state)
+{
+	struct kit_text before = kit_text();
+	struct transaction_result result;
+	struct suture_error err;
+	uint8_t saved, trap = 0xcc;
+
+	(void)state;
+	build("both", true, NULL);
+	assert_true(put_in("both"));
+	assert_int_equal(tx_one(2), 7); /* not its half either */
+	open_library();
+	look();
+	assert_int_equal(state_of("both"), PATCH_APPLIED);
+	assert_true(agent_find(&kit_agent, "both")->late);
+	assert_int_equal(value(3), 150);
+	assert_int_equal(*at_start, 31); /* the constructor was before us */
+	assert_int_equal(tx_one(2), 2000);
+	take_out("both");
+	assert_int_equal(value(3), 10);
+	assert_int_equal(tx_one(2), 7);
+	kit_assert_text(&before);
+
+	/* Its other half is not what it should be: neither is put in. */
+	saved = *(const uint8_t *)tx_one;
+	assert_int_equal(pwrite(kit_agent.writer.fd, &trap, 1, (off_t)(uintptr_t)tx_one), 1);
+	assert_int_equal(put("both", kit_quick, &result, &err), -SUTURE_E_FUNCTION_CHANGED);
+	transaction_result_fini(&result);
+	assert_int_equal(pwrite(kit_agent.writer.fd, &saved, 1, (off_t)(uintptr_t)tx_one), 1);
+	assert_int_equal(value(3), 10);
+	close_library();
+}
+
+/* The library goes: what was changed elsewhere is taken back, and both come again. */
+static void unloaded_with_a_patch_in_it(void **state)
+{
+	struct kit_text before = kit_text();
+
+	(void)state;
+	open_library();
+	assert_false(put_in("both"));
+	assert_int_equal(tx_one(2), 2000);
+	close_library();
+	assert_int_equal(tx_one(2), 2000); /* until somebody looks */
+	look();
+	assert_int_equal(state_of("both"), PATCH_PENDING);
+	assert_int_equal(kit_agent.applied, 0);
+	assert_int_equal(tx_one(2), 7);
+	kit_assert_text(&before);
+	for (int i = 0; i < 20; i++) {
+		open_library();
+		look();
+		assert_int_equal(value(3), 150);
+		assert_int_equal(tx_one(2), 2000);
+		close_library();
+		/* A transaction notices by itself, though nobody has looked. */
+		if (i % 2)
+			assert_true(put_in("both"));
+		else
+			look();
+		assert_int_equal(tx_one(2), 7);
+	}
+	take_out("both");
+	open_library();
+	look();
+	assert_int_equal(value(3), 10);
+	close_library();
+}
+
+/* At the same place again, between two looks: the sites hold old bytes, which tells. */
+static void reloaded_unnoticed(void **state)
+{
+	(void)state;
+	open_library();
+	assert_false(put_in("both"));
+	for (int i = 0; i < 10; i++) {
+		close_library();
+		open_library();
+		look();
+		assert_int_equal(value(3), 150);
+		assert_int_equal(tx_one(2), 2000);
+		assert_int_equal(kit_agent.applied, 1);
+	}
+	take_out("both");
+	assert_int_equal(value(3), 10);
+	assert_int_equal(tx_one(2), 7);
+	close_library();
+}
+
+/* Those that are built on a patch whose library goes wait with it, and come back behind it. */
+static void dependents_wait_too(void **state)
+{
+	struct transaction_result result;
+	struct suture_error err;
+
+	(void)state;
+	build("base", false, NULL);
+	build("over", true, "base");
+	assert_true(put_in("base"));
+	assert_true(put_in("over"));
+	/* What others wait for is not taken back under them. */
+	assert_int_equal(transaction_revert(&kit_agent, "base", &kit_quick, &result, &err),
+			 -SUTURE_E_DEPENDENCY);
+	transaction_result_fini(&result);
+	for (int i = 0; i < 3; i++) {
+		open_library();
+		look();
+		assert_int_equal(kit_agent.applied, 2);
+		assert_true(agent_find(&kit_agent, "base")->order <
+			    agent_find(&kit_agent, "over")->order);
+		assert_int_equal(tx_one(2), 2000);
+		close_library();
+		look();
+		assert_int_equal(state_of("base"), PATCH_PENDING);
+		assert_int_equal(state_of("over"), PATCH_PENDING);
+		assert_int_equal(tx_one(2), 7);
+	}
+	take_out("over");
+	take_out("base");
+	assert_null(kit_agent.pending);
+}
+
+static void what_can_not_wait_is_refused(void **state)
+{
+	struct transaction_options options = kit_quick;
+	struct transaction_result result;
+	struct suture_error err;
+
+	(void)state;
+	options.replace = true;
+	assert_int_equal(put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
+	transaction_result_fini(&result);
+	options = kit_quick;
+	options.at_once = true;
+	assert_int_equal(put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
+	transaction_result_fini(&result);
+	assert_null(kit_agent.pending);
+
+	/* Another build of it in its place is another matter than none at all. */
+	snprintf(other, sizeof(other), "%s/kept.so", kit_folder);
+	assert_int_equal(rename(library, other), 0);
+	handmade_library(kit_folder, "lib", "int lib_value(int x) { return x; }\n", library,
+			 sizeof(library));
+	handle = dlopen(library, RTLD_NOW);
+	assert_non_null(handle);
+	assert_int_equal(put("both", kit_quick, &result, &err), -SUTURE_E_BUILD_ID);
+	transaction_result_fini(&result);
+	dlclose(handle);
+	assert_int_equal(rename(other, library), 0);
+}
+
+/* A refusal of what waits is kept, and it is not tried again and again. */
+static void a_problem_is_told(void **state)
+{
+	const struct pending *pending;
+	uint64_t due;
+
+	(void)state;
+	build("first", true, NULL);
+	build("second", true, NULL);
+	assert_true(put_in("first"));
+	assert_true(put_in("second"));
+	open_library();
+	look();
+	assert_int_equal(state_of("first"), PATCH_APPLIED);
+	assert_int_equal(state_of("second"), PATCH_PENDING);
+	pending = pending_find(&kit_agent, agent_find(&kit_agent, "second"));
+	assert_non_null(strstr(pending->problem, "first"));
+	due = modules_due(&kit_agent);
+	assert_true(due > 0);
+	take_out("second");
+	take_out("first");
+	close_library();
+}
+
+static atomic_bool stop;
+static atomic_ulong loads;
+
+static void *load_and_unload(void *arg)
+{
+	while (!atomic_load(&stop)) {
+		void *mine = dlopen(arg, RTLD_NOW);
+
+		if (mine)
+			dlclose(mine);
+		atomic_fetch_add(&loads, 1);
+		if (atomic_load(&loads) % 64 == 0)
+			usleep(100);
+	}
+	return NULL;
+}
+
+/* What others do with modules of no concern must not make us look at memory that is gone. */
+static void others_come_and_go(void **state)
+{
+	pthread_t threads[2];
+
+	(void)state;
+	handmade_library(kit_folder, "stranger",
+			 "int stranger(int x) { return x; }\n"
+			 "int table[3000] = {1}; int other(int *x) { return table[*x]; }\n",
+			 other, sizeof(other));
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, load_and_unload, other);
+	for (int i = 0; i < 60; i++) {
+		open_library();
+		assert_false(put_in("both"));
+		assert_int_equal(value(3), 150);
+		take_out("both");
+		close_library();
+	}
+	atomic_store(&stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(atomic_load(&loads) > 60);
+	print_message("%lu loads meanwhile\n", atomic_load(&loads));
+}
+
+static void the_loader_tells(void **state)
+{
+	(void)state;
+	assert_true(modules_are_told(&kit_agent));
+	look();
+	assert_true(modules_due(&kit_agent) > 0);
+	open_library();
+	assert_int_equal(modules_due(&kit_agent), 0);
+	look();
+	close_library();
+	assert_int_equal(modules_due(&kit_agent), 0);
+	look();
+	modules_note();
+	assert_int_equal(modules_due(&kit_agent), 0);
+	look();
+	assert_true(modules_due(&kit_agent) > 0);
+}
+
+static int make(void **state)
+{
+	int rc = kit_make(state);
+
+	handmade_library(kit_folder, "lib",
+			 "int lib_value(int x); int lib_at_start;\n"
+			 "__attribute__((noinline)) int lib_value(int x)\n"
+			 "{ __asm__ volatile(\"\" ::: \"memory\"); return x * 3 + 1; }\n"
+			 "__attribute__((constructor)) static void begin(void)\n"
+			 "{ lib_at_start = lib_value(10); }\n",
+			 library, sizeof(library));
+	return rc;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(over_two_modules_or_none),
+		cmocka_unit_test(unloaded_with_a_patch_in_it),
+		cmocka_unit_test(reloaded_unnoticed),
+		cmocka_unit_test(dependents_wait_too),
+		cmocka_unit_test(what_can_not_wait_is_refused),
+		cmocka_unit_test(a_problem_is_told),
+		cmocka_unit_test(others_come_and_go),
+		cmocka_unit_test(the_loader_tells),
+	};
+
+	return cmocka_run_group_tests(tests, make, kit_clean);
+}
