@@ -1,50 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random sequences of apply, revert, replace and injected failure against a model: after every step
- * each function must answer what the model says, and the text is the original's whenever nothing
- * is applied. The functions have entries of every kind; the patches stack, wrap what they replace,
- * and depend on each other. SUTURE_MODEL_SEED and SUTURE_MODEL_STEPS choose another run.
+ * Random sequences of apply, revert, replace, injected failure, dlopen and dlclose against a model:
+ * after every step each function must answer what the model says, and the text is the original's
+ * whenever nothing is applied. subjects.h says what is played with. SUTURE_MODEL_SEED and
+ * SUTURE_MODEL_STEPS choose another run.
  */
 #include "../test.h"
 
+#include "agent/pending.h"
 #include "agent/transaction.h"
 #include "base/fault.h"
-#include "handmade.h"
+#include "subjects.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
-/* ---- what is patched ----------------------------------------------------------------------- */
+enum { CALLERS = 2 };
 
-#define FUNCTION(name, text)                                                                  \
-	__asm__(".pushsection .text.model, \"ax\", @progbits\n.p2align 4\n.globl " #name      \
-		"\n.type " #name ", @function\n" #name ":\n.cfi_startproc\n" text             \
-		"\n.cfi_endproc\n.size " #name ", . - " #name "\n.p2align 4\n.popsection\n"); \
-	extern int name(int x)
+static const char *folder;
+static struct agent agent;
 
-#define PUSH ".cfi_def_cfa_offset 16\n"
-#define POP  ".cfi_def_cfa_offset 8\n"
+/* ---- the model ----------------------------------------------------------------------------- */
 
-FUNCTION(model_plain, "lea 1(%rdi), %eax\n nop\n nop\n nop\n ret");
-FUNCTION(model_push, "push %rbx\n" PUSH "lea 2(%rdi), %eax\n pop %rbx\n" POP "ret");
-FUNCTION(model_mark, "endbr64\n push %rbx\n" PUSH "lea 3(%rdi), %eax\n pop %rbx\n" POP "ret");
-FUNCTION(model_tiny, "lea 4(%rdi), %eax\n ret");
-FUNCTION(model_loop, "xor %eax, %eax\n1: inc %eax\n cmp $5, %eax\n jb 1b\n add %edi, %eax\n ret");
-FUNCTION(model_call,
-	 "sub $8, %rsp\n" PUSH "call model_plain\n add $5, %eax\n add $8, %rsp\n" POP "ret");
-FUNCTION(model_mark_tiny, "endbr64\n lea 7(%rdi), %eax\n ret");
-FUNCTION(model_data, "mov model_seven(%rip), %eax\n lea 1(%rax, %rdi), %eax\n ret");
+struct model {
+	int stack[MODEL_PATCHES]; /* applied patches, oldest first */
+	int count;
+	int waiting[MODEL_PATCHES]; /* pending ones, oldest first */
+	int waiting_count;
+	bool ever[MODEL_PATCHES];
+};
 
-int model_seven = 7;
+static struct model model;
 
-enum { FUNCTIONS = 8, PATCHES = 10, CALLERS = 2 };
-
-static int (*const functions[FUNCTIONS])(int) = {model_plain,	  model_push, model_mark,
-						 model_tiny,	  model_loop, model_call,
-						 model_mark_tiny, model_data};
-static const size_t padding[FUNCTIONS] = {0, 0, 0, 12, 2, 0, 8, 0};
-
-/* What the original code answers; model_call goes through whatever model_plain is now. */
 static int answer(size_t function, int x);
 
 static int original_answer(size_t function, int x)
@@ -52,77 +40,10 @@ static int original_answer(size_t function, int x)
 	return function == 5 ? answer(0, x) + 5 : x + (int)function + 1;
 }
 
-/* ---- the patches --------------------------------------------------------------------------- */
-
-struct definition {
-	unsigned functions; /* bits */
-	int on;		    /* patch that it is built on, or -1 */
-	bool wraps;	    /* calls the original */
-};
-
-static const struct definition definitions[PATCHES] = {
-	{0x01, -1, false}, {0x06, -1, true}, {0x18, -1, false}, {0x20, -1, true}, {0xff, -1, false},
-	{0x01, 0, true},   {0x07, 1, false}, {0x99, 2, true},	{0xc0, -1, true}, {0x05, 6, true},
-};
-
-static char folder[128];
-static struct agent agent;
-
-static void build(size_t index)
-{
-	const struct definition *definition = &definitions[index];
-	struct handmade patch;
-	char name[32], text[512], by[32], slot[32], path[256];
-
-	snprintf(name, sizeof(name), "model%zu", index);
-	handmade_init(&patch, name);
-	for (size_t i = 0; i < FUNCTIONS; i++) {
-		if (!(definition->functions >> i & 1))
-			continue;
-		snprintf(by, sizeof(by), "by%zu", i);
-		snprintf(slot, sizeof(slot), "slot%zu", i);
-		if (definition->wraps)
-			snprintf(text, sizeof(text),
-				 "int (*volatile %s)(int) __attribute__((section(\".data.s\"))) = "
-				 "0;\n"
-				 "int %s(int x) { return %s(x) * 3 + %zu; }\n",
-				 slot, by, slot, index);
-		else
-			snprintf(text, sizeof(text), "int %s(int x) { return x * 100 + %zu; }\n",
-				 by, index);
-		handmade_code(&patch, text);
-		patch.padding = padding[i];
-		handmade_replace(&patch, (const void *)functions[i], by);
-		if (definition->wraps)
-			handmade_original(&patch, slot, by);
-	}
-	if (definition->on >= 0) {
-		struct patch_file below;
-
-		snprintf(path, sizeof(path), "%s/model%d.so", folder, definition->on);
-		assert_int_equal(patch_file_read(path, &below, NULL), 0);
-		snprintf(name, sizeof(name), "model%d", definition->on);
-		handmade_depend(&patch, name, below.hash);
-		patch_file_fini(&below);
-	}
-	handmade_build(&patch, folder, path, sizeof(path));
-	handmade_fini(&patch);
-}
-
-/* ---- the model ----------------------------------------------------------------------------- */
-
-struct model {
-	int stack[PATCHES]; /* applied patches, oldest first */
-	int count;
-	bool ever[PATCHES];
-};
-
-static struct model model;
-
 static int version_answer(size_t function, int level, int x)
 {
 	for (; level >= 0; level--) {
-		const struct definition *definition = &definitions[model.stack[level]];
+		const struct model_patch *definition = &model_patches[model.stack[level]];
 
 		if (!(definition->functions >> function & 1))
 			continue;
@@ -138,61 +59,140 @@ static int answer(size_t function, int x)
 	return version_answer(function, model.count - 1, x);
 }
 
-static int position(int patch)
+static int find(const int *list, int count, int patch)
 {
-	for (int i = 0; i < model.count; i++)
-		if (model.stack[i] == patch)
+	for (int i = 0; i < count; i++)
+		if (list[i] == patch)
 			return i;
 	return -1;
+}
+
+static void drop(int *list, int *count, int patch)
+{
+	int at = find(list, *count, patch);
+
+	if (at < 0)
+		return;
+	--*count;
+	for (; at < *count; at++)
+		list[at] = list[at + 1];
+}
+
+static bool applied(int patch)
+{
+	return find(model.stack, model.count, patch) >= 0;
+}
+
+static bool waits(int patch)
+{
+	return find(model.waiting, model.waiting_count, patch) >= 0;
+}
+
+/* Must it wait, where nothing else is wrong? */
+static bool must_wait(int patch)
+{
+	const struct model_patch *definition = &model_patches[patch];
+
+	return (definition->functions & MODEL_LIBRARY && !model_library_loaded()) ||
+	       (definition->on >= 0 && waits(definition->on));
 }
 
 /* 0, or the code that the agent must refuse with. */
 static int expect_apply(int patch, bool replace)
 {
-	const struct definition *definition = &definitions[patch];
+	const struct model_patch *definition = &model_patches[patch];
 
-	if (position(patch) >= 0)
+	if (applied(patch))
 		return 0;
-	if (definition->on >= 0 && (replace || position(definition->on) < 0))
+	if (definition->on >= 0 && !waits(definition->on) && (replace || !applied(definition->on)))
 		return -SUTURE_E_DEPENDENCY;
+	if (must_wait(patch))
+		return replace ? -SUTURE_E_UNSUPPORTED : 0;
 	for (int i = 0; i < model.count && !replace; i++)
 		if (model.stack[i] != definition->on &&
-		    definitions[model.stack[i]].functions & definition->functions)
+		    model_patches[model.stack[i]].functions & definition->functions)
 			return -SUTURE_E_DEPENDENCY;
 	return 0;
+}
+
+static bool is_built_on(int other, int patch)
+{
+	return model_patches[other].on == patch && (applied(other) || waits(other));
 }
 
 static int expect_revert(int patch)
 {
 	if (!model.ever[patch])
 		return -SUTURE_E_NOT_APPLIED;
-	if (position(patch) < 0)
+	if (!applied(patch) && !waits(patch))
 		return 0;
-	for (int i = 0; i < model.count; i++)
-		if (definitions[model.stack[i]].on == patch)
+	for (int other = 0; other < MODEL_PATCHES; other++)
+		if (is_built_on(other, patch))
 			return -SUTURE_E_DEPENDENCY;
 	return 0;
 }
 
 static void model_apply(int patch, bool replace)
 {
-	if (position(patch) >= 0)
+	if (applied(patch))
 		return;
-	if (replace)
-		model.count = 0;
-	model.stack[model.count++] = patch;
 	model.ever[patch] = true;
+	if (must_wait(patch)) {
+		if (!waits(patch))
+			model.waiting[model.waiting_count++] = patch;
+		return;
+	}
+	if (replace)
+		model.count = model.waiting_count = 0;
+	drop(model.waiting, &model.waiting_count, patch);
+	model.stack[model.count++] = patch;
 }
 
 static void model_revert(int patch)
 {
-	int at = position(patch);
+	drop(model.stack, &model.count, patch);
+	drop(model.waiting, &model.waiting_count, patch);
+}
 
-	if (at < 0)
-		return;
-	model.count--;
-	for (; at < model.count; at++)
-		model.stack[at] = model.stack[at + 1];
+/* Modules have changed, and somebody looks: those that can go in do, oldest first. */
+static void model_settle(void)
+{
+	for (int i = 0; i < model.waiting_count; i++) {
+		int patch = model.waiting[i];
+
+		if (expect_apply(patch, false) || must_wait(patch))
+			continue;
+		model_apply(patch, false);
+		i = -1;
+	}
+}
+
+static void model_load(void)
+{
+	model_library_load();
+	model_settle();
+}
+
+/* Patches of the library, and those that are built on them, wait; in the order of their coming. */
+static void model_unload(void)
+{
+	bool goes[MODEL_PATCHES] = {false};
+
+	for (int round = 0; round < MODEL_PATCHES; round++)
+		for (int i = 0; i < model.count; i++) {
+			const struct model_patch *patch = &model_patches[model.stack[i]];
+
+			if (patch->functions & MODEL_LIBRARY || (patch->on >= 0 && goes[patch->on]))
+				goes[model.stack[i]] = true;
+		}
+	for (int i = 0; i < model.count; i++)
+		if (goes[model.stack[i]])
+			model.waiting[model.waiting_count++] = model.stack[i];
+	for (int patch = 0; patch < MODEL_PATCHES; patch++)
+		if (goes[patch])
+			drop(model.stack, &model.count, patch);
+	model_library_unload();
+	model_settle();
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -263,12 +263,18 @@ static void find_text(void)
 
 static void compare(const uint8_t *before, unsigned step)
 {
-	for (size_t i = 0; i < FUNCTIONS; i++)
+	size_t callable = model_library_loaded() ? MODEL_FUNCTIONS : MODEL_FUNCTIONS - 2;
+	int waiting = 0;
+
+	for (size_t i = 0; i < callable; i++)
 		for (int x = -1; x < 3; x++)
-			if (functions[i](x) != answer(i, x))
+			if (model_functions[i](x) != answer(i, x))
 				fail_msg("step %u: function %zu answers %d to %d, not %d", step, i,
-					 functions[i](x), x, answer(i, x));
+					 model_functions[i](x), x, answer(i, x));
 	assert_int_equal(agent.applied, model.count);
+	for (const struct pending *each = agent.pending; each; each = each->next)
+		waiting++;
+	assert_int_equal(waiting, model.waiting_count);
 	if (!model.count)
 		assert_memory_equal(before, text_start, text_size);
 }
@@ -281,9 +287,12 @@ static void *call_for_ever(void *arg)
 {
 	(void)arg;
 	while (!atomic_load(&stop_callers)) {
-		for (size_t i = 0; i < FUNCTIONS; i++)
-			functions[i](1);
-		atomic_fetch_add(&calls, FUNCTIONS);
+		/* Not those of the library: it goes while they would be inside. */
+		for (size_t i = 0; i < MODEL_FUNCTIONS - 2; i++)
+			model_functions[i](1);
+		/* A breath now and then, for who shares the processors. */
+		if (atomic_fetch_add(&calls, MODEL_FUNCTIONS - 2) % 65536 == 0)
+			sched_yield();
 	}
 	return NULL;
 }
@@ -295,11 +304,20 @@ static unsigned number_from(const char *variable, unsigned otherwise)
 	return text ? (unsigned)strtoul(text, NULL, 0) : otherwise;
 }
 
+static void come_or_go(void)
+{
+	if (model_library_loaded())
+		model_unload();
+	else
+		model_load();
+	pending_look(&agent);
+}
+
 static void the_agent_does_what_the_model_does(void **state)
 {
 	unsigned steps = number_from("SUTURE_MODEL_STEPS", 3000), injected = 0, refused = 0;
 	pthread_t callers[CALLERS];
-	size_t mapped, mapped_at_half = 0, used;
+	size_t mapped, mapped_at_half = 0, used, loads = 0, loads_at_half = 0;
 	uint8_t *before;
 
 	(void)state;
@@ -311,11 +329,16 @@ static void the_agent_does_what_the_model_does(void **state)
 		pthread_create(&callers[i], NULL, call_for_ever, NULL);
 	for (unsigned step = 0; step < steps; step++) {
 		unsigned kind = dice(5); /* 0 apply, 1 replace, others revert */
-		int patch = (int)dice(PATCHES), rc, expected;
+		int patch = (int)dice(MODEL_PATCHES), rc, expected;
 		struct suture_error err = {0};
 		unsigned armed;
 		bool fired;
 
+		if (dice(8) == 0) {
+			come_or_go();
+			loads++;
+			compare(before, step);
+		}
 		kind = kind > 2 ? (kind == 3 ? 0 : 2) : kind;
 		expected = kind == 2 ? expect_revert(patch) : expect_apply(patch, kind == 1);
 		armed = countdown = dice(3) ? 0 : 1 + dice(60);
@@ -338,14 +361,18 @@ static void the_agent_does_what_the_model_does(void **state)
 			model_apply(patch, kind == 1);
 		compare(before, step);
 		near_usage(&agent.near, &mapped, &used);
-		if (step == steps / 2)
+		if (step == steps / 2) {
 			mapped_at_half = mapped;
+			loads_at_half = loads;
+		}
 	}
-	/* Memory near the target does not grow with the number of transactions. */
-	assert_int_equal(mapped, mapped_at_half);
-	while (model.count) {
+	/* Memory near the target does not grow with the number of transactions; a library that is
+	 * loaded anew has new sites. */
+	assert_true(mapped <= mapped_at_half + (loads - loads_at_half) * 4096);
+	while (model.count || model.waiting_count) {
 		struct suture_error err;
-		int last = model.stack[model.count - 1];
+		int last = model.waiting_count ? model.waiting[model.waiting_count - 1]
+					       : model.stack[model.count - 1];
 
 		if (take_step(2, last, &err))
 			fail_msg("%s", err.message);
@@ -356,18 +383,15 @@ static void the_agent_does_what_the_model_does(void **state)
 	for (int i = 0; i < CALLERS; i++)
 		pthread_join(callers[i], NULL);
 	print_message("%u steps: %u refused as they should be, %u failed by injection and undone; "
-		      "%lu calls meanwhile\n",
-		      steps, refused, injected, atomic_load(&calls));
+		      "%zu times the library came or went; %lu calls meanwhile\n",
+		      steps, refused, injected, loads, atomic_load(&calls));
 	free(before);
 }
 
 static int make(void **state)
 {
 	(void)state;
-	test_folder_make(folder, sizeof(folder));
-	setenv("SUTURE_DIR", folder, 1);
-	for (size_t i = 0; i < PATCHES; i++)
-		build(i);
+	folder = model_make();
 	return agent_init(&agent, NULL);
 }
 

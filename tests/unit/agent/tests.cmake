@@ -15,7 +15,8 @@ suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
 suture_unit_test(agent/shadow LINKS agent arch base)
 suture_unit_test(agent/model
-  LINKS handmade agent patch trampoline stop unwind image arch base)
+  LINKS handmade agent patch trampoline stop unwind image arch base
+  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/subjects.c)
 target_link_options(unit_agent_model PRIVATE -rdynamic)
 suture_unit_test(agent/pauses LINKS agent base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/mix LINKS handmade agent patch trampoline stop unwind image arch base)
