@@ -54,7 +54,8 @@ static bool is_fresh(struct agent *agent, const struct patch *patch,
 		if (!fresh)
 			return false;
 	}
-	return fresh || has_old_constant(patch, module);
+	/* Of a patch that was reverted they are the old ones anyway. */
+	return fresh || (patch->state == PATCH_APPLIED && has_old_constant(patch, module));
 }
 
 static bool is_there(struct agent *agent, const struct image *image, const struct patch *patch,

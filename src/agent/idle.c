@@ -128,6 +128,23 @@ static int add_site(struct plan *plan, const struct plan_site *planned, struct s
 	return add_restored(plan, planned, err);
 }
 
+/* What patches below made of a listed function is that function too. */
+static int add_versions(struct plan *plan, uintptr_t entry, struct suture_error *err)
+{
+	const struct site *site = site_find(&plan->agent->sites, entry);
+	int rc = 0;
+
+	for (size_t i = 0; !rc && site && i < site->count; i++) {
+		const struct site_version *version = &site->versions[i];
+		const struct format_function *function = function_of(version);
+
+		rc = idle_add(plan, patch_address(version->patch, function->replacement_address),
+			      function->replacement_size, 0,
+			      patch_file_string(&version->patch->file, function->name_ref), err);
+	}
+	return rc;
+}
+
 static int add_listed(struct plan *plan, const struct patch *patch, struct suture_error *err)
 {
 	int rc = 0;
@@ -139,6 +156,9 @@ static int add_listed(struct plan *plan, const struct patch *patch, struct sutur
 			continue;
 		rc = idle_add(plan, patch_target(patch, idle->module_ref, idle->target), idle->size,
 			      0, patch_file_string(&patch->file, idle->name_ref), err);
+		if (!rc)
+			rc = add_versions(plan, patch_target(patch, idle->module_ref, idle->target),
+					  err);
 	}
 	return rc;
 }

@@ -144,6 +144,13 @@ static int check_depends(struct plan *plan, const struct patch_file *file, struc
 			plan->missing = plan->missing ? plan->missing : name;
 			continue;
 		}
+		if (patch && plan_goes(plan, patch)) {
+			error_set(err, SUTURE_E_DEPENDENCY,
+				  "%s is built on %s, which --replace would take out", file->name,
+				  name);
+			return error_next(err, "apply it without --replace, or build a patch of "
+					       "all the diffs together");
+		}
 		error_set(err, SUTURE_E_DEPENDENCY, "%s is built on %s, which is not applied%s",
 			  file->name, name,
 			  agent_find(plan->agent, name) ? " in that version" : "");

@@ -2,6 +2,8 @@
 /* Binding one reference. Never guesses: what is not proven or named uniquely is refused. */
 #include "bind.h"
 
+#include "layers.h"
+
 #include <elf.h>
 #include <string.h>
 
@@ -98,6 +100,14 @@ static struct part *global_part(const struct unit *unit, const char *name)
 	return NULL;
 }
 
+static struct bound bind_existing(struct bound bound, const struct part *part)
+{
+	bound.kind = BOUND_TARGET;
+	bound.address = part->twin->target;
+	bound.below = part->twin->below;
+	return bound;
+}
+
 static struct bound bind_to_unit(struct bound bound, struct unit *other, struct part *part)
 {
 	bound.tls = part->tls;
@@ -108,9 +118,7 @@ static struct bound bind_to_unit(struct bound bound, struct unit *other, struct 
 		bound.kind = BOUND_UNIT;
 		return bound;
 	}
-	bound.kind = BOUND_TARGET;
-	bound.address = part->twin->target;
-	return bound;
+	return bind_existing(bound, part);
 }
 
 static struct bound bind_other_unit(struct session *session, struct unit *unit, struct bound bound)
@@ -151,6 +159,7 @@ static bool bind_shared(struct session *session, struct unit *unit, struct part 
 static struct bound bind_external(struct session *session, struct unit *unit, struct bound bound)
 {
 	const struct object_symbol *symbol = bound.reference.symbol;
+	const struct core_provide *provide;
 	struct bound other;
 	size_t known;
 
@@ -169,6 +178,13 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	if (other.kind != BOUND_NOTHING)
 		return other;
 	binary_symbols(&session->binary, bound.name, &known);
+	provide = layers_global(session, bound.name, &bound.below);
+	if (provide) {
+		bound.kind = BOUND_TARGET;
+		bound.address = provide->address;
+		bound.function = provide->function;
+		return bound;
+	}
 	if (known)
 		return refused(bound, "several things in the binary have that name");
 	/* Not used by the target so far: the agent looks for it in the target's libraries. */
@@ -194,8 +210,7 @@ static struct bound bind_function(struct unit *unit, struct bound bound, struct 
 		bound.kind = BOUND_OWN;
 		return bound;
 	}
-	bound.kind = BOUND_TARGET;
-	bound.address = part->twin->target;
+	bound = bind_existing(bound, part);
 	/* The resolver may have a name of its own: that one means the resolver. */
 	bound.indirect = bound.reference.symbol && bound.reference.symbol->type == STT_GNU_IFUNC;
 	return bound;
@@ -224,11 +239,8 @@ static struct bound bind_part(struct session *session, struct unit *unit, struct
 		return bind_function(unit, bound, part);
 	if (part->unpaired && (part->writable || part->tls))
 		return refused(bound, "several variables of that name can't be told apart");
-	if (part_exists(part)) {
-		bound.kind = BOUND_TARGET;
-		bound.address = part->twin->target;
-		return bound;
-	}
+	if (part_exists(part))
+		return bind_existing(bound, part);
 	bound.kind = BOUND_OWN;
 	return bound;
 }

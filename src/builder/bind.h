@@ -23,6 +23,7 @@ struct bound {
 	enum bound_kind kind;
 	struct reference reference;
 	uint64_t address;    /* TARGET; thread-local: offset in the block */
+	unsigned below;	     /* TARGET: 1 + index of the patch below that has it; 0: the binary */
 	const char *name;    /* for messages and imports */
 	const char *version; /* IMPORT: or NULL */
 	struct unit *unit;   /* UNIT */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver: plan, compile, gate, core; see build.h. */
-#include "builder/build.h"
+#include "builder/building.h"
 
 #include "builder/candidates.h"
 #include "builder/causes.h"
@@ -80,15 +80,6 @@ void build_result_fini(struct build_result *result)
 	*result = (struct build_result){0};
 }
 
-/* State of one build, handed to callbacks. */
-struct build {
-	const struct build_options *options;
-	struct build_result *result;
-	struct plan plan;
-	struct compile_options compile;
-	unsigned parallel;
-};
-
 static int take_out_numbers(void *context, struct suture_error *err)
 {
 	struct build *build = context;
@@ -149,8 +140,8 @@ static int gate_layouts(struct build *build, struct suture_error *err)
 		const struct compile_unit *unit = &build->plan.units[i];
 
 		if (!unit->skipped && unit->o_path && unit->p_path)
-			rc = layout_compare(&gate, unit->o_path, unit->p_path, unit->name,
-					    &build->result->refusals, err);
+			rc = layout_compare(&gate, compile_unit_before(unit), unit->p_path,
+					    unit->name, &build->result->refusals, err);
 	}
 	layout_gate_fini(&gate);
 	return rc;
@@ -183,7 +174,7 @@ static int run_core(struct build *build, const char *output, struct suture_error
 		free(objects);
 		return error_no_memory(err);
 	}
-	rc = provenance_init(&provenance, plan, err);
+	rc = provenance_init(&provenance, plan, options, err);
 	if (!rc)
 		rc = path_make_folders(work, err);
 	for (size_t i = 0; i < plan->unit_count; i++) {
@@ -195,19 +186,24 @@ static int run_core(struct build *build, const char *output, struct suture_error
 							 .v_path = unit->v_path,
 							 .o_path = unit->o_path,
 							 .p_path = unit->p_path,
+							 .layers = unit->layers,
+							 .layer_count = unit->layer_count,
 							 .compiler = unit->command.argv.items[0]};
 	}
 	if (!rc) {
-		const struct core_options core = {.binary = options->binary,
-						  .name = build->result->name,
-						  .description = options->description,
-						  .work_dir = work,
-						  .decisions = options->decisions,
-						  .decision_count = options->decision_count,
-						  .accepted = options->accepted_types,
-						  .accepted_count = options->accepted_count,
-						  .provenance = provenance.pairs,
-						  .provenance_count = provenance.count};
+		const struct core_options core = {
+			.binary = options->binary,
+			.name = build->result->name,
+			.description = options->description,
+			.work_dir = work,
+			.decisions = options->decisions,
+			.decision_count = options->decision_count,
+			.accepted = options->accepted_types,
+			.accepted_count = options->accepted_count,
+			.below = build->stack ? build->stack->below : NULL,
+			.below_count = build->stack ? build->stack->count : 0,
+			.provenance = provenance.pairs,
+			.provenance_count = provenance.count};
 
 		core_result_fini(&build->result->core);
 		build->result->core = (struct core_result){0};
@@ -367,16 +363,23 @@ static const char *include_dir(const struct build *build)
 		    memmem(change->new_text, change->new_size, prefix, strlen(prefix)))
 			return build->options->include_dir;
 	}
+	for (size_t i = 0; build->stack && i < build->stack->now.count; i++) {
+		const struct state_file *file = &build->stack->now.list[i];
+
+		if (file->text && memmem(file->text, file->size, prefix, strlen(prefix)))
+			return build->options->include_dir;
+	}
 	return NULL;
 }
 
-static int build_in(struct build *build, char *work_dir, struct suture_error *err)
+int build_in(struct build *build, char *work_dir, struct suture_error *err)
 {
 	struct build_result *result = build->result;
 	struct plan *plan = &build->plan;
+	struct plan_base base = build->stack ? stack_base(build->stack) : (struct plan_base){0};
 	uint64_t started;
 	bool all_skipped = true;
-	int rc = plan_init(plan, build->options, work_dir, result, err);
+	int rc = plan_init(plan, build->options, &base, work_dir, result, err);
 
 	if (!rc && process_cancelled())
 		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
@@ -388,18 +391,17 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 		rc = plan_make_before(plan, build->options, err);
 	if (rc)
 		return rc;
-	build->compile =
-		(struct compile_options){.patched = &plan->view,
-					 .before = build->options->baseline ? &plan->before : NULL,
-					 .edited = &plan->edited,
-					 .unnumber = take_out_numbers,
-					 .work_dir = work_dir,
-					 .skip_nothing = build->options->all_units,
-					 .parallel = build->parallel,
-					 .cache_dir = build->options->cache_dir,
-					 .include_dir = include_dir(build),
-					 .progress = pass_progress,
-					 .context = build};
+	build->compile = (struct compile_options){.patched = &plan->view,
+						  .before = plan->before.top ? &plan->before : NULL,
+						  .edited = &plan->edited,
+						  .unnumber = take_out_numbers,
+						  .work_dir = work_dir,
+						  .skip_nothing = build->options->all_units,
+						  .parallel = build->parallel,
+						  .cache_dir = build->options->cache_dir,
+						  .include_dir = include_dir(build),
+						  .progress = pass_progress,
+						  .context = build};
 	started = now_us();
 	rc = compile_preprocess(&build->compile, plan->units, plan->unit_count, err);
 	if (!rc)
@@ -433,8 +435,8 @@ static int build_in(struct build *build, char *work_dir, struct suture_error *er
 	return rc;
 }
 
-static int init_result(const struct build_options *options, struct build_result *result,
-		       struct suture_error *err)
+int build_init_result(const struct build_options *options, struct build_result *result,
+		      struct suture_error *err)
 {
 	*result = (struct build_result){.outcome = CORE_NOTHING};
 	if (options->name && !build_name_valid(options->name))
@@ -473,15 +475,20 @@ static int build_within(struct build *build, char *work_dir, struct suture_error
 {
 	const char *before = getenv("TMPDIR");
 	cleanup_memory char *kept = before ? strdup(before) : NULL;
+	struct stack stack = {0};
 	int rc;
 
 	if ((before && !kept) || setenv("TMPDIR", work_dir, 1) < 0)
 		return error_no_memory(err);
-	rc = build_in(build, work_dir, err);
+	rc = stack_build(&stack, build, work_dir, err);
+	if (!rc && !build->result->refusals.count)
+		rc = build_in(build, work_dir, err);
 	if (kept)
 		setenv("TMPDIR", kept, 1);
 	else
 		unsetenv("TMPDIR");
+	plan_fini(&build->plan);
+	stack_fini(&stack);
 	return rc;
 }
 
@@ -493,7 +500,7 @@ int build_run(const struct build_options *options, struct build_result *result,
 	cleanup_memory char *made = NULL;
 	cleanup_memory char *work_dir = NULL;
 	uint64_t started = now_us();
-	int rc = init_result(options, result, err);
+	int rc = build_init_result(options, result, err);
 
 	if (rc)
 		return rc;
@@ -508,7 +515,6 @@ int build_run(const struct build_options *options, struct build_result *result,
 		return error_set(err, SUTURE_E_IO, "%s: can't make a folder like that", made);
 	work_dir = realpath(made, NULL);
 	rc = work_dir ? build_within(&build, work_dir, err) : error_no_memory(err);
-	plan_fini(&build.plan);
 	if (options->cache_dir)
 		objcache_trim(options->cache_dir, CACHE_SIZE_MAX);
 	path_remove_tree(made);

@@ -33,6 +33,8 @@ struct build_options {
 	 * built from.
 	 */
 	const char *baseline;
+	const char *const *on; /* patches that this one is built on, the lowest first */
+	size_t on_count;
 	const struct core_data_decision *decisions;
 	size_t decision_count;
 	const char *const *accepted_types; /* whose layout may change */

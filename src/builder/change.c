@@ -186,7 +186,7 @@ static void mark_changed(struct session *session, struct unit *unit, struct part
 		return;
 	part->changed = true;
 	part->because = because;
-	if (part_exists(part)) {
+	if (part_in_binary(part)) {
 		part->replaced = true;
 		check_replaceable(session, unit, part);
 	}
@@ -248,7 +248,7 @@ static void check_shared(struct session *session, struct unit *unit, struct part
 	uint32_t own = 0;
 
 	for (uint32_t i = 1; i < v->symbol_count && !own; i++)
-		if (strcmp(v->symbols[i].name, part->twin->name) == 0 &&
+		if (strcmp(v->symbols[i].name, part->twin->proof_name) == 0 &&
 		    object_defines(v, &v->symbols[i]))
 			own = i;
 	for (size_t i = 0; i < binary->by_address_count; i++) {
@@ -306,11 +306,39 @@ static void drop_duplicates(struct session *session)
 	}
 }
 
+/*
+ * A function that only a patch below has, and that changes, can't be replaced there: the new one is
+ * another function, and whoever calls it changes too.
+ */
+static void part_from_below(struct session *session, struct unit *unit)
+{
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < unit->patched.count; i++) {
+			struct part *part = unit->patched.list[i];
+
+			if (part->kind != PART_FUNCTION || !part_exists(part) ||
+			    part_in_binary(part) || compare_parts(&comparer, part->twin, part))
+				continue;
+			part->twin->twin = NULL;
+			part->twin = NULL;
+			again = true;
+		}
+	}
+}
+
 int change_find(struct session *session)
 {
 	for (size_t i = 0; i < session->unit_count; i++) {
 		struct unit *unit = &session->units[i];
-		int code = datum_find(session, unit);
+		int code;
+
+		part_from_below(session, unit);
+		code = datum_find(session, unit);
 
 		if (code)
 			return code;

@@ -20,10 +20,16 @@ void compile_unit_fini(struct compile_unit *unit)
 	command_fini(&unit->command);
 	free(unit->name);
 	free(unit->escape);
+	free(unit->layers);
 	free(unit->v_path);
 	free(unit->o_path);
 	free(unit->p_path);
 	*unit = (struct compile_unit){0};
+}
+
+const char *compile_unit_before(const struct compile_unit *unit)
+{
+	return unit->layer_count ? unit->layers[unit->layer_count - 1].path : unit->o_path;
 }
 
 static bool is_newer(const struct timespec *left, const struct timespec *right)
@@ -342,8 +348,10 @@ static int compile_left_out(const struct compile_options *options, struct compil
 
 		if (unit->skipped || unit->edited || unit->added || unit->removed || !unit->o_path)
 			continue;
-		unit->skipped = !options->skip_nothing && unit->p_path && !unit->escape &&
-				!unit->unnumbered && same_file(unit->o_path, unit->p_path);
+		/* What a patch below made of it may have things that this one is first to need. */
+		unit->skipped = !options->skip_nothing && !unit->layer_count && unit->p_path &&
+				!unit->escape && !unit->unnumbered &&
+				same_file(unit->o_path, unit->p_path);
 		if (!unit->skipped && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
 	}
@@ -367,7 +375,7 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 		if (unit->skipped)
 			continue;
 		/* What does not compile as it is says so first. */
-		if (!unit->added)
+		if (!unit->added && !unit->o_path)
 			rc = runs_add(&runs, unit, i, VARIANT_O, COMMAND_COMPARE, err);
 		if (!rc && unit->edited && !unit->added && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);

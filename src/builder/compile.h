@@ -7,6 +7,7 @@
 #define BUILDER_COMPILE_H
 
 #include "builder/command.h"
+#include "builder/core.h"
 #include "builder/refusal.h"
 
 #include "base/hash.h"
@@ -34,6 +35,8 @@ struct compile_unit {
 	char original_text[HASH_TEXT_SIZE]; /* digests after preprocessing, "" where unknown */
 	char patched_text[HASH_TEXT_SIZE];
 	char *escape; /* owned: an edited file that P was found to read as it was, or NULL */
+	struct core_layer *layers; /* owned: what patches below made of it, see core.h */
+	size_t layer_count;
 	char *v_path; /* owned; NULL where there is none */
 	char *o_path;
 	char *p_path;
@@ -85,6 +88,9 @@ int compile_patched_again(const struct compile_options *options, struct compile_
 /* Compiles V of the units that reused an object of the build tree. */
 int compile_again(const struct compile_options *options, struct compile_unit *units, size_t count,
 		  struct refusals *refusals, struct suture_error *err);
+
+/* The object that P is compared with: O, or what the last patch below made of the unit. */
+const char *compile_unit_before(const struct compile_unit *unit);
 
 void compile_unit_fini(struct compile_unit *unit);
 

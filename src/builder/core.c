@@ -12,6 +12,7 @@
 #include "emit.h"
 #include "identity.h"
 #include "lambda.h"
+#include "layers.h"
 #include "original.h"
 #include "patch/format.h"
 #include "selfcheck.h"
@@ -102,32 +103,41 @@ static int read_unit(struct session *session, struct unit *unit)
 			   &session->result->verified, &session->result->refusals, session->err);
 }
 
-static int correlate_unit(struct session *session, struct unit *unit)
+/* O as it runs, with what is known of its parts in the binary and in the patches below. */
+static int read_original(struct session *session, struct unit *unit)
 {
-	const struct arch_ops *arch = session->binary.arch;
-	int code = lambda_check(&session->arena, &unit->o, &unit->p, unit->source,
-				&session->result->refusals, session->err);
-
-	if (code || session->result->refusals.count)
-		return code;
-	code = part_set_build(&session->arena, arch, &unit->o, &unit->original, session->err);
+	struct core_result *result = session->result;
+	int code = part_set_build(&session->arena, session->binary.arch, &unit->o, &unit->original,
+				  session->err);
 
 	if (!code)
-		code = part_set_build(&session->arena, arch, &unit->p, &unit->patched,
-				      session->err);
-	if (code)
+		code = identity_read(&session->arena, &unit->original, session->err);
+	if (!code)
+		code = original_check(session, unit);
+	if (code || result->refusals.count)
 		return code;
-	code = identity_read(&session->arena, &unit->original, session->err);
+	correlate_proof(&unit->original, &unit->proof, unit->source, &result->refusals);
+	return layers_climb(session, unit);
+}
+
+static int correlate_unit(struct session *session, struct unit *unit)
+{
+	struct refusals *refusals = &session->result->refusals;
+	int code = read_original(session, unit);
+
+	if (!code && !refusals->count)
+		code = lambda_check(&session->arena, &unit->o, &unit->p, unit->source, refusals,
+				    session->err);
+	if (code || refusals->count)
+		return code;
+	code = part_set_build(&session->arena, session->binary.arch, &unit->p, &unit->patched,
+			      session->err);
 	if (!code)
 		code = identity_read(&session->arena, &unit->patched, session->err);
 	if (code)
 		return code;
-	code = original_check(session, unit);
-	if (code || session->result->refusals.count)
-		return code;
 	correlate_parts(&unit->original, &unit->patched);
-	correlate_proof(&unit->original, &unit->proof, unit->source, &session->result->refusals);
-	return refusals_check(&session->result->refusals, session->err);
+	return refusals_check(refusals, session->err);
 }
 
 static int find(struct session *session, const struct unit_objects *units, size_t count)

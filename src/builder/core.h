@@ -16,6 +16,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A thing that a patch brought. */
+struct core_provide {
+	const char *unit;
+	const char *name;
+	uint64_t address; /* in that patch */
+	bool global;
+	bool function;
+};
+
+/* A patch that the new one is built on. */
+struct core_below {
+	const char *name;
+	const uint8_t *hash; /* of its file */
+	const struct core_provide *provides;
+	size_t provide_count;
+};
+
+/* A unit as one of the patches below made it. */
+struct core_layer {
+	const char *path; /* its object, compiled as O is */
+	size_t below;	  /* index of the patch */
+};
+
 /* The three compilations of one affected unit. All texts are borrowed. */
 struct unit_objects {
 	const char *source; /* as reports name it; also `unit` in the patch file */
@@ -28,6 +51,12 @@ struct unit_objects {
 	const char *o_path;
 	const char *p_path;
 	const char *compiler; /* driver of the unit, "gcc"; the first unit's links the patch */
+	/*
+	 * Where patches below changed the unit: what each made of it, the lowest first. o_path is
+	 * the unit as the binary was built from; the last layer is what P is compared with.
+	 */
+	const struct core_layer *layers;
+	size_t layer_count;
 };
 
 enum core_data_policy {
@@ -56,6 +85,8 @@ struct core_options {
 	size_t decision_count;
 	const char *const *accepted; /* types whose layout changes: "player" or "struct player" */
 	size_t accepted_count;
+	const struct core_below *below; /* the lowest first */
+	size_t below_count;
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
 	size_t provenance_count;
 };

@@ -255,6 +255,7 @@ void correlate_proof(struct part_set *original, const struct proof *proof, const
 			continue;
 		}
 		part->target_size = v->symbols[symbol].size;
+		part->proof_name = v->symbols[symbol].name;
 		part->has_target = proof_address(proof, symbol, &part->target);
 		if (part->has_target && (part->kind == PART_FUNCTION || part->kind == PART_CHILD))
 			part->replaceable = proof->functions[symbol] == FUNCTION_EXACT ||

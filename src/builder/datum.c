@@ -124,6 +124,12 @@ static int change_writable(struct session *session, struct unit *unit, struct pa
 		       "the initial value");
 		return 0;
 	}
+	if (part->twin->below && decision->policy == CORE_DATA_SET) {
+		refuse(session, unit, part,
+		       "a patch below brought it: set it in a hook, and say --data VARIABLE=keep",
+		       "the initial value");
+		return 0;
+	}
 	return add_datum(session, unit, part,
 			 decision->policy == CORE_DATA_SET ? CORE_DATUM_SET : CORE_DATUM_KEEP);
 }
@@ -165,7 +171,8 @@ static int change_constant(struct session *session, struct unit *unit, struct pa
 {
 	struct part *old = part->twin;
 
-	if (part->size == old->size && !has_relocs(&unit->o, old) && !has_relocs(&unit->p, part)) {
+	if (!old->below && part->size == old->size && !has_relocs(&unit->o, old) &&
+	    !has_relocs(&unit->p, part)) {
 		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
 
 		return code ? code : add_readers(session, unit, old);

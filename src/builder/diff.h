@@ -8,6 +8,7 @@
 #define BUILDER_DIFF_H
 
 #include "builder/hunks.h"
+#include "builder/state.h"
 #include "builder/strings.h"
 
 #include <suture/error.h>
@@ -49,8 +50,9 @@ struct diff_change {
 	char *new_text;
 	size_t new_size;
 	struct hunks hunks;
-	size_t line_base; /* added lines are numbered from here on: numbers_base() */
-	bool same_tokens; /* only comments, blanks and line breaks differ */
+	size_t line_base;	/* added lines are numbered from here on: numbers_base() */
+	struct numbers numbers; /* of the new text's lines; empty where one text is missing */
+	bool same_tokens;	/* only comments, blanks and line breaks differ */
 };
 
 struct diff_changes {
@@ -58,13 +60,21 @@ struct diff_changes {
 	size_t count;
 };
 
+/* Where the originals are read. */
+struct diff_originals {
+	const char *root;	   /* the source folder */
+	unsigned strip;		   /* leading folders in the diff's names */
+	const char *baseline;	   /* below which they lie, at their absolute paths; or NULL */
+	const struct state *state; /* of the files in it; or NULL */
+	bool reverse;		   /* the diff is to be taken out of them */
+};
+
 /*
  * Applies the diff to copies in `scratch` (an empty folder) and compares. Files that stay the same
- * are left out. The originals are read below `baseline`, at their absolute paths, unless it is
- * NULL. The caller calls diff_changes_fini(), after failures too.
+ * are left out. The caller calls diff_changes_fini(), after failures too.
  */
-int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *baseline,
-	       const char *scratch, struct diff_changes *changes, struct suture_error *err);
+int diff_apply(const struct diff *diff, const struct diff_originals *originals, const char *scratch,
+	       struct diff_changes *changes, struct suture_error *err);
 void diff_changes_fini(struct diff_changes *changes);
 
 #endif

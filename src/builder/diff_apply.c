@@ -21,6 +21,7 @@ static void change_fini(struct diff_change *change)
 	free(change->old_text);
 	free(change->new_text);
 	hunks_fini(&change->hunks);
+	numbers_fini(&change->numbers);
 }
 
 void diff_changes_fini(struct diff_changes *changes)
@@ -66,33 +67,52 @@ static int read_optional(const char *path, char **text, size_t *size, struct sut
 	return 0;
 }
 
-static int copy_original(struct diff_change *change, const char *root, const char *baseline,
+/* The file as the diff expects it. */
+static int read_original(struct diff_change *change, const struct diff_originals *originals,
+			 struct suture_error *err)
+{
+	const struct state_file *file = state_find(originals->state, change->path);
+	cleanup_memory char *path = NULL;
+
+	if (file && file->text) {
+		change->old_size = file->size;
+		change->old_text = malloc(file->size + 1);
+		if (!change->old_text)
+			return error_no_memory(err);
+		memcpy(change->old_text, file->text, file->size + 1);
+	}
+	if (file)
+		return 0;
+	if (asprintf(&path, "%s%s", originals->baseline ? originals->baseline : "", change->path) <
+	    0) {
+		path = NULL;
+		return error_no_memory(err);
+	}
+	return read_optional(path, &change->old_text, &change->old_size, err);
+}
+
+static int copy_original(struct diff_change *change, const struct diff_originals *originals,
 			 const char *scratch, struct suture_error *err)
 {
 	cleanup_memory char *copy = path_join(scratch, change->name);
 	cleanup_memory char *folder = copy ? path_folder(copy) : NULL;
-	cleanup_memory char *original = NULL;
 	cleanup_memory char *real = NULL;
 	cleanup_memory char *real_root = NULL;
 	int rc;
 
-	change->path = path_absolute(root, change->name);
+	change->path = path_absolute(originals->root, change->name);
 	if (!folder || !change->path)
 		return error_no_memory(err);
 	/* A symbolic link in the tree may lead out of it: such a file is not the diff's to change.
 	 */
 	real = path_real("/", change->path);
-	real_root = path_real("/", root);
+	real_root = path_real("/", originals->root);
 	if (!real || !real_root)
 		return error_no_memory(err);
 	if (!path_inside(real, real_root))
 		return error_set(err, SUTURE_E_DIFF_FAILED, "%s: a link out of the source folder",
 				 change->name);
-	if (asprintf(&original, "%s%s", baseline ? baseline : "", change->path) < 0) {
-		original = NULL;
-		return error_no_memory(err);
-	}
-	rc = read_optional(original, &change->old_text, &change->old_size, err);
+	rc = read_original(change, originals, err);
 	if (rc || !change->old_text)
 		return rc;
 	rc = path_make_folders(folder, err);
@@ -155,6 +175,15 @@ static int say_why(const struct diff *diff, const char *log, bool applied_alread
 	return -(int)err->code;
 }
 
+static int unapply(const struct diff *diff, const char *scratch, unsigned strip, const char *log,
+		   struct suture_error *err)
+{
+	static const char *const reverse[] = {"--reverse", NULL};
+	int rc = run_patch(diff, scratch, strip, reverse, log, err);
+
+	return rc == 1 ? say_why(diff, log, false, err) : rc;
+}
+
 static int apply(const struct diff *diff, const char *scratch, unsigned strip, const char *log,
 		 struct suture_error *err)
 {
@@ -181,8 +210,11 @@ static int apply(const struct diff *diff, const char *scratch, unsigned strip, c
 	return rc < 0 ? rc : say_why(diff, log, false, err);
 }
 
-static int compare(struct diff_change *change, const char *scratch, struct suture_error *err)
+static int compare(struct diff_change *change, const struct state *state, const char *scratch,
+		   struct suture_error *err)
 {
+	const struct state_file *file = state_find(state, change->path);
+	const struct numbers *before = file && file->numbers.count ? &file->numbers : NULL;
 	cleanup_memory char *copy = path_join(scratch, change->name);
 	int rc;
 
@@ -193,9 +225,14 @@ static int compare(struct diff_change *change, const char *scratch, struct sutur
 		return rc;
 	change->same_tokens =
 		lexer_same(change->old_text, change->old_size, change->new_text, change->new_size);
-	change->line_base = numbers_base(change->old_text, change->old_size);
-	return hunks_compare(change->old_text, change->old_size, change->new_text, change->new_size,
-			     &change->hunks, err);
+	change->line_base = numbers_base(change->old_text, change->old_size, before);
+	rc = hunks_compare(change->old_text, change->old_size, change->new_text, change->new_size,
+			   &change->hunks, err);
+	if (rc)
+		return rc;
+	return numbers_init(&change->numbers, change->line_base, before, change->old_text,
+			    change->old_size, change->new_text, change->new_size, &change->hunks,
+			    err);
 }
 
 static bool unchanged(const struct diff_change *change)
@@ -206,8 +243,8 @@ static bool unchanged(const struct diff_change *change)
 	       memcmp(change->old_text, change->new_text, change->old_size) == 0;
 }
 
-int diff_apply(const struct diff *diff, const char *root, unsigned strip, const char *baseline,
-	       const char *scratch, struct diff_changes *changes, struct suture_error *err)
+int diff_apply(const struct diff *diff, const struct diff_originals *originals, const char *scratch,
+	       struct diff_changes *changes, struct suture_error *err)
 {
 	cleanup_memory char *log = NULL;
 	struct strings names = {0};
@@ -218,7 +255,7 @@ int diff_apply(const struct diff *diff, const char *root, unsigned strip, const 
 		log = NULL;
 		return error_no_memory(err);
 	}
-	collect_names(diff, strip, &names);
+	collect_names(diff, originals->strip, &names);
 	changes->list = calloc(names.count + 1, sizeof(*changes->list));
 	if (!changes->list || !strings_ok(&names)) {
 		rc = error_no_memory(err);
@@ -228,13 +265,14 @@ int diff_apply(const struct diff *diff, const char *root, unsigned strip, const 
 		struct diff_change *change = &changes->list[changes->count++];
 
 		change->name = strdup(names.items[i]);
-		rc = change->name ? copy_original(change, root, baseline, scratch, err)
+		rc = change->name ? copy_original(change, originals, scratch, err)
 				  : error_no_memory(err);
 	}
 	if (!rc)
-		rc = apply(diff, scratch, strip, log, err);
+		rc = originals->reverse ? unapply(diff, scratch, originals->strip, log, err)
+					: apply(diff, scratch, originals->strip, log, err);
 	for (size_t i = 0; i < changes->count && !rc; i++)
-		rc = compare(&changes->list[i], scratch, err);
+		rc = compare(&changes->list[i], originals->state, scratch, err);
 	for (size_t i = 0; i < changes->count && !rc; i++) {
 		struct diff_change change = changes->list[i];
 

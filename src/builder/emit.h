@@ -16,6 +16,7 @@ struct emit_symbol {
 	uint32_t flags;
 	uint64_t value;
 	const char *name;
+	uint64_t depend; /* depend_ref */
 	uint64_t offset; /* in .suture.symbols */
 };
 

@@ -12,6 +12,17 @@
 #include <stddef.h>
 #include <string.h>
 
+/* A constant's bytes as they are at run time: a patch below may have changed them in place. */
+static int hash_constant(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
+{
+	const struct object_section *section = &emit->unit->o.sections[old->section];
+
+	if (!section->data || !old->size)
+		return error_set(emit->session->err, SUTURE_E_INTERNAL, "%s: no bytes", old->name);
+	hash_bytes(section->data + old->start, old->size, hash);
+	return 0;
+}
+
 static int hash_target(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
 {
 	const uint8_t *bytes = binary_bytes(&emit->session->binary, old->target, old->target_size);
@@ -116,7 +127,9 @@ static int add_data(struct emit *emit, struct part *part, enum format_data_kind 
 	if (kind != FORMAT_DATA_NEW)
 		record.target = part->twin->target;
 	if (kind == FORMAT_DATA_CONST) {
-		code = hash_target(emit, part->twin, record.old_hash);
+		code = emit->unit->input->layer_count
+			       ? hash_constant(emit, part->twin, record.old_hash)
+			       : hash_target(emit, part->twin, record.old_hash);
 		if (code)
 			return code;
 	}
@@ -223,6 +236,31 @@ static int add_unit_data(struct emit *emit)
 	return code;
 }
 
+/* What patches on top of this one may refer to. */
+static void add_provides(struct emit *emit)
+{
+	const struct part_set *set = &emit->unit->patched;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct part *part = set->list[i];
+		struct format_provide record = {0};
+		struct tables_field fields[3] = {
+			{.offset = offsetof(struct format_provide, address)}};
+
+		if ((part->kind != PART_FUNCTION && part->kind != PART_DATA) || !part->symbol ||
+		    part_exists(part) || !carried(emit, part) || author_is_slot(emit->unit, part))
+			continue;
+		record.flags = (part->global ? FORMAT_PROVIDE_GLOBAL : 0) |
+			       (part->kind == PART_FUNCTION ? FORMAT_PROVIDE_FUNCTION : 0);
+		fields[0].symbol = emit_part_symbol(emit, part, &fields[0].addend);
+		fields[1] = tables_string(&emit->tables, offsetof(struct format_provide, unit_ref),
+					  emit->unit->source);
+		fields[2] = tables_string(&emit->tables, offsetof(struct format_provide, name_ref),
+					  part->name);
+		tables_add(&emit->tables, TABLES_provides, &record, sizeof(record), fields, 3);
+	}
+}
+
 int emit_records(struct emit *emit)
 {
 	const struct unit *unit = emit->unit;
@@ -235,6 +273,7 @@ int emit_records(struct emit *emit)
 	if (!code)
 		code = add_unit_data(emit);
 	add_notes(emit);
+	add_provides(emit);
 	/* A thread in the cold part of a replaced function is inside of that function. */
 	for (size_t i = 0; !code && i < old->count; i++) {
 		const struct part *part = old->list[i];
@@ -246,7 +285,8 @@ int emit_records(struct emit *emit)
 	for (size_t i = 0; !code && i < emit->session->idle_count; i++) {
 		const struct idle *idle = &emit->session->idle[i];
 
-		if (idle->unit == unit && !(idle->part->twin && idle->part->twin->replaced))
+		if (idle->unit == unit && !idle->part->below &&
+		    !(idle->part->twin && idle->part->twin->replaced))
 			add_idle(emit, idle->part);
 	}
 	for (size_t i = 0; !code && i < unit->constructor_count; i++) {
@@ -293,6 +333,14 @@ int emit_meta(struct session *session, const char *path)
 	memcpy(module.build_id, binary->build_id, binary->build_id_size);
 	fields[0] = tables_string(&tables, offsetof(struct format_module, name_ref), binary->name);
 	tables_add(&tables, TABLES_modules, &module, sizeof(module), fields, 1);
+	for (size_t i = 0; i < options->below_count; i++) {
+		struct format_depend record = {0};
+
+		memcpy(record.hash, options->below[i].hash, sizeof(record.hash));
+		fields[0] = tables_string(&tables, offsetof(struct format_depend, name_ref),
+					  options->below[i].name);
+		tables_add(&tables, TABLES_depends, &record, sizeof(record), fields, 1);
+	}
 	for (size_t i = 0; i < options->provenance_count; i++) {
 		struct format_provenance record = {0};
 

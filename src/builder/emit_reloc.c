@@ -54,13 +54,13 @@ static void link_reloc(struct field *field, uint32_t type, uint32_t symbol, int6
 
 /* A symbol record whose value is known now; each is written once. */
 static uint64_t known_symbol(struct emit *emit, uint32_t kind, uint32_t flags, uint64_t value,
-			     const char *name, const char *version)
+			     const char *name, const char *version, uint64_t depend)
 {
 	struct format_symbol record = {.version_ref = FORMAT_NONE,
 				       .value = value,
 				       .kind = kind,
 				       .flags = flags,
-				       .depend_ref = FORMAT_NONE};
+				       .depend_ref = depend};
 	struct tables_field fields[2];
 	size_t count = 0;
 	struct emit_symbol *entry;
@@ -68,7 +68,7 @@ static uint64_t known_symbol(struct emit *emit, uint32_t kind, uint32_t flags, u
 	for (size_t i = 0; i < emit->known_count; i++) {
 		entry = &emit->known[i];
 		if (entry->kind == kind && entry->flags == flags && entry->value == value &&
-		    strcmp(entry->name, name) == 0)
+		    entry->depend == depend && strcmp(entry->name, name) == 0)
 			return entry->offset;
 	}
 	entry = arena_grow(&emit->session->arena, emit->known, emit->known_count,
@@ -82,7 +82,8 @@ static uint64_t known_symbol(struct emit *emit, uint32_t kind, uint32_t flags, u
 		fields[count++] = tables_string(
 			&emit->tables, offsetof(struct format_symbol, version_ref), version);
 	entry = &emit->known[emit->known_count++];
-	*entry = (struct emit_symbol){.kind = kind, .flags = flags, .value = value, .name = name};
+	*entry = (struct emit_symbol){
+		.kind = kind, .flags = flags, .value = value, .name = name, .depend = depend};
 	entry->offset =
 		tables_add(&emit->tables, TABLES_symbols, &record, sizeof(record), fields, count);
 	return entry->offset;
@@ -135,12 +136,18 @@ static uint64_t target_symbol(struct field *field)
 		flags |= FORMAT_SYMBOL_TLS;
 	if (bound->kind == BOUND_IMPORT)
 		return known_symbol(field->emit, FORMAT_SYMBOL_IMPORT, flags, 0, bound->name,
-				    bound->version);
+				    bound->version, FORMAT_NONE);
+	if (bound->below)
+		/* The records stand in the object that is linked first: emit_meta(). */
+		return known_symbol(field->emit, FORMAT_SYMBOL_PATCH,
+				    flags & ~(uint32_t)FORMAT_SYMBOL_WEAK, bound->address,
+				    bound->name, NULL,
+				    (bound->below - 1) * sizeof(struct format_depend));
 	if (bound->indirect)
 		flags |= FORMAT_SYMBOL_INDIRECT;
 	flags &= ~(uint32_t)FORMAT_SYMBOL_WEAK;
 	return known_symbol(field->emit, FORMAT_SYMBOL_TARGET, flags, bound->address, bound->name,
-			    NULL);
+			    NULL, FORMAT_NONE);
 }
 
 static void side_reloc(struct emit *emit, uint32_t section, uint64_t offset, uint32_t type,
@@ -263,7 +270,8 @@ static int bind_tls(struct field *field)
 		return 0;
 	case ARCH_RELOC_TLS_LD_PC:
 		/* Any thread-local symbol of the module names the module. */
-		symbol = known_symbol(emit, FORMAT_SYMBOL_TARGET, FORMAT_SYMBOL_TLS, 0, "", NULL);
+		symbol = known_symbol(emit, FORMAT_SYMBOL_TARGET, FORMAT_SYMBOL_TLS, 0, "", NULL,
+				      FORMAT_NONE);
 		through_pair(field, symbol, false);
 		return 0;
 	default:

@@ -170,20 +170,14 @@ static void write_lines(struct place *place, const char *text, size_t size,
 	bytes_add(out, text + copied, size - copied);
 }
 
-int lines_keep(size_t base, const char *old_text, size_t old_size, const char *new_text,
-	       size_t new_size, const struct hunks *hunks, struct bytes *out,
+int lines_keep(const struct numbers *numbers, const char *text, size_t size, struct bytes *out,
 	       struct suture_error *err)
 {
 	struct place place = {.counting = {1, true}};
-	struct numbers numbers = {0};
-	int rc = numbers_init(&numbers, base, old_text, old_size, new_text, new_size, hunks, err);
 
 	place.groups = calloc(NESTING_MAX, sizeof(*place.groups));
-	if (!rc && place.groups)
-		write_lines(&place, new_text, new_size, &numbers, out);
-	if (!rc && (!place.groups || !bytes_ok(out)))
-		rc = error_no_memory(err);
+	if (place.groups)
+		write_lines(&place, text, size, numbers, out);
 	free(place.groups);
-	numbers_fini(&numbers);
-	return rc;
+	return place.groups && bytes_ok(out) ? 0 : error_no_memory(err);
 }

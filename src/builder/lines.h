@@ -13,13 +13,11 @@
 #include <suture/error.h>
 
 /*
- * Writes the patched text with directives to *out. A directive stands only where one may: on a line
- * of its own outside comments, strings, continued lines and round brackets. Where the original
- * numbers its lines by #line itself, its numbering is continued. `base` is numbers_base() of the
- * original, or 0: then added lines get whatever the compiler counts.
+ * Writes the text with directives to *out, so that each line has its number. A directive stands
+ * only where one may: on a line of its own outside comments, strings, continued lines and round
+ * brackets.
  */
-int lines_keep(size_t base, const char *old_text, size_t old_size, const char *new_text,
-	       size_t new_size, const struct hunks *hunks, struct bytes *out,
+int lines_keep(const struct numbers *numbers, const char *text, size_t size, struct bytes *out,
 	       struct suture_error *err);
 
 #endif

@@ -27,6 +27,7 @@ struct renumber {
 struct numbering {
 	struct renumber *list; /* owned */
 	size_t count;
+	const struct numbers *before; /* says it of every line, or NULL */
 };
 
 size_t numbers_directive(struct lexer *lexer)
@@ -71,6 +72,8 @@ static int numbering_init(const char *text, size_t size, struct numbering *numbe
 /* What __LINE__ was on that line (from 0) of the original. */
 static size_t number_of(const struct numbering *numbering, size_t line)
 {
+	if (numbering->before)
+		return line < numbering->before->count ? numbering->before->wanted[line] : 0;
 	for (size_t i = numbering->count; i-- > 0;)
 		if (numbering->list[i].line < line)
 			return numbering->list[i].number + (line - numbering->list[i].line - 1);
@@ -86,7 +89,7 @@ static size_t count_lines(const char *text, size_t size)
 	return count;
 }
 
-size_t numbers_base(const char *old_text, size_t old_size)
+size_t numbers_base(const char *old_text, size_t old_size, const struct numbers *before)
 {
 	struct numbering numbering = {0};
 	size_t lines = count_lines(old_text, old_size);
@@ -97,6 +100,9 @@ size_t numbers_base(const char *old_text, size_t old_size)
 	for (size_t i = 0; i < numbering.count; i++)
 		if (numbering.list[i].number > largest - lines)
 			largest = numbering.list[i].number + lines;
+	for (size_t i = 0; before && i < before->count; i++)
+		if (before->wanted[i] > largest)
+			largest = before->wanted[i];
 	while (base && base <= largest && base <= BASE_LARGEST)
 		base *= 10;
 	free(numbering.list);
@@ -221,11 +227,11 @@ void numbers_fini(struct numbers *numbers)
 	*numbers = (struct numbers){0};
 }
 
-int numbers_init(struct numbers *numbers, size_t base, const char *old_text, size_t old_size,
-		 const char *new_text, size_t new_size, const struct hunks *hunks,
-		 struct suture_error *err)
+int numbers_init(struct numbers *numbers, size_t base, const struct numbers *before,
+		 const char *old_text, size_t old_size, const char *new_text, size_t new_size,
+		 const struct hunks *hunks, struct suture_error *err)
 {
-	struct numbering numbering = {0};
+	struct numbering numbering = {.before = before};
 	size_t old_count, new_count, line = 0, from = 0;
 	cleanup_memory struct slice *old = split(old_text, old_size, &old_count);
 	cleanup_memory struct slice *new = split(new_text, new_size, &new_count);

@@ -20,17 +20,20 @@ struct numbers {
 	size_t count;
 };
 
-/* `base` is numbers_base() of the original. */
-int numbers_init(struct numbers *numbers, size_t base, const char *old_text, size_t old_size,
-		 const char *new_text, size_t new_size, const struct hunks *hunks,
-		 struct suture_error *err);
+/*
+ * `base` is numbers_base() of the original. `before`: the numbers that the original's lines have
+ * by another diff below; NULL: as its text says.
+ */
+int numbers_init(struct numbers *numbers, size_t base, const struct numbers *before,
+		 const char *old_text, size_t old_size, const char *new_text, size_t new_size,
+		 const struct hunks *hunks, struct suture_error *err);
 void numbers_fini(struct numbers *numbers);
 
 /*
  * A round number above all numbers in use: line 7 of the patched text, when added, is base + 7.
  * 0 where there is none; then added lines have no numbers of their own.
  */
-size_t numbers_base(const char *old_text, size_t old_size);
+size_t numbers_base(const char *old_text, size_t old_size, const struct numbers *before);
 
 /* The line of the patched file that a number stands for; others are what they say. */
 static inline size_t numbers_real(size_t base, size_t number)

@@ -60,6 +60,8 @@ struct part {
 	bool replaceable;    /* its bytes in the binary are proven */
 	uint64_t target;
 	uint64_t target_size;
+	unsigned below;		/* 1 + index of the patch below that has it; 0: the binary */
+	const char *proof_name; /* its name in V, where it may have another number */
 	/*
 	 * V: by offset, where its twin in O has the same instruction (INT64_MIN: nowhere); NULL:
 	 * at the same offset.

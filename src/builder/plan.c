@@ -226,6 +226,66 @@ static void note_unreached(const struct plan *plan, struct strings *notes)
 	}
 }
 
+/* A unit that a patch below has, too: what the diff does to headers that this one added is not
+ * known otherwise. */
+static void reach_below(const struct plan *plan, enum deps_reach *reach)
+{
+	for (size_t i = 0; i < plan->base.below_count; i++) {
+		const struct plan *below = plan->base.below[i];
+
+		for (size_t k = 0; k < below->unit_count; k++) {
+			size_t index = (size_t)(below->units[k].entry - below->db.entries);
+
+			if (!below->units[k].skipped && reach[index] == DEPS_NONE)
+				reach[index] = DEPS_INCLUDED;
+		}
+	}
+}
+
+static int add_layer(struct compile_unit *unit, const struct compile_unit *below, size_t index,
+		     struct suture_error *err)
+{
+	struct core_layer *layers =
+		reallocarray(unit->layers, unit->layer_count + 1, sizeof(*layers));
+
+	if (!layers)
+		return error_no_memory(err);
+	unit->layers = layers;
+	if (!unit->layer_count) {
+		unit->o_path = strdup(below->o_path);
+		unit->v_path = strdup(below->v_path);
+		if (!unit->o_path || !unit->v_path)
+			return error_no_memory(err);
+	}
+	layers[unit->layer_count++] = (struct core_layer){below->p_path, index};
+	return 0;
+}
+
+/* The objects of patches below are the originals of this one. */
+static int add_layers(struct plan *plan, struct suture_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < plan->unit_count; i++) {
+		struct compile_unit *unit = &plan->units[i];
+		size_t index = (size_t)(unit->entry - plan->db.entries);
+
+		for (size_t k = 0; !rc && k < plan->base.below_count; k++) {
+			const struct plan *below = plan->base.below[k];
+
+			for (size_t n = 0; !rc && n < below->unit_count; n++) {
+				const struct compile_unit *other = &below->units[n];
+
+				if ((size_t)(other->entry - below->db.entries) == index &&
+				    !other->skipped && other->v_path && other->o_path &&
+				    other->p_path)
+					rc = add_layer(unit, other, k, err);
+			}
+		}
+	}
+	return rc;
+}
+
 static int find_units(struct plan *plan, const struct build_options *options,
 		      struct build_result *result, struct suture_error *err)
 {
@@ -248,7 +308,11 @@ static int find_units(struct plan *plan, const struct build_options *options,
 		if (wanted[i] && reach[i] == DEPS_NONE)
 			reach[i] = DEPS_INCLUDED;
 	if (!rc)
+		reach_below(plan, reach);
+	if (!rc)
 		rc = add_units(plan, reach, err);
+	if (!rc)
+		rc = add_layers(plan, err);
 	if (!rc)
 		rc = check_commands(plan, err);
 	if (!rc)
@@ -258,15 +322,18 @@ static int find_units(struct plan *plan, const struct build_options *options,
 	return rc;
 }
 
-int plan_init(struct plan *plan, const struct build_options *options, char *work_dir,
-	      struct build_result *result, struct suture_error *err)
+/* The diff, the folder that it belongs to, and what it changes there. */
+static int read_changes(struct plan *plan, const struct build_options *options,
+			const struct plan_base *base, bool reverse, char *work_dir,
+			struct suture_error *err)
 {
+	struct diff_originals originals = {
+		.baseline = options->baseline, .state = base->now, .reverse = reverse};
 	cleanup_memory char *scratch = path_join(work_dir, "diff");
 	cleanup_memory char *here = realpath(".", NULL);
-	unsigned strip = 0;
 	int rc;
 
-	*plan = (struct plan){.work_dir = work_dir};
+	*plan = (struct plan){.work_dir = work_dir, .base = *base};
 	/* Not resolved: commands may spell the folder through a link. */
 	plan->build_dir = here ? path_absolute(here, options->build_dir) : NULL;
 	if (!scratch || !plan->build_dir)
@@ -277,14 +344,28 @@ int plan_init(struct plan *plan, const struct build_options *options, char *work
 	if (!rc)
 		rc = compdb_read(plan->build_dir, &plan->db, err);
 	if (!rc)
-		rc = find_root(plan, options, &strip, err);
+		rc = find_root(plan, options, &originals.strip, err);
 	if (!rc)
 		rc = path_make_folders(scratch, err);
-	if (!rc)
-		rc = diff_apply(&plan->diff, plan->root, strip, options->baseline, scratch,
-				&plan->changes, err);
+	originals.root = plan->root;
+	return rc ? rc : diff_apply(&plan->diff, &originals, scratch, &plan->changes, err);
+}
+
+int plan_take_out(struct plan *plan, const struct build_options *options,
+		  const struct plan_base *base, char *work_dir, struct suture_error *err)
+{
+	return read_changes(plan, options, base, true, work_dir, err);
+}
+
+int plan_init(struct plan *plan, const struct build_options *options, const struct plan_base *base,
+	      char *work_dir, struct build_result *result, struct suture_error *err)
+{
+	int rc = read_changes(plan, options, base, false, work_dir, err);
+
 	for (size_t i = 0; i < plan->changes.count && !rc; i++)
 		strings_take(&plan->edited, path_real("/", plan->changes.list[i].path));
+	for (size_t i = 0; !rc && base->now && i < base->now->count; i++)
+		strings_take(&plan->edited, path_real("/", base->now->list[i].path));
 	if (!rc && !strings_ok(&plan->edited))
 		rc = error_no_memory(err);
 	if (!rc) {
@@ -308,28 +389,46 @@ static bool is_other_language(const char *name)
 	return false;
 }
 
-static int write_patched(const struct plan *plan, bool numbered, struct suture_error *err)
+/* Puts a file into the view, with its lines numbered where that is known and wanted. */
+static int write_file(const struct overlay *view, const char *path, const char *text, size_t size,
+		      const struct numbers *numbers, struct suture_error *err)
+{
+	struct bytes out = {0};
+	int rc;
+
+	if (!text || !numbers->count || is_other_language(path))
+		return overlay_replace(view, path, text, size, err);
+	rc = lines_keep(numbers, text, size, &out, err);
+	if (!rc)
+		rc = overlay_replace(view, path, out.data ? out.data : (uint8_t *)"", out.size,
+				     err);
+	bytes_fini(&out);
+	return rc;
+}
+
+static int write_state(const struct overlay *view, const struct state *state,
+		       struct suture_error *err)
 {
 	int rc = 0;
 
+	for (size_t i = 0; state && i < state->count && !rc; i++) {
+		const struct state_file *file = &state->list[i];
+
+		rc = write_file(view, file->path, file->text, file->size, &file->numbers, err);
+	}
+	return rc;
+}
+
+static int write_patched(const struct plan *plan, bool numbered, struct suture_error *err)
+{
+	static const struct numbers none;
+	int rc = write_state(&plan->view, plan->base.now, err);
+
 	for (size_t i = 0; i < plan->changes.count && !rc; i++) {
 		const struct diff_change *change = &plan->changes.list[i];
-		struct bytes text = {0};
 
-		if (numbered && change->old_text && change->new_text &&
-		    !is_other_language(change->name)) {
-			rc = lines_keep(change->line_base, change->old_text, change->old_size,
-					change->new_text, change->new_size, &change->hunks, &text,
-					err);
-			if (!rc)
-				rc = overlay_replace(&plan->view, change->path,
-						     text.data ? text.data : (uint8_t *)"",
-						     text.size, err);
-		} else {
-			rc = overlay_replace(&plan->view, change->path, change->new_text,
-					     change->new_size, err);
-		}
-		bytes_fini(&text);
+		rc = write_file(&plan->view, change->path, change->new_text, change->new_size,
+				numbered ? &change->numbers : &none, err);
 	}
 	return rc;
 }
@@ -343,6 +442,8 @@ static void real_folders(const struct plan *plan, struct strings *folders)
 	}
 	for (size_t i = 0; i < plan->changes.count; i++)
 		strings_take(folders, path_folder(plan->changes.list[i].path));
+	for (size_t i = 0; plan->base.now && i < plan->base.now->count; i++)
+		strings_take(folders, path_folder(plan->base.now->list[i].path));
 }
 
 /* A view of the tree at work_dir/name, in which nothing differs yet. */
@@ -380,10 +481,12 @@ int plan_make_before(struct plan *plan, const struct build_options *options,
 {
 	int rc = 0;
 
-	if (!options->baseline)
+	if (!options->baseline && !(plan->base.before && plan->base.before->count))
 		return 0;
 	rc = make_view(plan, "before", false, &plan->before, err);
-	for (size_t i = 0; i < plan->changes.count && !rc; i++) {
+	if (!rc)
+		rc = write_state(&plan->before, plan->base.before, err);
+	for (size_t i = 0; options->baseline && i < plan->changes.count && !rc; i++) {
 		const struct diff_change *change = &plan->changes.list[i];
 
 		rc = overlay_replace(&plan->before, change->path, change->old_text,

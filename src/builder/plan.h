@@ -15,7 +15,16 @@
 
 #include <suture/error.h>
 
+/* What the diff stands on, where that is not the tree as it is. All borrowed. */
+struct plan_base {
+	const struct state *before;	 /* files as the binary was built from them */
+	const struct state *now;	 /* files as the diff expects them */
+	const struct plan *const *below; /* of the patches below, the lowest first */
+	size_t below_count;
+};
+
 struct plan {
+	struct plan_base base;
 	char *build_dir; /* owned, absolute */
 	char *work_dir;	 /* borrowed */
 	char *root;	 /* owned: the folder that the diff belongs to */
@@ -30,11 +39,18 @@ struct plan {
 };
 
 /*
+ * Takes a diff out of the sources: plan->changes then leads from what they are to what they were.
+ * Nothing else of the plan is made.
+ */
+int plan_take_out(struct plan *plan, const struct build_options *options,
+		  const struct plan_base *base, char *work_dir, struct suture_error *err);
+
+/*
  * Reads the diff and the compile commands, applies the diff to copies, finds the affected units.
  * The caller calls plan_fini(), after failures too; the folder stays.
  */
-int plan_init(struct plan *plan, const struct build_options *options, char *work_dir,
-	      struct build_result *result, struct suture_error *err);
+int plan_init(struct plan *plan, const struct build_options *options, const struct plan_base *base,
+	      char *work_dir, struct build_result *result, struct suture_error *err);
 void plan_fini(struct plan *plan);
 
 /*
@@ -45,7 +61,7 @@ int plan_make_view(struct plan *plan, bool full, struct suture_error *err);
 
 /*
  * Makes the view that V and O are compiled in, where the user's tree is edited already (options->
- * baseline); else leaves plan->before empty.
+ * baseline, or by patches below); else leaves plan->before empty.
  */
 int plan_make_before(struct plan *plan, const struct build_options *options,
 		     struct suture_error *err);

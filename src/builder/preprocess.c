@@ -86,7 +86,8 @@ int compile_preprocess(const struct compile_options *options, struct compile_uni
 	rc = runs_init(&runs, &quiet, 2 * count, err);
 	for (size_t i = 0; i < count && !rc; i++) {
 		/* An edited source nearly always differs: compiling it says so as soon. */
-		if ((units[i].edited && !options->cache_dir) || units[i].added || units[i].removed)
+		if ((units[i].edited && !options->cache_dir) || units[i].added ||
+		    units[i].removed || units[i].layer_count)
 			continue;
 		rc = runs_add(&runs, &units[i], i, VARIANT_O, COMMAND_PREPROCESS, err);
 		if (!rc)

@@ -17,9 +17,12 @@ struct provenance {
 	struct strings texts;
 };
 
-/* The diff's hash and the commands of the units that have a P. */
+/*
+ * The diff, what was decided, and the commands of the units that have a P: all that is needed to
+ * build the patch again (stack.h).
+ */
 int provenance_init(struct provenance *provenance, const struct plan *plan,
-		    struct suture_error *err);
+		    const struct build_options *options, struct suture_error *err);
 void provenance_fini(struct provenance *provenance);
 
 #endif

@@ -246,6 +246,12 @@ static int symbol_value(struct check *check, const struct format_symbol *symbol,
 			return fail(check, "%s is not in the patch", name);
 		*value = check->base + symbol->value;
 		return 0;
+	case FORMAT_SYMBOL_PATCH:
+		if (symbol->depend_ref % sizeof(struct format_depend) ||
+		    symbol->depend_ref >= check->sizes[CHECK_depends])
+			return fail(check, "%s: in a patch that is not named", name);
+		*value = check->base + NEAR + symbol->value; /* not far from it */
+		return 0;
 	default:
 		return fail(check, "%s: kind %u", name, symbol->kind);
 	}

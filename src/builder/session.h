@@ -14,7 +14,7 @@ struct unit {
 	const struct unit_objects *input;
 	const char *source;
 	struct object v;
-	struct object o;
+	struct object o; /* as it runs: of the last patch below that changed it */
 	struct object p;
 	struct proof proof;
 	struct part_set verified; /* of V: made for original_check() */
@@ -120,10 +120,16 @@ static inline struct part *part_family(struct part *part)
 	return part->kind == PART_CHILD && part->parent ? part->parent : part;
 }
 
-/* In the binary, so that code there and here must share it. */
+/* In the running program, so that code there and here must share it. */
 static inline bool part_exists(const struct part *part)
 {
 	return part->twin && part->twin->has_target;
+}
+
+/* In the binary, not only in a patch below: it can be replaced. */
+static inline bool part_in_binary(const struct part *part)
+{
+	return part_exists(part) && !part->twin->below;
 }
 
 /* The source file that the user knows: P may be compiled from an overlay. May be NULL. */

@@ -47,6 +47,7 @@ enum {
 	X(migrations, ".suture.migrations", struct format_migration)       \
 	X(variables, ".suture.variables", struct format_variable)          \
 	X(constructs, ".suture.constructs", struct format_construct)       \
+	X(provides, ".suture.provides", struct format_provide)             \
 	X(provenance, ".suture.provenance", struct format_provenance)
 
 /* Exactly one. */
@@ -250,6 +251,20 @@ struct format_variable {
 struct format_construct {
 	uint64_t constructor_ref; /* into .suture.constructors */
 	uint64_t variable_ref;	  /* into .suture.variables */
+};
+
+enum format_provide_flag {
+	FORMAT_PROVIDE_GLOBAL = 1, /* other files may mean it by its name */
+	FORMAT_PROVIDE_FUNCTION = 2,
+};
+
+/* What the patch brought, for patches that are built on it. The agent does not look at it. */
+struct format_provide {
+	uint64_t unit_ref;
+	uint64_t name_ref; /* as the compiler had it */
+	uint64_t address;
+	uint32_t flags;
+	uint32_t reserved;
 };
 
 /* How the patch came to be, as key and value: builder, compiler, diff-hash, command… */

@@ -5,7 +5,8 @@
 # SUTURE_CORPUS_DRY=1: nothing is applied, the verdicts are all.
 #
 # A case is a folder of cases/ with its sources, edit.diff and `expect`, lines of a word and a text. With
-# again.diff, for the same sources, that one is applied after it with --replace.
+# again.diff, for the same sources, that one is applied after it with --replace; with on.diff, for the patched
+# sources, that one is built --on it and applied on top.
 #   verdict patch|nothing|CODE      CODE: refused with it
 #   functions KIND:NAME …           the exact set, sorted
 #   idle NAME …                     what must be idle besides, sorted
@@ -16,6 +17,8 @@
 #   option OPTION…                  of suture build
 #   before LINE|ANSWER              asked of the program before the patch, in this order;
 #   after, replaced, reverted       the same later: one process from the first to the last
+#   on-functions KIND:NAME …        of the patch that on.diff makes; on-verdict CODE: it is refused
+#   on, under                       asked with that one, and when it is reverted again
 #   replace CODE                    instead of `replaced`: --replace is refused with it
 # shellcheck source=../e2e/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
@@ -104,7 +107,7 @@ check_refusal() {
 build_case() {  # DIFF OUTPUT [OPTION…]
 	local diff=$1 output=$2
 	shift 2
-	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$output" --name case "$@" "$diff"
+	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$output" --name "${NAMED:-case}" "$@" "$diff"
 }
 
 check_replace() {
@@ -116,6 +119,30 @@ check_replace() {
 		step "$NAME: replace" 0 '.changed == true' apply "$DIR/again.so" -p "$PID" --replace
 		phase replaced
 	fi
+}
+
+# Built twice: from the sources as the binary was built from them, and with edit.diff in them.
+check_on() {
+	local NAMED=top functions
+	functions=$(field on-functions)
+	build_case "$CASE/on.diff" "$DIR/top.so" --on "$DIR/case.so"
+	if has on-verdict; then
+		is "$NAME: on.diff is refused with" "$(field on-verdict)" "$(j '[.refusals[].code, .error.code] | map(select(. != null)) | unique | join(" ")')"
+		return
+	fi
+	is "$NAME: verdict of on.diff" patch "$(j .result)"
+	[ "$RC" -eq 0 ] || { j '.refusals, .error' | head -n 12; return 1; }
+	[ -z "$functions" ] || is "$NAME: functions of on.diff" "$functions" "$(built_functions)"
+	patch -s -p1 -d "$DIR/source" <"$CASE/edit.diff"
+	build_case "$CASE/on.diff" "$DIR/top2.so" --on "$DIR/case.so"
+	is "$NAME: on.diff with edit.diff in the sources" patch "$(j .result)"
+	check "$NAME: the same patch" cmp "$DIR/top.so" "$DIR/top2.so"
+	patch -s -R -p1 -d "$DIR/source" <"$CASE/edit.diff"
+	step "$NAME: apply on top" 0 '.changed == true' apply "$DIR/top.so" -p "$PID"
+	phase on
+	step "$NAME: what is below stays" 4 '.error.code == "DEPENDENCY"' revert case -p "$PID"
+	step "$NAME: revert the top" 0 '.changed == true' revert top -p "$PID"
+	phase under
 }
 
 check_patch() {
@@ -135,6 +162,7 @@ check_patch() {
 	step "$NAME: apply" 0 '.changed == true' apply "$DIR/case.so" -p "$PID" || { target_end; return 1; }
 	phase after
 	[ ! -f "$CASE/again.diff" ] || check_replace
+	[ ! -f "$CASE/on.diff" ] || check_on
 	step "$NAME: revert" 0 '.changed == true' revert case -p "$PID"
 	phase reverted
 	target_end

@@ -44,7 +44,8 @@ static const struct argp_option descriptions[] = {
 	 "What becomes of a variable whose initial value changes; may be repeated", 0},
 	{"accept-layout", KEY_ACCEPT_LAYOUT, "TYPE", 0,
 	 "Let this type change its layout: the patch migrates it; may be repeated", 0},
-	{"on", KEY_ON, "PATCH.so", 0, "Build on top of another patch", 0},
+	{"on", KEY_ON, "PATCH.so", 0,
+	 "Build on top of a patch that is applied; may be repeated, the lowest first", 0},
 	{"baseline", KEY_BASELINE, "DIR", 0,
 	 "The sources have the diff in them already: DIR has its files as they were, at their "
 	 "absolute paths",
@@ -82,6 +83,7 @@ void options_fini(struct options *options)
 	free(options->variables);
 	free(options->decisions);
 	free(options->accepted);
+	free(options->on);
 	free(options->cache);
 	free(options->include);
 	*options = (struct options){0};
@@ -121,18 +123,32 @@ static int read_decision(struct options *options, const char *argument, struct s
 	return 0;
 }
 
+/* Appends to an owned array of borrowed texts. */
+static int append(const char ***list, size_t *count, const char *argument, struct suture_error *err)
+{
+	const char **grown = reallocarray(*list, *count + 1, sizeof(**list));
+
+	if (!grown)
+		return error_no_memory(err);
+	grown[(*count)++] = argument;
+	*list = grown;
+	return 0;
+}
+
 static int read_accepted(struct options *options, const char *argument, struct suture_error *err)
 {
-	size_t count = options->build.accepted_count;
-	const char **accepted = reallocarray(options->accepted, count + 1, sizeof(*accepted));
+	int rc = append(&options->accepted, &options->build.accepted_count, argument, err);
 
-	if (!accepted)
-		return error_no_memory(err);
-	accepted[count] = argument;
-	options->accepted = accepted;
-	options->build.accepted_types = accepted;
-	options->build.accepted_count++;
-	return 0;
+	options->build.accepted_types = options->accepted;
+	return rc;
+}
+
+static int read_on(struct options *options, const char *argument, struct suture_error *err)
+{
+	int rc = append(&options->on, &options->build.on_count, argument, err);
+
+	options->build.on = options->on;
+	return rc;
 }
 
 static int read_jobs(struct options *options, const char *argument, struct suture_error *err)
@@ -157,13 +173,6 @@ static int read_color(struct options *options, const char *argument, struct sutu
 		return error_set(err, SUTURE_E_USAGE, "--color=%s: want auto, always or never",
 				 argument);
 	return 0;
-}
-
-/* What is described in the manual but not built yet must not look as if it had worked. */
-static int unsupported(const char *option, struct suture_error *err)
-{
-	error_set(err, SUTURE_E_UNSUPPORTED, "%s is not supported by this version", option);
-	return error_next(err, "build without %s", option);
 }
 
 static int read_option(struct reading *reading, int key, char *argument)
@@ -199,7 +208,7 @@ static int read_option(struct reading *reading, int key, char *argument)
 	case 'j':
 		return read_jobs(options, argument, reading->err);
 	case KEY_ON:
-		return unsupported("--on", reading->err);
+		return read_on(options, argument, reading->err);
 	case KEY_REPORT:
 		options->report = argument;
 		return 0;

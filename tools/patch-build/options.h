@@ -13,6 +13,7 @@ struct options {
 	struct build_options build;	      /* texts are argv's */
 	struct core_data_decision *decisions; /* owned, and what build.decisions points to */
 	char **variables;		      /* owned: names in decisions */
+	const char **on;		      /* owned, and what build.on points to */
 	const char **accepted;		      /* owned, and what build.accepted_types points to */
 	char *cache;			      /* owned */
 	char *include;			      /* owned: build.include_dir */

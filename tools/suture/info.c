@@ -293,6 +293,9 @@ static void show_rest(const struct cli *cli, const struct patch_file *file)
 	for (size_t i = 0; cli->verbose && i < file->provenance.count; i++) {
 		const struct format_provenance *entry = &file->provenance.records[i];
 
+		if (strcmp(text_at(file, entry->key_ref), "diff-text") == 0)
+			continue; /* long: --json has it */
+
 		put_line(text_at(file, entry->key_ref), text_at(file, entry->value_ref));
 	}
 }

@@ -183,6 +183,7 @@ static void damaged_texts(void **state)
 		struct suture_error err = {0};
 		struct diff parsed = {0};
 		struct strings files = {0};
+		struct numbers numbers = {0};
 		struct hunks hunks = {0};
 		struct bytes out = {0};
 		size_t size;
@@ -199,9 +200,12 @@ static void damaged_texts(void **state)
 		size = damage((uint8_t *)text, sizeof(unit_c) - 1);
 		assert_int_equal(
 			hunks_compare(unit_c, sizeof(unit_c) - 1, text, size, &hunks, NULL), 0);
-		assert_int_equal(lines_keep(numbers_base(unit_c, sizeof(unit_c) - 1), unit_c,
-					    sizeof(unit_c) - 1, text, size, &hunks, &out, NULL),
+		assert_int_equal(numbers_init(&numbers,
+					      numbers_base(unit_c, sizeof(unit_c) - 1, NULL), NULL,
+					      unit_c, sizeof(unit_c) - 1, text, size, &hunks, NULL),
 				 0);
+		assert_int_equal(lines_keep(&numbers, text, size, &out, NULL), 0);
+		numbers_fini(&numbers);
 		bytes_fini(&out);
 		hunks_fini(&hunks);
 		lexer_same(unit_c, sizeof(unit_c) - 1, text, size);

@@ -22,8 +22,9 @@ static int apply(const char *text, struct diff_changes *changes, struct suture_e
 	if (!rc)
 		rc = diff_locate(&diff, &roots, &root, &strip, err);
 	if (!rc)
-		rc = diff_apply(&diff, roots.items[0], strip, NULL, tree_path("scratch"), changes,
-				err);
+		rc = diff_apply(&diff,
+				&(struct diff_originals){.root = roots.items[0], .strip = strip},
+				tree_path("scratch"), changes, err);
 	strings_fini(&roots);
 	diff_fini(&diff);
 	return rc;

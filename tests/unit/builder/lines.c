@@ -12,16 +12,19 @@
 /* Patched text with directives; the caller frees. */
 static char *keep(const char *old_text, const char *new_text)
 {
+	struct numbers numbers = {0};
 	struct hunks hunks = {0};
 	struct bytes out = {0};
 
 	assert_int_equal(
 		hunks_compare(old_text, strlen(old_text), new_text, strlen(new_text), &hunks, NULL),
 		0);
-	assert_int_equal(lines_keep(numbers_base(old_text, strlen(old_text)), old_text,
-				    strlen(old_text), new_text, strlen(new_text), &hunks, &out,
-				    NULL),
+	assert_int_equal(numbers_init(&numbers, numbers_base(old_text, strlen(old_text), NULL),
+				      NULL, old_text, strlen(old_text), new_text, strlen(new_text),
+				      &hunks, NULL),
 			 0);
+	assert_int_equal(lines_keep(&numbers, new_text, strlen(new_text), &out, NULL), 0);
+	numbers_fini(&numbers);
 	bytes_add(&out, "", 1);
 	hunks_fini(&hunks);
 	return (char *)out.data;

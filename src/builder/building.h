@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* One build on its way, and the patches below it. Private to build.c and stack.c. */
+#ifndef BUILDER_BUILDING_H
+#define BUILDER_BUILDING_H
+
+#include "builder/build.h"
+#include "builder/compile.h"
+#include "builder/plan.h"
+#include "builder/stack.h"
+
+struct build {
+	const struct build_options *options;
+	struct build_result *result;
+	struct plan plan;
+	struct compile_options compile;
+	unsigned parallel;
+	const struct stack *stack; /* what it is built on, or NULL */
+};
+
+/* All of a build but its temporary folder. */
+int build_in(struct build *build, char *work_dir, struct suture_error *err);
+
+int build_init_result(const struct build_options *options, struct build_result *result,
+		      struct suture_error *err);
+
+#endif
