@@ -11,6 +11,7 @@
 #include "patch/installed.h"
 #include "rpc/error.h"
 #include "rpc/json.h"
+#include "trust/minisign.h"
 
 #include <errno.h>
 #include <string.h>
@@ -133,15 +134,29 @@ static int apply_admitted(struct restore *restore, const struct installed_patch 
 	return 0;
 }
 
+/* The text of the signature that was installed with it. NULL: none, or none that can be trusted. */
+static char *read_signature(const struct restore *restore, const struct installed_patch *patch)
+{
+	cleanup_memory uint8_t *data = NULL;
+	cleanup_fd int fd = -1;
+	size_t size;
+
+	if (installed_open_signature(restore->root, patch, &fd, NULL) < 0 ||
+	    file_read_fd(fd, MINISIGN_TEXT_LIMIT, patch->name, &data, &size, NULL) < 0)
+		return NULL;
+	return strndup((const char *)data, size);
+}
+
 static void apply_one(struct restore *restore, const struct installed_patch *patch)
 {
+	cleanup_memory char *signature = read_signature(restore, patch);
 	cleanup_fd int fd = -1;
 	struct suture_error err;
 	struct patch_file file;
 	int rc = installed_open(restore->root, patch, &fd, &err);
 
 	if (!rc)
-		rc = admit_patch(fd, NULL, patch->name, &file, &err);
+		rc = admit_patch(fd, signature, patch->name, &file, &err);
 	if (!rc)
 		rc = apply_admitted(restore, patch, &file, &err);
 	if (rc)

@@ -143,16 +143,31 @@ void installed_fini(struct installed_list *list)
 	*list = (struct installed_list){0};
 }
 
-int installed_open(int root, const struct installed_patch *patch, int *fd, struct suture_error *err)
+static int open_with(int root, const struct installed_patch *patch, const char *suffix, int *fd,
+		     struct suture_error *err)
 {
-	char name[INSTALLED_FILE_NAME];
-	int folder;
+	char name[INSTALLED_FILE_NAME], whole[INSTALLED_FILE_NAME + 16];
+	int folder, kept;
 	int rc = trusted_folder_at(root, patch->build_id, &folder, err);
 
 	if (rc)
 		return rc;
 	installed_file_name(patch, name);
-	rc = trusted_file_at(folder, name, fd, err);
+	snprintf(whole, sizeof(whole), "%s%s", name, suffix);
+	rc = trusted_file_at(folder, whole, fd, err);
+	kept = errno;
 	close(folder);
+	errno = kept;
 	return rc;
+}
+
+int installed_open(int root, const struct installed_patch *patch, int *fd, struct suture_error *err)
+{
+	return open_with(root, patch, "", fd, err);
+}
+
+int installed_open_signature(int root, const struct installed_patch *patch, int *fd,
+			     struct suture_error *err)
+{
+	return open_with(root, patch, ".minisig", fd, err);
 }

@@ -49,6 +49,10 @@ void installed_fini(struct installed_list *list);
 int installed_open(int root, const struct installed_patch *patch, int *fd,
 		   struct suture_error *err);
 
+/* The signature that was installed with it; IO with errno ENOENT where there is none. */
+int installed_open_signature(int root, const struct installed_patch *patch, int *fd,
+			     struct suture_error *err);
+
 void installed_file_name(const struct installed_patch *patch, char name[INSTALLED_FILE_NAME]);
 void installed_id_text(const uint8_t *build_id, size_t size, char text[INSTALLED_ID_TEXT]);
 

@@ -56,8 +56,20 @@ expect "no command" 2 "" "suture: no command (USAGE)
   next: 'suture help' lists what there is" --
 expect "unknown command" 2 "" "suture: unknown command 'aplly' (USAGE)
   next: did you mean 'apply'?" -- aplly
-expect "a command to come" 2 "" "suture: command 'completion' does not exist yet in suture 0.1.0 (USAGE)
-  next: 'suture help' lists what there is" -- completion bash
+expect "another shell" 2 "" "suture: no completion for 'tcsh' (USAGE)
+  next: suture completion bash" -- completion tcsh
+expect "--wait for nothing" 2 "" "suture: --wait is for --confirm-within (USAGE)
+  next: see 'suture help apply'" -- apply ok.so -p "$PID" --wait
+expect "no number" 2 "" "suture: --last: 'many' is not a number (USAGE)
+  next: see 'suture help events'" -- events -p "$PID" --last many
+expect "a loop for no program" 2 "" "suture: --binary is missing: which program runs? (USAGE)
+  next: suture watch -C BUILD_DIR --binary EXE -n NAME" -- watch -p "$PID"
+expect "an agent that is older" 4 "" "suture: refused: agent 0.1.0 does not know 'events' (UNSUPPORTED)
+  next: method 'help' lists what it knows" -- events -p "$PID"
+expect "huge" 2 "" "suture: --timeout: '$(printf '9%.0s' $(seq 40))' is not a time (USAGE)
+  next: write a number and a unit: 500us, 5ms, 10s, 2m, 1h" -- apply ok.so -p "$PID" --timeout "$(printf '9%.0s' $(seq 5000))"
+expect "beyond all time" 2 "" "suture: --confirm-within: '25h' is longer than 24 hours (USAGE)
+  next: see 'suture help apply'" -- apply ok.so -p "$PID" --confirm-within 25h
 expect "unknown option" 2 "" "suture: unknown option '--tiemout' (USAGE)
   next: did you mean '--timeout'?" -- apply --tiemout 5s ok.so -p "$PID"
 expect "unknown letter" 2 "" "suture: unknown option '-x' (USAGE)

@@ -90,6 +90,22 @@ for mode in '' -l; do
 done
 target_end
 
+printf -- '-- what is installed passes by the same door\n'
+mkdir -m 755 "$WORK/store"
+export SUTURE_DIR=$WORK/store
+step "install" 0 '.changed' install "$WORK/environment.so"
+ENVIRONMENT=(SUTURE_REQUIRE_SIGNATURE="$WORK/key.pub" SUTURE_DIR="$SUTURE_DIR")
+target_with_agent environment
+says "signed: in force from the start" value 51
+target_end
+find "$SUTURE_DIR/installed" -name '*.minisig' -delete
+target_with_agent environment
+says "without its signature it stays out" value 2
+step "status says why" 0 'any(.restored[]?; .result == "refused") or (.restored | length) > 0' status -p "$PID"
+target_end
+step "uninstall" 0 '.changed' uninstall environment
+unset SUTURE_DIR
+
 printf -- '-- a key that cannot be read lets nothing in\n'
 ENVIRONMENT=(SUTURE_REQUIRE_SIGNATURE="$WORK/nowhere.pub")
 target_with_agent environment

@@ -73,7 +73,7 @@ until_true "the agent" serves "$PID"
 # ---- the loop -----------------------------------------------------------------------------------
 watch() {
 	: >"$WORK/loop.err"
-	"$SUTURE" watch -C "$WORK/build" --binary "$EXE" -p "$PID" "$@" >"$WORK/loop" 2>"$WORK/loop.err" &
+	"$SUTURE" watch -C "$WORK/build" --binary "$EXE" -p "$PID" >"$WORK/loop" 2>"$WORK/loop.err" &
 	LOOP=$!
 	PIDS+=("$LOOP")
 	until_true "the loop" grep -q '^suture: watching' "$WORK/loop.err"
@@ -85,8 +85,8 @@ becomes() {     # TEXT EXPECTED: of the question 1
 }
 # What the program does is seen before the loop has said so.
 until_said() {  # TEXT PATTERN: in the last line
+	# shellcheck disable=SC2053  # a pattern
 	last_is() { [[ $(tail -n 1 "$WORK/loop") == $1 ]]; }
-	# shellcheck disable=SC2053
 	until_true "$1" last_is "$2" && pass "$1: $(tail -n 1 "$WORK/loop")"
 }
 in_force() {    # NAMES

@@ -187,6 +187,14 @@ static void present_rows(const struct cli *cli, const struct action *action,
 		present_errors(cli, action, group);
 }
 
+static bool any_worked(const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (group->subjects[i].err.code == SUTURE_OK)
+			return true;
+	return false;
+}
+
 static int present(const struct cli *cli, const struct action *action, const struct group *group)
 {
 	const struct subject *first = &group->subjects[0];
@@ -198,7 +206,7 @@ static int present(const struct cli *cli, const struct action *action, const str
 	if (cli->json)
 		return present_json(action, group, exit_code);
 	if (action->show_all) {
-		if (!cli->quiet)
+		if (!cli->quiet && any_worked(group))
 			action->show_all(cli, group);
 		present_errors(cli, action, group);
 	} else if (group->many) {

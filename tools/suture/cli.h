@@ -50,6 +50,7 @@ int cli_events(struct cli *cli, int argc, char **argv);
 int cli_list(struct cli *cli, int argc, char **argv);
 int cli_metrics(struct cli *cli, int argc, char **argv);
 int cli_watch(struct cli *cli, int argc, char **argv);
+int cli_completion(struct cli *cli, int argc, char **argv);
 int cli_status(struct cli *cli, int argc, char **argv);
 int cli_threads(struct cli *cli, int argc, char **argv);
 int cli_info(struct cli *cli, int argc, char **argv);

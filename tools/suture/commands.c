@@ -54,7 +54,8 @@ const struct cli_command cli_commands[] = {
 	 cli_restore_help},
 	{"watch", NULL, "-C BUILD_DIR --binary EXE [--source DIR] TARGET",
 	 "rebuild and apply on every save", cli_watch, cli_watch_help},
-	{.name = "completion"},
+	{"completion", NULL, "bash", "a script that completes names and pids", cli_completion,
+	 cli_completion_help},
 	{"help", NULL, "[COMMAND]", "this overview, or about one command", cli_help, NULL},
 	{.name = NULL},
 };

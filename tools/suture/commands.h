@@ -16,6 +16,7 @@ void cli_events_help(void);
 void cli_list_help(void);
 void cli_metrics_help(void);
 void cli_watch_help(void);
+void cli_completion_help(void);
 void cli_status_help(void);
 void cli_threads_help(void);
 void cli_info_help(void);

@@ -4,9 +4,11 @@
 #include "cli/installer.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/patchfile.h"
 #include "cli/table.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "patch/trial.h"
 
 #include <stdio.h>
@@ -143,13 +145,17 @@ static int install_file(struct cli *cli, const char *path, bool replace)
 	struct installer_result result;
 	struct installer installer;
 	struct patch_file file;
+	cleanup_memory char *signature = NULL;
+	size_t size;
 	int exit_code, rc = patch_file_read(path, &file, &cli->err);
 
 	if (rc)
 		return message_fail(cli, &cli->err);
-	rc = installer_open(&installer, INSTALLER_ADD, &cli->err);
+	rc = patchfile_signature(path, &signature, &size, &cli->err);
+	if (!rc)
+		rc = installer_open(&installer, INSTALLER_ADD, &cli->err);
 	if (!rc) {
-		rc = installer_add(&installer, &file, replace, &result, &cli->err);
+		rc = installer_add(&installer, &file, signature, replace, &result, &cli->err);
 		installer_close(&installer);
 	}
 	exit_code = rc ? message_fail(cli, &cli->err) : present(cli, &result, file.hash);

@@ -190,8 +190,20 @@ static unsigned next_order(const struct installer *installer)
 	return installer->count ? installer->entries[installer->count - 1].patch.order + 1 : 1;
 }
 
-static int write_file(const struct patch_file *file, struct installer_result *result,
-		      struct suture_error *err)
+/* Beside the patch; one of an earlier file of that name must not stay. */
+static int write_signature(const char *path, const char *signature, struct suture_error *err)
+{
+	char beside[4200];
+
+	snprintf(beside, sizeof(beside), "%s.minisig", path);
+	if (signature)
+		return file_replace(beside, signature, strlen(signature), 0644, err);
+	unlink(beside);
+	return 0;
+}
+
+static int write_file(const struct patch_file *file, const char *signature,
+		      struct installer_result *result, struct suture_error *err)
 {
 	char name[INSTALLED_FILE_NAME], folder[3900];
 	cleanup_fd int within = -1;
@@ -205,6 +217,8 @@ static int write_file(const struct patch_file *file, struct installer_result *re
 	if (!rc)
 		rc = trusted_folder(folder, &within, err);
 	if (!rc)
+		rc = write_signature(result->path, signature, err);
+	if (!rc)
 		rc = file_replace(result->path, file->bytes, file->size, 0644, err);
 	/* The name too must outlive a loss of power. */
 	if (!rc && fsync(within) < 0)
@@ -212,8 +226,8 @@ static int write_file(const struct patch_file *file, struct installer_result *re
 	return rc;
 }
 
-int installer_add(struct installer *installer, const struct patch_file *file, bool replace,
-		  struct installer_result *result, struct suture_error *err)
+int installer_add(struct installer *installer, const struct patch_file *file, const char *signature,
+		  bool replace, struct installer_result *result, struct suture_error *err)
 {
 	const struct format_module *module = file->modules.records;
 	struct installer_result added = {.patch.order = next_order(installer), .changed = true};
@@ -243,7 +257,7 @@ int installer_add(struct installer *installer, const struct patch_file *file, bo
 		return rc;
 	if (there)
 		added.patch.order = there->patch.order;
-	rc = write_file(file, &added, err);
+	rc = write_file(file, signature, &added, err);
 	if (rc)
 		return rc;
 	trial_forget(file->hash);
@@ -254,7 +268,7 @@ int installer_add(struct installer *installer, const struct patch_file *file, bo
 int installer_remove(struct installer *installer, const struct installer_entry *entry,
 		     struct suture_error *err)
 {
-	char name[INSTALLED_FILE_NAME];
+	char name[INSTALLED_FILE_NAME], beside[INSTALLED_FILE_NAME + 16];
 	cleanup_fd int folder = -1;
 	int rc = check_dependents(installer, entry, err);
 
@@ -263,6 +277,8 @@ int installer_remove(struct installer *installer, const struct installer_entry *
 	if (rc)
 		return rc;
 	installed_file_name(&entry->patch, name);
+	snprintf(beside, sizeof(beside), "%s.minisig", name);
+	unlinkat(folder, beside, 0);
 	if (unlinkat(folder, name, 0) < 0 || fsync(folder) < 0)
 		return not_permitted(errno, name, err);
 	/* The last one takes the folder with it. */

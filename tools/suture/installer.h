@@ -43,8 +43,8 @@ struct installer_result {
  * NAME_TAKEN where another patch of that name and build is there, unless replace; DEPENDENCY where
  * one that it is built on is not. One that was set aside is given another chance.
  */
-int installer_add(struct installer *installer, const struct patch_file *file, bool replace,
-		  struct installer_result *result, struct suture_error *err);
+int installer_add(struct installer *installer, const struct patch_file *file, const char *signature,
+		  bool replace, struct installer_result *result, struct suture_error *err);
 
 /* DEPENDENCY while another one is built on it. */
 int installer_remove(struct installer *installer, const struct installer_entry *entry,

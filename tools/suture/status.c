@@ -3,16 +3,39 @@
 #include "cli/commands.h"
 #include "cli/duration.h"
 #include "cli/message.h"
+#include "cli/options.h"
 #include "cli/query.h"
 #include "cli/restored.h"
 #include "cli/scopeword.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { STATUS_WATCH = OPTION_OWN, STATUS_STEP_US = 1000000 };
+
+static const struct argp_option status_list[] = {
+	{.name = "watch", .key = STATUS_WATCH, .doc = "once a second, until ^C or its end"},
+	{0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+	bool *watch = cli->options;
+
+	if (key != STATUS_WATCH)
+		return options_parse_none(key, argument, state);
+	*watch = true;
+	return 0;
+}
+
+static const struct argp status_argp = {
+	.options = status_list, .parser = parse, .children = options_with_target};
 
 void cli_status_help(void)
 {
-	query_help("suture status");
+	argp_help(&status_argp, stdout, ARGP_HELP_LONG, "suture status");
 }
 
 static void put_line(const char *key, const char *value)
@@ -148,7 +171,29 @@ static void brief(const struct subject *subject, char *text, size_t size)
 
 int cli_status(struct cli *cli, int argc, char **argv)
 {
-	struct action action = {.method = "status", .show = show, .brief = brief};
+	struct action action = {.method = "status",
+				.fd = -1,
+				.timeout_us = QUERY_TIMEOUT_US,
+				.show = show,
+				.brief = brief};
+	bool watch = false, redraw = isatty(STDOUT_FILENO) && !cli->json;
+	int exit_code;
 
-	return query_run(cli, &action, NULL, argc, argv);
+	cli->options = &watch;
+	if (options_parse(cli, &status_argp, argc, argv, NULL, 0, 0, &exit_code))
+		return exit_code;
+	do {
+		/* On a terminal in place; elsewhere one below the other, with a line between. */
+		if (watch && redraw)
+			fputs("\033[H\033[J", stdout);
+		exit_code = action_run(cli, &action, NULL);
+		if (!watch || exit_code)
+			break;
+		if (!redraw && !cli->json)
+			putchar('\n');
+		if (fflush(stdout) != 0)
+			return 1;
+		usleep(STATUS_STEP_US);
+	} while (watch);
+	return exit_code;
 }
