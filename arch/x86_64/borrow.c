@@ -45,6 +45,7 @@ unsigned x86_wait_rank(long number)
 	case SYS_nanosleep:
 	case SYS_clock_nanosleep:
 	case SYS_pause:
+	case SYS_rt_sigsuspend: /* its own mask comes back with the call */
 		return 3;
 	case SYS_accept:
 	case SYS_accept4:
@@ -56,6 +57,9 @@ unsigned x86_wait_rank(long number)
 	case SYS_readv:
 	case SYS_recvfrom:
 	case SYS_recvmsg:
+	case SYS_recvmmsg:
+	case SYS_msgrcv:
+	case SYS_mq_timedreceive:
 		return 6;
 	case SYS_rt_sigtimedwait:
 		return 7;

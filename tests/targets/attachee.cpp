@@ -104,6 +104,21 @@ static void *wait_sleep(void *)
 	return nullptr;
 }
 
+/* With signals that arrive meanwhile, and a mask of its own for the time of the wait. */
+static void *wait_suspended(void *)
+{
+	sigset_t all_but, own;
+
+	sigfillset(&all_but);
+	sigdelset(&all_but, SIGUSR2);
+	sigemptyset(&own);
+	sigaddset(&own, SIGUSR1);
+	pthread_sigmask(SIG_SETMASK, &own, nullptr);
+	sigsuspend(&all_but);
+	complain("sigsuspend came back");
+	return nullptr;
+}
+
 /* ---- churn ---- */
 
 static void *churn_memory(void *)
@@ -246,7 +261,7 @@ int main(int argc, char **argv)
 		return 1;
 	if (std::strcmp(mode, "waits") == 0) {
 		for (auto function : {wait_epoll, wait_select, wait_condition, wait_signal,
-				      wait_sleep, churn_waits})
+				      wait_sleep, wait_suspended, churn_waits})
 			start(function);
 	} else if (std::strcmp(mode, "churn") == 0 || std::strcmp(mode, "storm") == 0) {
 		if (mode[0] == 's')

@@ -91,6 +91,10 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
 		struct symbol symbol;
 
 		if (!module_symbol(remote, libc, wanted[i].name, &symbol)) {
+			/* It may have become another program since its modules were read. */
+			if (!remote_read(remote, libc->start, &(char){0}, 1))
+				return error_set(err, SUTURE_E_AGENT_BUSY,
+						 "pid %d began another program", (int)remote->pid);
 			error_set(err, SUTURE_E_UNSUPPORTED, "its C library has no %s()",
 				  wanted[i].name);
 			return error_next(err, "glibc 2.34 or later is needed");
