@@ -13,9 +13,9 @@ build_patch twin "$TARGETS" "$TARGET_BIN/target-startup" "$WORK/twin.diff" --nam
 export SUTURE_DIR=$WORK/dir
 state_of() { "$SUTURE" install --list --json | jq -r --arg name "$1" '.installed[] | select(.name == $name) | .state'; }
 
-# begin: the target, with what is installed; ENVIRONMENT as usual
+# begin: the target, with what is installed
 begin() {
-	ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR" "$@")
+	ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
 	target startup
 }
 # end_by LINE STATUS: it is told to crash

@@ -222,7 +222,7 @@ identity() { # NOT_THIS…
 			"$WORK/i.s" && "$BUILD_DIR/bin/seal_patch" "$WORK/i.so"
 }
 family() {
-	local not_these=main more i
+	local not_these=main more
 	write_nginx
 	KIND=http
 	server env LD_PRELOAD="$SUTURE_AGENT" "$ROOT_OF/usr/sbin/nginx" -c "$WORK/nginx.conf" -e "$WORK/nginx.log"
@@ -230,7 +230,7 @@ family() {
 	until_true "its workers" four_workers "$PID"
 	load_begins 8
 	step "a master and four workers" 0 '(.processes | length) == 5' status --tree "$PID"
-	for i in 1 2 3 4 5 6 7 8; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		# shellcheck disable=SC2086
 		identity $not_these || { fail "the patch is made"; return; }
 		suture check "$WORK/i.so" --tree "$PID" --timeout 1s
