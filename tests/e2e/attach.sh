@@ -136,6 +136,27 @@ if "${CC:-cc}" -nostartfiles -nostdlib -ffreestanding -x c -Wl,--dynamic-linker=
 	until_true "the program" runs other
 	step "another C library" 4 '.error.message | contains("another C library")' attach "$PID"
 fi
+# int 0x80, pause()
+if command -v as >/dev/null && printf '.globl _start\n_start: mov $29, %%eax\n int $0x80\n jmp _start\n' >"$WORK/p32.s" &&
+	as --32 -o "$WORK/p32.o" "$WORK/p32.s" && ld -m elf_i386 -o "$WORK/narrow" "$WORK/p32.o"; then
+	in_background "$WORK/narrow"
+	if until_true "the program" runs narrow; then
+		step "a 32-bit program" 4 '.error.code == "ARCHITECTURE"' attach "$PID"
+		check "it lives" alive "$PID"
+	fi
+fi
+KERNEL=$(pgrep -x kthreadd)
+if [ -n "$KERNEL" ]; then
+	step "a thread of the kernel" 4 '.error.message | contains("thread of the kernel")' attach "$KERNEL"
+fi
+# Nobody has asked for its end yet.
+bash -c 'sleep 0 & echo $!; kill -STOP $$' >"$WORK/zombie" &
+PID=$!
+PIDS+=("$PID")
+ended() { [ -s "$WORK/zombie" ] && grep -q '^State:[[:space:]]*Z' "/proc/$(cat "$WORK/zombie")/status"; }
+until_true "a zombie" ended
+step "a zombie" 3 '.error.code == "NO_PROCESS"' attach "$(cat "$WORK/zombie")"
+step "a folder" 2 '.error.code == "USAGE"' attach /tmp
 for mode in handler locked; do
 	in_background "$TARGET_BIN/target-attachee" "$mode"
 	until_true "the program" runs target-attachee

@@ -32,6 +32,8 @@
 #include <unistd.h>
 
 extern "C" int read_with_registers(int fd, void *to);
+extern "C" int registers_avx;
+int registers_avx;
 
 static std::atomic<int> complaints;
 static int never[2]; /* a pipe that nothing comes through */
@@ -218,8 +220,38 @@ static void on_alarm(int)
 	pause();
 }
 
+/* Kept beside the registers while it waits. */
+struct kept {
+	int number = 4242;
+	sigset_t mask;
+
+	kept()
+	{
+		sigset_t own;
+
+		sigemptyset(&own);
+		sigaddset(&own, SIGUSR2);
+		sigaddset(&own, SIGRTMIN + 3);
+		pthread_sigmask(SIG_SETMASK, &own, nullptr);
+		pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+		errno = number;
+	}
+	void compare()
+	{
+		sigset_t now;
+
+		if (errno != number)
+			complain("errno changed");
+		pthread_sigmask(SIG_SETMASK, nullptr, &now);
+		if (std::memcmp(&now, &mask, 128 / 8) != 0)
+			complain("the signal mask changed");
+		errno = number;
+	}
+};
+
 static void read_lines(bool registers)
 {
+	kept before;
 	char line[64];
 
 	for (size_t have = 0; have < sizeof(line);) {
@@ -232,6 +264,8 @@ static void read_lines(bool registers)
 				continue;
 			return;
 		}
+		if (registers)
+			before.compare();
 		if (c != '\n') {
 			line[have++] = c;
 			continue;
@@ -257,6 +291,7 @@ int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "registers";
 
+	registers_avx = __builtin_cpu_supports("avx2") != 0;
 	if (pipe(never))
 		return 1;
 	if (std::strcmp(mode, "waits") == 0) {

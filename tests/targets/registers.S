@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * int read_with_registers(int fd, void *to): waits in read() with known values in all registers that
- * read() leaves alone, vectors too. 0: they were all there afterwards, and the result was 1.
+ * read() leaves alone, vectors too, and their upper halves where registers_avx is not 0. 0: they were all there afterwards, and the result was 1.
  */
 	.text
 	.globl	read_with_registers
@@ -28,11 +28,21 @@ read_with_registers:
 	movq	%r12, %xmm7
 	movq	%r13, %xmm8
 	movq	%r15, %xmm15
-	fldpi
+	cmpl	$0, registers_avx(%rip)
+	je	1f
+	vbroadcastsd %xmm8, %ymm8
+1:	fldpi
 	mov	$1, %edx
 	call	read@PLT
 	cmp	$1, %rax
 	jne	1f
+	cmpl	$0, registers_avx(%rip)
+	je	4f
+	vextractf128 $1, %ymm8, %xmm1
+	movq	%xmm1, %rcx
+	cmp	%r13, %rcx
+	jne	1f
+4:
 	mov	$0x1111111111111111, %rax
 	cmp	%rax, %rbx
 	jne	1f
