@@ -217,7 +217,7 @@ static uint64_t count_threads(void)
 }
 
 /* Bytes of the process that are the agent's: its own mapping's resident part, from smaps. */
-static uint64_t agent_rss(void)
+static uint64_t measure_rss(void)
 {
 	cleanup_stream FILE *file = fopen("/proc/self/smaps", "re");
 	uint64_t total = 0, kilobytes;
@@ -233,6 +233,23 @@ static uint64_t agent_rss(void)
 			total += kilobytes * 1024;
 	}
 	return total;
+}
+
+/*
+ * The kernel walks all page tables for it, under a lock that page faults take too: once a second
+ * at most, however often it is asked. The agent's thread only.
+ */
+static uint64_t agent_rss(void)
+{
+	static uint64_t measured_at, measured;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!measured_at || (uint64_t)now.tv_sec != measured_at) {
+		measured = measure_rss();
+		measured_at = (uint64_t)now.tv_sec;
+	}
+	return measured;
 }
 
 static struct json_object *pauses_json(const struct pauses *pauses)
