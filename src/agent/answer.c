@@ -141,6 +141,24 @@ struct json_object *answer_calls(const struct patch *patch)
 	return json_object_new_uint64(calls);
 }
 
+/* {"calls","threads"} of what it replaced; NULL where that is not counted. */
+static struct json_object *old_code_of(const struct patch *patch)
+{
+	struct json_object *answer;
+	uint64_t calls = 0;
+
+	if (!patch->counters)
+		return NULL;
+	for (size_t i = 0; i < patch->file.functions.count; i++)
+		calls += __atomic_load_n(&patch->counters[i].old_calls, __ATOMIC_RELAXED);
+	answer = json_object_new_object();
+	add_uint(answer, "calls", calls);
+	json_object_object_add(answer, "threads",
+			       patch->old_threads < 0 ? NULL
+						      : json_object_new_int64(patch->old_threads));
+	return answer;
+}
+
 static struct json_object *list_one(const struct agent *agent, const struct patch *patch)
 {
 	struct json_object *one = json_object_new_object();
@@ -165,6 +183,7 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 		rpc_json_add(one, "note", json_object_new_string(PENDING_LATE));
 	/* Calls are counted only where asked for. No scope: all calls get the patch. */
 	json_object_object_add(one, "calls", answer_calls(patch));
+	json_object_object_add(one, "old_code", old_code_of(patch));
 	json_object_object_add(one, "scope", scoping_json(patch));
 	json_object_object_add(one, "confirm", confirm_json(agent, patch));
 	if (patch->file.description)

@@ -9,6 +9,13 @@
 int calls_stub(struct agent *agent, struct patch *patch, size_t function, uintptr_t site,
 	       uintptr_t *stub, struct suture_error *err);
 
+/*
+ * The same for what it replaced: *target, where the patch would call it, becomes the address that
+ * counts such a call first.
+ */
+int calls_old_stub(struct agent *agent, struct patch *patch, size_t function, uintptr_t site,
+		   uintptr_t *target, struct suture_error *err);
+
 /* Gives stubs back: only for a patch of which nothing ever ran. */
 void calls_discard(struct agent *agent, const struct patch *patch);
 

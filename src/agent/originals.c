@@ -2,6 +2,7 @@
 /* Originals of replaced functions; see originals.h. */
 #include "agent/originals.h"
 
+#include "agent/calls.h"
 #include "base/error.h"
 
 /* The function of the patch that replaces what replacement_address stands for. */
@@ -36,6 +37,9 @@ int originals_fill(struct plan *plan, struct suture_error *err)
 					 "the original of a function of %s can't be called: %s",
 					 file->name,
 					 own ? arch_reason_text(own->why_not) : "it is unknown");
+		if (plan->count && calls_old_stub(plan->agent, plan->add, planned->version.function,
+						  planned->site->entry, &address, err))
+			return -(int)err->code;
 		/* Pairs with the patch's loads: the commit synchronises all processors. */
 		__atomic_store_n((uintptr_t *)patch_address(plan->add, original->slot_address),
 				 address, __ATOMIC_RELEASE);

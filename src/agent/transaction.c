@@ -7,6 +7,7 @@
 #include "agent/gone.h"
 #include "agent/hooks.h"
 #include "agent/pending.h"
+#include "agent/residency.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/hash.h"
@@ -94,6 +95,18 @@ static void count_pause(struct agent *agent, const struct stop_result *stopped)
 	pauses_add(&agent->pauses, stopped->pause_ns);
 	snprintf(agent->last_rung, sizeof(agent->last_rung), "%s", stop_rung_name(stopped->rung));
 	pthread_mutex_unlock(&agent->lock);
+}
+
+static void look_for_old_code(struct plan *plan)
+{
+	struct stop_result stopped = {0};
+	long threads = residency_look(plan, &stopped);
+
+	if (threads >= 0)
+		count_pause(plan->agent, &stopped);
+	pthread_mutex_lock(&plan->agent->lock);
+	plan->add->old_threads = threads;
+	pthread_mutex_unlock(&plan->agent->lock);
 }
 
 /* Where a patch goes when its commit was given up. */
@@ -206,6 +219,8 @@ int transaction_carry_out(struct plan *plan, const struct transaction_options *o
 	if (plan->add)
 		plan->add->ran = true;
 	count_pause(plan->agent, &stopped);
+	if (plan->add && plan->count)
+		look_for_old_code(plan);
 	result->changed = true;
 	return run_post_hooks(plan, result, err);
 }

@@ -28,6 +28,7 @@ int patch_create(struct patch_file *file, struct patch **patch, struct suture_er
 	result->load.store.fd = -1;
 	result->name = result->file.name;
 	result->state = PATCH_LOADED;
+	result->old_threads = -1;
 	*file = (struct patch_file){0};
 	*patch = result;
 	return 0;

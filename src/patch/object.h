@@ -18,8 +18,11 @@
 
 /* Calls of one replacement. Its stub counts here, so that it stays as long as the process. */
 struct patch_counter {
-	uint64_t calls; /* changed by whoever calls, read with relaxed order */
-	uintptr_t stub; /* 0 until it is made */
+	uint64_t calls;	    /* changed by whoever calls, read with relaxed order */
+	uint64_t old_calls; /* the same, of what it replaced, by suture_original() */
+	uintptr_t stub;	    /* 0 until it is made */
+	uintptr_t old_stub; /* the same, and where it leads */
+	uintptr_t old_target;
 };
 
 /* Where one of file.modules is. */
@@ -44,6 +47,8 @@ struct patch {
 	struct timespec applied_at;	/* (locked) CLOCK_REALTIME */
 	struct scoping *scope;		/* (locked) the agent's: which calls it gets; NULL: all */
 	struct patch_counter *counters; /* (locked) one per function, or NULL: not counted */
+	long old_threads;   /* (locked) in old code right after it was applied with a count; -1: not
+			       looked at */
 	bool late;	    /* (locked) put in after its module was loaded: docs/PROTOCOL.md */
 	struct patch *next; /* (locked) */
 };

@@ -220,9 +220,10 @@ int trampoline_retarget(const struct trampoline *current, uintptr_t replacement,
 	enum arch_reason reason = ARCH_OK;
 
 	plan->replacement = replacement;
-	if (current->tier != TRAMPOLINE_PUN) {
+	if (current->tier != TRAMPOLINE_PUN &&
+	    !(current->hop && current->replacement == replacement)) {
 		/* A new hop if one is needed: threads may still be on their way through the
-		 * old one. */
+		 * old one. One that leads there already serves again. */
 		plan->hop = 0;
 		plan->hop_size = 0;
 		reason = current->hole ? fit_aim(&planner, plan->hole, plan->hole_new)

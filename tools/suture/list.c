@@ -94,6 +94,22 @@ static void show_pending(struct json_object *patch)
 	putchar('\n');
 }
 
+/* Where calls are counted: does anybody still use what was replaced? */
+static void show_old_code(struct json_object *patch)
+{
+	struct json_object *old = rpc_json_get_object(patch, "old_code");
+	int64_t threads = rpc_json_get_int(old, "threads", -1);
+
+	if (!old)
+		return;
+	message_put(stdout, rpc_json_get_string(patch, "name", "?"));
+	printf(": old code called %lld times by the patch",
+	       (long long)rpc_json_get_int(old, "calls", 0));
+	if (threads >= 0)
+		printf(", %lld threads in it after the commit", (long long)threads);
+	putchar('\n');
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	static const struct table_column columns[] = {
@@ -118,6 +134,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	for (size_t i = 0; i < count; i++) {
 		show_confirm(subject, json_object_array_get_idx(patches, i));
 		show_pending(json_object_array_get_idx(patches, i));
+		show_old_code(json_object_array_get_idx(patches, i));
 	}
 	for (size_t i = 0; cli->verbose && i < count; i++)
 		show_functions(json_object_array_get_idx(patches, i));

@@ -5,6 +5,8 @@
  */
 #include "kit.h"
 
+#include "agent/residency.h"
+
 #include <capstone/capstone.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -287,6 +289,65 @@ static void calls_are_counted(void **state)
 	kit_assert_text(&before);
 }
 
+/* With a count: that nobody is in old code, and how often the patch itself calls it. */
+static void old_code_is_counted(void **state)
+{
+	struct transaction_options options = kit_quick;
+	struct transaction_result result;
+	struct handmade patch;
+	struct suture_error err;
+	struct patch_file file;
+	const struct patch *known;
+
+	(void)state;
+	handmade_init(&patch, "asks-below");
+	handmade_code(&patch,
+		      "int (*volatile old)(int) __attribute__((section(\".data.slot\"))) = 0;\n"
+		      "int new_one(int x) { return x ? old(x) + 100 : 0; }\n");
+	handmade_replace(&patch, tx_one, "new_one");
+	handmade_original(&patch, "old", "new_one");
+	file = kit_open(&patch);
+	options.count = true;
+	for (int round = 1; round <= 2; round++) {
+		char path[256];
+
+		if (round > 1) {
+			snprintf(path, sizeof(path), "%s/asks-below.so", kit_folder);
+			assert_int_equal(patch_file_read(path, &file, NULL), 0);
+		}
+		if (transaction_apply(&kit_agent, &file, &options, &result, &err))
+			fail_msg("%s", err.message);
+		transaction_result_fini(&result);
+		for (int x = 0; x < 10; x++)
+			assert_int_equal(tx_one(x), x ? 3 * x + 101 : 0);
+		known = agent_find(&kit_agent, "asks-below");
+		assert_int_equal(known->counters[0].calls, 10 * round);
+		assert_int_equal(known->counters[0].old_calls, 9 * round);
+		assert_int_equal(known->old_threads, 0);
+		kit_revert("asks-below", &result);
+		transaction_result_fini(&result);
+	}
+}
+
+/* Of a plan for tx_waits that is not carried out: so that there can be somebody. */
+static long threads_in_old_code(void)
+{
+	struct stop_result stopped;
+	struct patch_file file;
+	struct plan plan;
+	char path[256];
+	long inside;
+
+	snprintf(path, sizeof(path), "%s/busy.so", kit_folder);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	plan_init(&plan, &kit_agent);
+	assert_int_equal(plan_add(&plan, &file, NULL), 0);
+	assert_int_equal(plan_build(&plan, NULL), 0);
+	inside = residency_look(&plan, &stopped);
+	plan_fini(&plan);
+	return inside;
+}
+
 static void busy_names_the_thread(void **state)
 {
 	struct transaction_options options = {.timeout_ns = 200000000};
@@ -316,6 +377,7 @@ static void busy_names_the_thread(void **state)
 	assert_true(result.attempts >= 2);
 	assert_non_null(strstr(err.message, "tx_waits"));
 	transaction_result_fini(&result);
+	assert_int_equal(threads_in_old_code(), 1);
 	sem_post(&go_on);
 	pthread_join(thread, NULL);
 
@@ -455,6 +517,7 @@ int main(void)
 		cmocka_unit_test(replaced_in_one_commit),
 		cmocka_unit_test(originals_are_callable),
 		cmocka_unit_test(calls_are_counted),
+		cmocka_unit_test(old_code_is_counted),
 		cmocka_unit_test(busy_names_the_thread),
 		cmocka_unit_test(constants_change_with_the_code),
 		cmocka_unit_test(foreign_bytes_are_refused),
