@@ -89,7 +89,15 @@ record .call.ratio "$ratio"
 row "unpatched" "$(show "$old" ns)"
 row "patched" "$(show "$new" ns)"
 row "ratio of the medians" "$ratio"
+suture status -p "$PID"
+rest=$(j .agent.rss)
+record .memory.agent_rss_at_rest "$rest"
+row "memory of the agent, resident" "$((rest / 1024)) KiB"
 ends
+if [ -x "$BUILD_DIR/bin/calls_bench" ]; then
+	"$BUILD_DIR/bin/calls_bench" 2>&1 | tee "$WORK/calls.txt" | sed 's/^/  /'
+	record .call.ways "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/calls.txt")"
+fi
 
 # ---- a pause -------------------------------------------------------------------------------------
 

@@ -336,16 +336,16 @@ static long threads_in_old_code(void)
 	struct patch_file file;
 	struct plan plan;
 	char path[256];
-	long inside;
+	long found;
 
 	snprintf(path, sizeof(path), "%s/busy.so", kit_folder);
 	assert_int_equal(patch_file_read(path, &file, NULL), 0);
 	plan_init(&plan, &kit_agent);
 	assert_int_equal(plan_add(&plan, &file, NULL), 0);
 	assert_int_equal(plan_build(&plan, NULL), 0);
-	inside = residency_look(&plan, &stopped);
+	found = residency_look(&plan, &stopped);
 	plan_fini(&plan);
-	return inside;
+	return found;
 }
 
 static void busy_names_the_thread(void **state)
