@@ -3,14 +3,12 @@
 #include "cli/await.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
-#include "cli/patchfile.h"
 #include "cli/transaction.h"
 
 #include "base/error.h"
 #include "cli/message.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum {
 	APPLY_REPLACE = TRANSACTION_OWN,
@@ -82,20 +80,11 @@ void cli_apply_help(void)
 	argp_help(&apply_argp, stdout, ARGP_HELP_LONG, "suture apply");
 }
 
-static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
-{
-	const struct transaction *transaction = cli->options;
-	int rc = patchfile_open(transaction->operand, &action->fd, err);
-
-	return rc ? rc : patchfile_add_signature(transaction->operand, action->params, err);
-}
-
 int cli_apply(struct cli *cli, int argc, char **argv)
 {
 	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
 	struct action action = {
 		.method = "apply",
-		.fd = -1,
 		.changes = true,
 		.tells_state = true,
 		.show = transaction_show,
@@ -112,14 +101,7 @@ int cli_apply(struct cli *cli, int argc, char **argv)
 		return message_fail(cli, &cli->err);
 	}
 	action.settle = transaction.wait ? await_confirmation : NULL;
-	action.params = transaction_params(&transaction);
 	action.undo = !transaction.best_effort;
 	action.check_first = !transaction.best_effort;
-	rpc_json_add(action.params, "label", rpc_json_string(patchfile_label(transaction.operand)));
-	action.timeout_us = transaction.timeout_us;
-	exit_code = action_run(cli, &action, prepare);
-	json_object_put(action.params);
-	if (action.fd >= 0)
-		close(action.fd);
-	return exit_code;
+	return transaction_run(cli, &action, &transaction, TRANSACTION_FILE);
 }

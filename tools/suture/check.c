@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "cli/duration.h"
 #include "cli/message.h"
-#include "cli/patchfile.h"
 #include "cli/table.h"
 #include "cli/transaction.h"
 
@@ -13,7 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CHECK_ALL_FUNCTIONS = TRANSACTION_OWN };
 
@@ -174,20 +172,11 @@ static void complete(const struct subject *subject, struct json_object *document
 		     blockers ? json_object_get(blockers) : json_object_new_array());
 }
 
-static int prepare(struct cli *cli, struct action *action, struct suture_error *err)
-{
-	const struct transaction *transaction = cli->options;
-	int rc = patchfile_open(transaction->operand, &action->fd, err);
-
-	return rc ? rc : patchfile_add_signature(transaction->operand, action->params, err);
-}
-
 int cli_check(struct cli *cli, int argc, char **argv)
 {
 	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
 	struct action action = {
 		.method = "check",
-		.fd = -1,
 		.tells_state = true,
 		.judge = judge,
 		.complete = complete,
@@ -201,12 +190,5 @@ int cli_check(struct cli *cli, int argc, char **argv)
 	cli->options = &transaction;
 	if (options_parse(cli, &check_argp, argc, argv, &transaction.operand, 1, 1, &exit_code))
 		return exit_code;
-	action.params = transaction_params(&transaction);
-	rpc_json_add(action.params, "label", rpc_json_string(patchfile_label(transaction.operand)));
-	action.timeout_us = transaction.timeout_us;
-	exit_code = action_run(cli, &action, prepare);
-	json_object_put(action.params);
-	if (action.fd >= 0)
-		close(action.fd);
-	return exit_code;
+	return transaction_run(cli, &action, &transaction, TRANSACTION_FILE);
 }

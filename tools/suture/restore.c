@@ -99,7 +99,6 @@ int cli_restore(struct cli *cli, int argc, char **argv)
 	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
 	struct action action = {
 		.method = "restore",
-		.fd = -1,
 		.changes = true,
 		.show = show,
 		.brief = brief,
@@ -109,9 +108,5 @@ int cli_restore(struct cli *cli, int argc, char **argv)
 	cli->options = &transaction;
 	if (options_parse(cli, &restore_argp, argc, argv, NULL, 0, 0, &exit_code))
 		return exit_code;
-	action.params = transaction_params(&transaction);
-	action.timeout_us = transaction.timeout_us;
-	exit_code = action_run(cli, &action, NULL);
-	json_object_put(action.params);
-	return exit_code;
+	return transaction_run(cli, &action, &transaction, TRANSACTION_NONE);
 }

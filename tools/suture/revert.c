@@ -31,7 +31,6 @@ int cli_revert(struct cli *cli, int argc, char **argv)
 	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
 	struct action action = {
 		.method = "revert",
-		.fd = -1,
 		.changes = true,
 		.tells_state = true,
 		.show = transaction_show,
@@ -42,10 +41,5 @@ int cli_revert(struct cli *cli, int argc, char **argv)
 	cli->options = &transaction;
 	if (options_parse(cli, &revert_argp, argc, argv, &transaction.operand, 1, 1, &exit_code))
 		return exit_code;
-	action.params = transaction_params(&transaction);
-	rpc_json_add(action.params, "name", rpc_json_string(transaction.operand));
-	action.timeout_us = transaction.timeout_us;
-	exit_code = action_run(cli, &action, NULL);
-	json_object_put(action.params);
-	return exit_code;
+	return transaction_run(cli, &action, &transaction, TRANSACTION_NAME);
 }

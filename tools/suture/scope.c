@@ -82,7 +82,6 @@ int cli_scope(struct cli *cli, int argc, char **argv)
 	struct transaction transaction = {.timeout_us = TRANSACTION_TIMEOUT_US};
 	struct action action = {
 		.method = "scope",
-		.fd = -1,
 		.changes = true,
 		.tells_state = true,
 		.show = show,
@@ -96,10 +95,5 @@ int cli_scope(struct cli *cli, int argc, char **argv)
 	exit_code = check_words(cli, &transaction.scope);
 	if (exit_code)
 		return exit_code;
-	action.params = transaction_params(&transaction);
-	rpc_json_add(action.params, "name", rpc_json_string(transaction.operand));
-	action.timeout_us = transaction.timeout_us;
-	exit_code = action_run(cli, &action, NULL);
-	json_object_put(action.params);
-	return exit_code;
+	return transaction_run(cli, &action, &transaction, TRANSACTION_NAME);
 }

@@ -5,10 +5,12 @@
 #include "cli/await.h"
 #include "cli/duration.h"
 #include "cli/message.h"
+#include "cli/patchfile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 error_t transaction_option(struct transaction *transaction, int key, char *argument,
 			   struct argp_state *state)
@@ -64,6 +66,34 @@ struct json_object *transaction_params(const struct transaction *transaction)
 		return params;
 	json_object_put(params);
 	return NULL;
+}
+
+static int prepare_file(struct cli *cli, struct action *action, struct suture_error *err)
+{
+	const struct transaction *transaction = cli->options;
+	int rc = patchfile_open(transaction->operand, &action->fd, err);
+
+	return rc ? rc : patchfile_add_signature(transaction->operand, action->params, err);
+}
+
+int transaction_run(struct cli *cli, struct action *action, const struct transaction *transaction,
+		    enum transaction_subject subject)
+{
+	int exit_code;
+
+	action->fd = -1;
+	action->params = transaction_params(transaction);
+	action->timeout_us = transaction->timeout_us;
+	if (subject == TRANSACTION_FILE)
+		rpc_json_add(action->params, "label",
+			     rpc_json_string(patchfile_label(transaction->operand)));
+	if (subject == TRANSACTION_NAME)
+		rpc_json_add(action->params, "name", rpc_json_string(transaction->operand));
+	exit_code = action_run(cli, action, subject == TRANSACTION_FILE ? prepare_file : NULL);
+	json_object_put(action->params);
+	if (action->fd >= 0)
+		close(action->fd);
+	return exit_code;
 }
 
 /* "functions" is a number; a newer agent may list them. */

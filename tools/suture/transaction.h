@@ -52,6 +52,16 @@ error_t transaction_option(struct transaction *transaction, int key, char *argum
 /* {"timeout_us":…,…}; NULL without memory. */
 struct json_object *transaction_params(const struct transaction *transaction);
 
+/* What the operand of the command is. */
+enum transaction_subject { TRANSACTION_NONE, TRANSACTION_FILE, TRANSACTION_NAME };
+
+/*
+ * Carries out the action, once the command line is parsed into *transaction (which is
+ * cli->options): parameters, the patch's file with its signature, timeout. The exit code.
+ */
+int transaction_run(struct cli *cli, struct action *action, const struct transaction *transaction,
+		    enum transaction_subject subject);
+
 /* Words for an answer of apply or revert: "applied fix to arena (pid 4120)…". */
 void transaction_show(const struct cli *cli, const struct subject *subject);
 void transaction_brief(const struct subject *subject, char *text, size_t size);
