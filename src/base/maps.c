@@ -135,6 +135,8 @@ bool maps_find_hole(const struct maps *maps, uintptr_t low, uintptr_t high, uint
 		uintptr_t to = hole_end < high ? hole_end : high;
 
 		/* One page of air on both sides: no neighbour's overrun reaches us. */
+		if (from > UINTPTR_MAX - 2 * page)
+			break; /* regions rise: nothing comes behind the last page */
 		from = ((from + page - 1) & ~(page - 1)) + page;
 		to = to > page ? (to & ~(page - 1)) - page : 0;
 		if (from < to && to - from >= size) {
@@ -152,7 +154,8 @@ bool maps_find_hole(const struct maps *maps, uintptr_t low, uintptr_t high, uint
 		if (last)
 			break;
 		hole = maps->regions[i].end;
-		if (strcmp(maps->regions[i].path, "[heap]") == 0)
+		if (strcmp(maps->regions[i].path, "[heap]") == 0 &&
+		    hole < UINTPTR_MAX - BRK_RESERVE)
 			hole += BRK_RESERVE;
 	}
 	if (found)

@@ -6,13 +6,15 @@
 #
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
 # ("1 10 100 1000"), BENCH_BUILD_ROUNDS (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its
-# sources are cached, BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds the rest.
+# sources are cached, BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds or commands the rest.
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
 # shellcheck source=../e2e/lib.sh
 BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+# shellcheck source=operate.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/operate.sh"
 # shellcheck source=builds.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
 ROUNDS=${BENCH_ROUNDS:-40}
@@ -67,6 +69,17 @@ finish() {
 	exit 0
 }
 [ "${BENCH_ONLY:-}" != builds ] || { ends; finish; }
+ends
+
+# ---- what an operator waits for ------------------------------------------------------------------
+
+printf 'commands, on a process with one thread\n'
+bench_operate
+if [ "${BENCH_ONLY:-}" = commands ]; then
+	mv "$RESULT" "$BUILD_DIR/bench.json"
+	exit 0
+fi
+target_with_agent threads 1
 
 # ---- a call --------------------------------------------------------------------------------------
 

@@ -34,9 +34,9 @@ static const char script[] = "# bash completion of suture: eval \"$(suture compl
 
 void cli_completion_help(void)
 {
-	puts("  bash    the function for bash: eval \"$(suture completion bash)\", or as a file "
-	     "in\n"
-	     "          /usr/share/bash-completion/completions/suture");
+	puts("  bash    prints the function for bash; in ~/.bashrc:\n"
+	     "              eval \"$(suture completion bash)\"\n"
+	     "          or as a file suture in /usr/share/bash-completion/completions");
 }
 
 static void put_processes(bool names)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINE_WIDTH = 80, NAME_COLUMN = 49 };
+
 #define LINE_FORMAT "%-20.20s  %-8.8s  %-15.15s  %s"
 
 void eventlog_title(bool many)
@@ -53,7 +55,7 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 	const char *result = rpc_json_get_string(event, "result", "?");
 	const char *name = rpc_json_get_string(event, "name", "");
 	uint64_t pause_us = (uint64_t)rpc_json_get_int(event, "pause_us", 0);
-	char at[24], user[64], pause[DURATION_TEXT_SIZE], rest[192] = "";
+	char at[24], user[64], pause[DURATION_TEXT_SIZE], rest[192] = "", shown[80];
 
 	short_time(rpc_json_get_string(event, "at", ""), at);
 	user_name(who, user, sizeof(user));
@@ -69,7 +71,11 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 	message_put(stdout, rpc_json_get_string(event, "event", "?"));
 	printf("%*s  ", 15 - (int)strnlen(rpc_json_get_string(event, "event", "?"), 15), "");
 	if (*name) {
-		message_put(stdout, name);
+		int room = LINE_WIDTH - (many ? 9 : 0) - NAME_COLUMN - 2 -
+			   (int)(strlen(result) + strlen(rest));
+
+		snprintf(shown, sizeof(shown), "%.*s", room > 8 ? room : 8, name);
+		message_put(stdout, shown);
 		fputs(": ", stdout);
 	}
 	message_put(stdout, result);

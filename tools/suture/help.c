@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HELP_COMMANDS = 40 };
+enum { HELP_COMMANDS = 40, HELP_WIDTH = 79 };
 
 static void show_all(void)
 {
@@ -25,9 +25,30 @@ static void show_all(void)
 	puts("\n'suture help COMMAND' tells more. 'suture --version' prints the version.");
 }
 
+/* The synopsis, in lines of 80 columns; what stands in brackets is not torn. */
+static void put_usage(const struct cli_command *command)
+{
+	int indent = printf("usage: suture %s", command->name), column = indent;
+	const char *at = command->arguments;
+
+	while (*at) {
+		int length = 0, depth = 0;
+
+		for (; at[length] && (at[length] != ' ' || depth > 0); length++)
+			depth += at[length] == '[' ? 1 : at[length] == ']' ? -1 : 0;
+		if (column + 1 + length > HELP_WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		column += printf(" %.*s", length, at);
+		at += length + (at[length] == ' ');
+	}
+	fputs("\n\n", stdout);
+}
+
 static void show_one(const struct cli_command *command)
 {
-	printf("usage: suture %s %s\n\n", command->name, command->arguments);
+	put_usage(command);
 	printf("%c%s.\n",
 	       command->summary[0] -
 		       ('a' <= command->summary[0] && command->summary[0] <= 'z' ? 'a' - 'A' : 0),

@@ -27,3 +27,4 @@ suture_unit_test(agent/scope LINKS handmade agent patch trampoline scope stop un
   PACKAGES suture_pkg_json_c)
 target_link_options(unit_agent_scope PRIVATE -rdynamic)
 target_compile_options(unit_agent_scope PRIVATE -fcf-protection=branch)
+suture_unit_test(agent/events LINKS agent rpc base PACKAGES suture_pkg_json_c)

@@ -85,6 +85,17 @@ static void synthetic_holes(void **state)
 	assert_false(maps_find_hole(&maps, 0x150000, 0x180000, 0x150000, 0x1000, &start));
 }
 
+/* Found by the fuzzer: a mapping that ends with the address space. */
+static void last_page(void **state)
+{
+	struct map_region region = {.start = 0x10000, .end = UINTPTR_MAX - 10, .path = (char *)""};
+	struct maps maps = {.regions = &region, .count = 1};
+	uintptr_t start;
+
+	(void)state;
+	assert_false(maps_find_hole(&maps, 0x10000, UINT32_MAX, 0x400000, 4096, &start));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +103,7 @@ int main(void)
 		cmocka_unit_test(no_such_process),
 		cmocka_unit_test(holes_are_free),
 		cmocka_unit_test(synthetic_holes),
+		cmocka_unit_test(last_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
