@@ -260,7 +260,7 @@ struct arch_ops {
 	size_t near_jump_size;	   /* 5 on x86-64 */
 	uint64_t near_jump_reach;  /* farthest distance from the end of the jump */
 	size_t far_jump_size;	   /* reaches any address */
-	size_t gate_size;	   /* 2: a jump to itself, can be written in one store */
+	size_t gate_size;	   /* 2: a jump to itself */
 	/*
 	 * May the gate stand on a function's entry mark? Not where the processor insists that
 	 * indirect branches find the mark. No Linux lets it do so on x86-64 in user space (IBT is
@@ -291,9 +291,6 @@ struct arch_ops {
 	 */
 	bool (*pun_range)(uint64_t from, const uint8_t *fixed, size_t free_size, uint64_t *low,
 			  uint64_t *high);
-
-	/* True when a store of gate_size bytes at address is atomic for other processors. */
-	bool (*gate_atomic)(uint64_t address);
 
 	/* How many bytes at the start of a function must stay first (endbr64: 4). */
 	size_t (*entry_mark_size)(const uint8_t *code, size_t size);

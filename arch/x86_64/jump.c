@@ -97,15 +97,6 @@ void x86_dispatch(uint64_t from, const struct arch_dispatch *dispatch, uint8_t *
 }
 
 /*
- * The writer stores the aligned 8 bytes around the gate at once, which no processor tears; two
- * bytes that lie in two such words can't be stored so.
- */
-bool x86_gate_atomic(uint64_t address)
-{
-	return (address & 7) <= 8 - X86_GATE_SIZE;
-}
-
-/*
  * jmp rel32 with the low free_size - 1 bytes of rel32 chosen and the others given:
  *   e9 [xx xx] ff ff: destinations from end + 0xffff0000 to end + 0xffffffff
  */

@@ -21,7 +21,6 @@ void x86_far_jump(uint64_t to, uint8_t *out);
 void x86_gate(uint8_t *out);
 void x86_counter(uint64_t word, uint64_t to, uint8_t *out);
 void x86_dispatch(uint64_t from, const struct arch_dispatch *dispatch, uint8_t *out);
-bool x86_gate_atomic(uint64_t address);
 bool x86_pun_range(uint64_t from, const uint8_t *fixed, size_t free_size, uint64_t *low,
 		   uint64_t *high);
 

@@ -36,7 +36,6 @@ const struct arch_ops arch_x86_64 = {
 	.dispatch_size = X86_DISPATCH_SIZE,
 	.dispatch = x86_dispatch,
 	.pun_range = x86_pun_range,
-	.gate_atomic = x86_gate_atomic,
 	.entry_mark_size = x86_entry_mark_size,
 	.padding_size = x86_padding_size,
 	.same_operation = x86_same_operation,

@@ -143,7 +143,8 @@ int agent_refresh_unwind(struct agent *agent, struct suture_error *err)
 	free(collect.objects);
 	rc = collect.rc;
 	if (!rc)
-		rc = islands_refresh(&agent->islands, &agent->sites, &agent->dispatches, err);
+		rc = islands_refresh(&agent->islands, &agent->sites, &agent->dispatches,
+				     &agent->near, err);
 	if (rc) {
 		unwind_table_destroy(collect.table);
 		return rc;

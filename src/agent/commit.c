@@ -144,7 +144,9 @@ int commit_run(struct plan *plan, const struct transaction_options *options,
 	struct commit commit = {.plan = plan};
 	const char *why = "";
 	struct stop_commit steps = {
-		.gate_possible = code_edit_set_can_gate(&plan->edits, &why),
+		.gate_possible = code_edit_set_can_gate(&plan->edits, true, &why),
+		.gate_when_stopped = code_edit_set_can_gate(&plan->edits, false, NULL),
+		.writes_data = code_edit_set_has_data(&plan->edits),
 		.gate_close_stopped = gate_close_stopped,
 		.gate_undo_stopped = undo_stopped,
 		.write_stopped = write_stopped,
@@ -167,7 +169,7 @@ int commit_run(struct plan *plan, const struct transaction_options *options,
 	int rc;
 
 	if (!steps.gate_possible)
-		log_debug("no gated commit: %s", why);
+		log_debug("a full stop is needed: %s", why);
 	rc = stop_run(&request, stopped, err);
 	if (!rc && commit.edit_result)
 		rc = commit.edit_result; /* the gates did not open: undone, or UNCERTAIN */

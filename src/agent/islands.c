@@ -49,13 +49,26 @@ static size_t add_stubs(const struct dispatch_table *dispatches, struct unwind_m
 	return dispatches->count;
 }
 
+/* Who waits stands before the first instruction, with nothing more on the stack. */
+static size_t add_waits(const struct near_memory *near, struct unwind_moved *moved)
+{
+	for (size_t i = 0; i < near->wait_count; i++)
+		moved[i] = (struct unwind_moved){
+			.start = near->waits[i].place,
+			.end = near->waits[i].place + arch_native()->near_jump_size,
+			.old = near->waits[i].entry,
+		};
+	return near->wait_count;
+}
+
 int islands_refresh(struct islands *islands, const struct site_table *sites,
-		    const struct dispatch_table *dispatches, struct suture_error *err)
+		    const struct dispatch_table *dispatches, const struct near_memory *near,
+		    struct suture_error *err)
 {
 	struct unwind_moved *moved;
-	size_t room = 1 + dispatches->count, count = 0;
+	size_t room = 1 + dispatches->count + near->wait_count, count = 0;
 
-	if (!islands->stale)
+	if (!islands->stale && islands->waits == near->wait_count)
 		return 0;
 	for (size_t i = 0; i < sites->count; i++)
 		room += sites->sites[i]->has_known ? sites->sites[i]->known.row_count : 0;
@@ -66,9 +79,10 @@ int islands_refresh(struct islands *islands, const struct site_table *sites,
 		if (sites->sites[i]->has_known)
 			count += add_rows(&sites->sites[i]->known, moved + count);
 	count += add_stubs(dispatches, moved + count);
+	count += add_waits(near, moved + count);
 	qsort(moved, count, sizeof(*moved), by_start);
 	free(islands->moved);
-	*islands = (struct islands){.moved = moved, .count = count};
+	*islands = (struct islands){.moved = moved, .count = count, .waits = near->wait_count};
 	return 0;
 }
 

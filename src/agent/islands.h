@@ -17,12 +17,17 @@
 struct islands {
 	struct unwind_moved *moved; /* owned, by rising start */
 	size_t count;
-	bool stale; /* sites were changed since */
+	size_t waits; /* of count, where threads wait before an entry (trampoline/waiting.h) */
+	bool stale;   /* sites were changed since */
 };
 
-/* Brings it up to date with the sites. The former array must not be in use by a stop. */
+/*
+ * Brings it up to date with the sites, and with where threads may wait. The former array must not
+ * be in use by a stop.
+ */
 int islands_refresh(struct islands *islands, const struct site_table *sites,
-		    const struct dispatch_table *dispatches, struct suture_error *err);
+		    const struct dispatch_table *dispatches, const struct near_memory *near,
+		    struct suture_error *err);
 void islands_fini(struct islands *islands);
 
 #endif

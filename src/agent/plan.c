@@ -16,7 +16,7 @@
 void plan_init(struct plan *plan, struct agent *agent)
 {
 	*plan = (struct plan){.agent = agent};
-	code_edit_set_init(&plan->edits, &agent->writer);
+	code_edit_set_init(&plan->edits, &agent->writer, &agent->near);
 }
 
 /* Nothing of it ever ran: as if it had not been loaded. */

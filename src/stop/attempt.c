@@ -41,6 +41,9 @@ static enum outcome gated_stopped(struct commit_state *state)
 	const struct stop_commit *commit = state->commit;
 	enum outcome outcome = OUTCOME_CLEAN;
 
+	/* Closing what stopped threads alone permit to be closed: not when they run already. */
+	if (!session->lazy && !session_helper_alive_stopped(session))
+		return OUTCOME_HELPER_DIED;
 	helper_pause_begin_stopped(session);
 	state->rc = commit->gate_close_stopped(commit->arg);
 	if (state->rc) {
@@ -54,8 +57,8 @@ static enum outcome gated_stopped(struct commit_state *state)
 		outcome = session_command_stopped(session, COMMAND_CHECK);
 	if (outcome == OUTCOME_CLEAN && over_budget(session))
 		outcome = OUTCOME_OVER_BUDGET;
-	/* A hook may rely on a stopped world; the gate alone does not make one. */
-	if (outcome == OUTCOME_CLEAN && commit->switch_stopped &&
+	/* Hooks and data need a stopped world; the gate alone does not make one. */
+	if (outcome == OUTCOME_CLEAN && (commit->switch_stopped || commit->writes_data) &&
 	    !session_helper_alive_stopped(session))
 		outcome = OUTCOME_HELPER_DIED;
 	if (outcome != OUTCOME_CLEAN) {
@@ -151,7 +154,8 @@ int attempt_run(const struct stop_request *request, const struct session_options
 		.session = session, .commit = request->commit, .result = result};
 	probe2(stop_begin, result->attempts, session->task_count);
 	attempt->outcome = session_command_stopped(session, COMMAND_LOOK);
-	if (attempt->outcome == OUTCOME_CLEAN && request->commit->gate_possible)
+	if (attempt->outcome == OUTCOME_CLEAN &&
+	    (request->commit->gate_possible || request->commit->gate_when_stopped))
 		attempt->outcome = gated_stopped(&state);
 	else if (attempt->outcome == OUTCOME_CLEAN)
 		attempt->outcome = ungated_stopped(&state);

@@ -33,11 +33,10 @@ static int attempt_gathered(const struct stop_request *request,
 			    struct stop_result *result, struct attempt *attempt,
 			    struct suture_error *err)
 {
-	const struct stop_commit *commit = request->commit;
 	struct session_options options = {
 		.solo = true,
 		.gathering = gathering,
-		.lazy = commit->gate_possible && !commit->switch_stopped && !fiber_any(),
+		.lazy = run_may_be_lazy(request),
 	};
 	int rc = attempt_run(request, &options, result, attempt, err);
 

@@ -212,7 +212,8 @@ static bool is_whole(struct stop_session *session)
 
 		if (!task->named)
 			continue;
-		if ((task->state == TASK_ASLEEP || task->state == TASK_INERT) &&
+		/* Most have been seen alive since the listing, when their turns were read. */
+		if ((task->state == TASK_ASLEEP || task->state == TASK_INERT) && !task->alive &&
 		    !tasks_read_turns_stopped(session, task, &turns))
 			task->state = TASK_GONE;
 		whole &= task->state != TASK_GONE;

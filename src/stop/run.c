@@ -12,15 +12,25 @@
 #define FIRST_BACKOFF_NS   UINT64_C(1000000)
 #define LONGEST_BACKOFF_NS UINT64_C(50000000)
 
-enum { MAX_ROOM = 4 /* how often the table of threads is doubled */ };
+enum {
+	MAX_ROOM = 4,	  /* how often the table of threads is doubled */
+	MIN_ATTEMPTS = 3, /* a machine that stood still says nothing about the threads */
+};
+
+bool run_may_be_lazy(const struct stop_request *request)
+{
+	const struct stop_commit *commit = request->commit;
+
+	/* A suspended fiber can only be looked at while nobody can resume it. */
+	return commit->gate_possible && !commit->writes_data && !commit->switch_stopped &&
+	       !fiber_any();
+}
 
 /* Which rung serves; negative with an error when the one that is asked for can't. */
 static int choose_rung(const struct stop_request *request, enum stop_rung *rung,
 		       struct suture_error *err)
 {
-	const struct stop_commit *commit = request->commit;
-	/* A suspended fiber can only be looked at while nobody can resume it. */
-	bool lazy = commit->gate_possible && !commit->switch_stopped && !fiber_any();
+	bool lazy = run_may_be_lazy(request);
 
 	switch (request->rung) {
 	case STOP_RUNG_AUTO:
@@ -34,8 +44,8 @@ static int choose_rung(const struct stop_request *request, enum stop_rung *rung,
 		if (lazy)
 			return 0;
 		error_set(err, SUTURE_E_UNSUPPORTED,
-			  "a lazy stop needs entries that can be gated, no hook at the switch, "
-			  "and no fibers");
+			  "a lazy stop needs entries that can be gated, no data, no hook at the "
+			  "switch, and no fibers");
 		return error_next(err, "leave the choice to suture, or ask for a full stop");
 	case STOP_RUNG_SAFEPOINT:
 		*rung = STOP_RUNG_SAFEPOINT;
@@ -76,10 +86,12 @@ static int commit_error(int rc, struct suture_error *err)
 }
 
 /* Prepares the next attempt; false when there shall be none. */
-static bool next_attempt(const struct attempt *attempt, uint64_t deadline, uint64_t *backoff,
+static bool next_attempt(const struct stop_request *request, const struct attempt *attempt,
+			 const struct stop_result *result, uint64_t deadline, uint64_t *backoff,
 			 struct session_options *options)
 {
 	uint64_t now = wait_now_stopped();
+	bool over = now >= deadline && (!request->timeout_ns || result->attempts >= MIN_ATTEMPTS);
 
 	/* Yama lets nobody but ancestors trace, unless we name the helper. */
 	if (attempt->outcome == OUTCOME_REFUSED && !options->allow_tracer &&
@@ -91,9 +103,9 @@ static bool next_attempt(const struct attempt *attempt, uint64_t deadline, uint6
 		options->room++;
 		return true;
 	}
-	if (!is_retried(attempt->outcome) || now >= deadline)
+	if (!is_retried(attempt->outcome) || over)
 		return false;
-	sleep_ns(*backoff < deadline - now ? *backoff : deadline - now);
+	sleep_ns(now >= deadline || *backoff < deadline - now ? *backoff : deadline - now);
 	*backoff = *backoff * 2 < LONGEST_BACKOFF_NS ? *backoff * 2 : LONGEST_BACKOFF_NS;
 	return true;
 }
@@ -122,7 +134,7 @@ int stop_run(const struct stop_request *request, struct stop_result *result,
 		attempt = (struct attempt){0};
 		rc = attempt_run(request, &options, result, &attempt, err);
 	} while (!rc && attempt.outcome != OUTCOME_CLEAN &&
-		 next_attempt(&attempt, deadline, &backoff, &options));
+		 next_attempt(request, &attempt, result, deadline, &backoff, &options));
 	if (options.allow_tracer)
 		prctl(PR_SET_PTRACER, 0, 0, 0, 0);
 	age_blockers(result);

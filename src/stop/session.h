@@ -54,6 +54,7 @@ struct stop_task {
 	uint64_t sp;
 	bool moved;	/* checked after the gate: needs no further look */
 	bool named;	/* by the latest listing */
+	bool alive;	/* seen alive since that listing was complete */
 	int counter_fd; /* schedstat, in the helper's own table; -1: opened when needed */
 	uint64_t turns; /* how often it got a processor, when it was looked at */
 	int signal;	/* taken from the kernel by a signal-delivery-stop, given back on release */
@@ -227,6 +228,9 @@ struct attempt {
 	int commit_rc; /* what a commit function that failed returned; 0: none did */
 	int error;     /* errno that belongs to REFUSED and NO_PROC */
 };
+
+/* run.c: is an attempt exact that leaves sleepers asleep? Can change from one to the next. */
+bool run_may_be_lazy(const struct stop_request *request);
 
 /* gather.c: attempts at a safe point, until one commits or the time is up; sets *attempt. */
 int gather_run(const struct stop_request *request, uint64_t deadline, struct stop_result *result,

@@ -32,16 +32,18 @@
  *     old one is entered afterwards.
  * Functions of the idle set that are not replaced have no gate: a thread may enter one after its
  * check, but everything that is replaced and that it calls from there is new already: of one
- * version. Data being replaced has no gate either: a request that writes data must not set
- * gate_possible.
+ * version. Data being replaced has no gate either, so that a request that writes data is full.
  *
  * FUNCTIONS THAT ARE NEVER FREE. Threads that run inside are let run on, and only they, a moment at
  * a time (10 ms in all, or the budget), before the gate is closed; whoever is found outside stays
  * stopped. A thread that sleeps inside is not waited for.
  *
- * WHY A GATE NEEDS A LONG FIRST INSTRUCTION. A sleeper may wake, execute a first instruction of one
- * byte (push) and stand at the gate's second byte when the gate is closed: it would go on with half
- * of a jump. With a first instruction as long as the gate there is no such place.
+ * WHY A GATE MUST NOT CUT AN INSTRUCTION. A sleeper may wake, execute a first instruction of one
+ * byte (push) and stand at the second byte when the entry is closed: with half of a jump there it
+ * would be lost. So either the first instruction is as long as the gate, or the gate changes the
+ * first byte alone (trampoline/waiting.h). gate_close_stopped() has the choice, and gate_possible
+ * its promise. The argument above is the same for both: who is behind the first instruction is
+ * inside, and goes on in unchanged bytes until (2) finds it.
  *
  * WHY FULL IS EXACT. Every thread is stopped; threads are listed again until a listing names nobody
  * new; with all others stopped no one is left to give birth or to die (argument 3 holds at once).
@@ -58,9 +60,12 @@
  * (CLONE_CHILD_CLEARTID in exit_mm, tracees are let go in exit_notify): the word still set after G
  * proves that nobody ran before G. So with a gate (used on full as well): dead before
  * G → gate_undo, nothing changed, next attempt; dead after G and, on lazy, after the second count:
- * the caller just finishes: the gate holds everyone until all is new. Without a gate and with the
- * helper dead within the microseconds of write_stopped() the write is completed all the same, but
- * threads may meanwhile run; the result says so (helper_died).
+ * the caller just finishes: the gate holds everyone until all is new. Data and hooks are an
+ * exception in one way: dead before write_stopped() → gate_undo; dead in it → the caller finishes,
+ * and who reads the data from outside the gated functions may have seen half of it. Without any
+ * gate (gate_when_stopped is false), and with the helper dead within the microseconds of
+ * write_stopped(), the write is completed all the same, but threads may meanwhile run; the result
+ * says so (helper_died).
  */
 #ifndef STOP_STOP_H
 #define STOP_STOP_H
@@ -75,7 +80,7 @@
 #include <sys/types.h>
 
 enum stop_rung {
-	STOP_RUNG_AUTO, /* lazy where gate_possible and no switch_stopped, else full */
+	STOP_RUNG_AUTO, /* lazy where gate_possible, no data and no switch_stopped, else full */
 	STOP_RUNG_LAZY,
 	STOP_RUNG_FULL,
 	STOP_RUNG_SAFEPOINT, /* while all who call suture_safepoint() stand there; see gather.c */
@@ -113,10 +118,13 @@ struct stop_range {
  */
 struct stop_commit {
 	/*
-	 * Every first-bytes store is atomic, no data is written, and every site's first instruction
-	 * is at least as long as the gate.
+	 * Every entry can be closed while threads run: in one store, and so that a thread behind
+	 * the first instruction finds bytes that are as they were.
 	 */
 	bool gate_possible;
+	bool gate_when_stopped; /* every entry can be closed while none runs; implied by the above
+				 */
+	bool writes_data;	/* no gate keeps its readers out. Forces full */
 	int (*gate_close_stopped)(void *arg); /* with a sync of all processors, see G above */
 	void (*gate_undo_stopped)(void *arg); /* also after a gate_close that failed */
 	int (*write_stopped)(void *arg);      /* the rest behind the gate, or everything */

@@ -121,6 +121,7 @@ bool tasks_read_turns_stopped(struct stop_session *session, struct stop_task *ta
 	}
 	if (got <= 0)
 		return false;
+	task->alive = true;
 	skip_to_next(&at); /* time on the processor */
 	skip_to_next(&at); /* time waiting for it */
 	*turns = take_number(&at, 10);
@@ -278,7 +279,7 @@ enum listing tasks_list_stopped(struct stop_session *session, size_t *added)
 
 	*added = 0;
 	for (size_t i = 0; i < session->task_count; i++)
-		session->tasks[i].named = false;
+		session->tasks[i].named = session->tasks[i].alive = false;
 	if (arch_syscall(SYS_lseek, session->task_dir, 0, SEEK_SET, 0, 0, 0) < 0)
 		return LISTING_FAILED;
 	for (;;) {

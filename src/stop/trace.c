@@ -378,11 +378,10 @@ void trace_linger_stopped(struct stop_session *session)
  * An attempt that broke off has asked threads to stop for which nobody waited. Letting them go as
  * they are would show them the EINTR of our interruption.
  */
-static void drain(struct stop_session *session, struct stop_task *task)
+static void drain(struct stop_session *session, struct stop_task *task, uint64_t start)
 {
 	_Alignas(16) uint8_t user_regs[ARCH_MAX_USER_REGS];
 	struct iovec regs = {user_regs, sizeof(user_regs)};
-	uint64_t start = wait_now_stopped();
 	enum stop_reason reason;
 	int status = 0;
 
@@ -409,17 +408,22 @@ static void drain(struct stop_session *session, struct stop_task *task)
 
 void trace_release_all_stopped(struct stop_session *session)
 {
+	uint64_t start;
+
 	for (size_t i = 0; i < session->task_count; i++) {
 		struct stop_task *task = &session->tasks[i];
 
 		if (task->seized && task->state == TASK_STOPPED)
 			trace(PTRACE_DETACH, task->tid, 0, task->signal);
 	}
+	/* Of all together, not of each: where nobody gets a processor, nobody shall wait for all.
+	 */
+	start = wait_now_stopped();
 	for (size_t i = 0; i < session->task_count; i++) {
 		struct stop_task *task = &session->tasks[i];
 
 		if (task->seized && task->interrupted && task->state != TASK_GONE)
-			drain(session, task);
+			drain(session, task, start);
 	}
 	/* Whoever is seized and was never asked to stop is let go by the kernel when the helper
 	 * ends; a signal that it stops for in between stays the kernel's, and is delivered then. */

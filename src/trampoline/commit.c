@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing a set of edits, and undoing it: see edit.h. Everything here may run while threads are
- * stopped, on the stop's helper or the agent's thread: no allocation, no libc, no locks; it either
- * succeeds or puts the old bytes back.
+ * Writing a set of edits: see edit.h; undo.c takes it back. Everything here may run while threads
+ * are stopped, on the stop's helper or the agent's thread: no allocation, no libc, no locks; it
+ * either succeeds or puts the old bytes back.
  *
- * The gated commit, of a site with the bytes b0…b4 that becomes a jump j0…j4:
+ * The gated commit. Each site goes its way byte by byte (path.h has the drawing), all sites one
+ *step at a time, with the instruction streams synchronised in between:
  *
- *   before        b0 b1 b2 b3 b4
- *   gate_close    eb fe b2 b3 b4    one store: a thread that comes now waits at the entry
- *   write_rest    eb fe j2 j3 j4    nothing executes these bytes
- *   gate_open     j0 j1 j2 j3 j4    one store: waiting threads go to the replacement
+ *	gate_close    the first step of each: a thread that comes now waits at the entry
+ *	write_rest    the steps between; then what lies behind the first bytes, and all other edits
+ *	gate_open     the last step of each: waiting threads go to the replacement
  *
- * with the instruction streams synchronised after each step. Once one gate is open, a thread may
- * have run new code: from there on there is no way back, only forward. A store that fails is
- * repeated; gates that still can't be opened stay closed, and the answer is UNCERTAIN.
+ * A site without a way is closed by a jump to itself, which takes stopped threads. Since single
+ * bytes can't be torn, the steps of all sites in a page are one write.
+ *
+ * Once one gate is open, a thread may have run new code: from there on there is no way back, only
+ * forward. A write that fails is repeated; gates that still can't be opened stay closed, and the
+ * answer is UNCERTAIN.
  */
 #include "trampoline/commit.h"
 
-#include "arch/arch.h"
-
 #include <errno.h>
 
-enum { GATE_ROOM = 4, PIECE = 256, OPEN_TRIES = 8 };
+enum { OPEN_TRIES = 8, NO_STEP = -1 };
 
 /* transitions[state] has bit N set when N may follow. */
 static const unsigned transitions[] = {
@@ -34,34 +35,24 @@ static const unsigned transitions[] = {
 	[CODE_EDIT_BROKEN] = 0,
 };
 
-static const uint8_t *old_image(const struct code_edit_set *set, const struct code_edit *edit)
+enum code_edit_gate commit_gate(const struct code_edit *edit)
 {
-	return set->store + edit->bytes + (set->reversed ? edit->size : 0);
+	if (edit->step_count)
+		return CODE_EDIT_GATE_STEPS;
+	return edit->size >= arch_native()->gate_size ? CODE_EDIT_GATE_STOPPED
+						      : CODE_EDIT_GATE_NONE;
 }
 
-static const uint8_t *new_image(const struct code_edit_set *set, const struct code_edit *edit)
+size_t commit_first(const struct code_edit_set *set, const struct code_edit *edit)
 {
-	return set->store + edit->bytes + (set->reversed ? 0 : edit->size);
+	if (!set->gated || edit->kind != CODE_EDIT_SITE)
+		return 0;
+	return edit->step_count ? arch_native()->near_jump_size : arch_native()->gate_size;
 }
 
-static bool equal_stopped(const uint8_t *a, const uint8_t *b, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (a[i] != b[i])
-			return false;
-	return true;
-}
+/* ---- failures ------------------------------------------------------------------------------- */
 
-static void copy_stopped(uint8_t *to, const uint8_t *from, size_t size)
-{
-	/* A compiler must not turn this into a call of memcpy: that goes through an IFUNC's slot.
-	 */
-	for (size_t i = 0; i < size; i++)
-		((volatile uint8_t *)to)[i] = from[i];
-}
-
-/* Notes the first failure; later ones, of undoing, follow from it. */
-static int fail_stopped(struct code_edit_set *set, uintptr_t address, int result)
+int commit_fail_stopped(struct code_edit_set *set, uintptr_t address, int result)
 {
 	if (!set->failure.result) {
 		set->failure.result = result;
@@ -75,7 +66,7 @@ static void found_stopped(struct code_edit_set *set, const uint8_t *found, size_
 {
 	if (size > sizeof(set->failure.found))
 		size = sizeof(set->failure.found);
-	copy_stopped(set->failure.found, found, size);
+	commit_copy_stopped(set->failure.found, found, size);
 	set->failure.found_size = size;
 }
 
@@ -84,111 +75,11 @@ static int code_of(int result)
 	return result == -ESTALE ? -(int)SUTURE_E_FUNCTION_CHANGED : -(int)SUTURE_E_IO;
 }
 
-/* ---- undoing ------------------------------------------------------------------------------- */
-
-static size_t gate_part(const struct code_edit_set *set, const struct code_edit *edit)
-{
-	return set->gated && edit->kind == CODE_EDIT_SITE ? arch_native()->gate_size : 0;
-}
-
-/* One run of bytes: `from` becomes `to`, `to` stays, anything else is not ours: -ESTALE. */
-static int restore_stopped(struct code_edit_set *set, uintptr_t address, const uint8_t *from,
-			   const uint8_t *to, size_t size, bool at_once)
-{
-	uint8_t now[PIECE];
-
-	for (size_t done = 0; done < size;) {
-		size_t part = size - done < sizeof(now) ? size - done : sizeof(now);
-		int rc = code_writer_read_stopped(set->writer, CODE_WRITER_UNDO, address + done,
-						  now, part);
-
-		if (rc)
-			return fail_stopped(set, address + done, rc);
-		if (!equal_stopped(now, to + done, part)) {
-			rc = code_writer_replace_stopped(set->writer, CODE_WRITER_UNDO,
-							 address + done, from + done, to + done,
-							 part, at_once);
-			if (rc)
-				return fail_stopped(set, address + done, rc);
-		}
-		done += part;
-	}
-	return 0;
-}
-
-/* Sites that are open already get their gate again, so that nobody enters what is half undone. */
-static int shut_stopped(struct code_edit_set *set, const struct code_edit *edit)
-{
-	uint8_t gate[GATE_ROOM], now[GATE_ROOM];
-	size_t part = gate_part(set, edit);
-	int rc;
-
-	if (!part || !(edit->dirty & CODE_EDIT_FIRST))
-		return 0;
-	arch_native()->gate(gate);
-	rc = code_writer_read_stopped(set->writer, CODE_WRITER_UNDO, edit->address, now, part);
-	if (rc)
-		return fail_stopped(set, edit->address, rc);
-	if (equal_stopped(now, gate, part) || equal_stopped(now, old_image(set, edit), part))
-		return 0;
-	return restore_stopped(set, edit->address, new_image(set, edit), gate, part, true);
-}
-
-static int undo_stopped(struct code_edit_set *set)
-{
-	uint8_t gate[GATE_ROOM];
-	int rc = 0;
-
-	arch_native()->gate(gate);
-	/* Every edit is tried, whatever becomes of the others: as much as can be is put back. */
-	for (size_t i = 0; i < set->count; i++)
-		rc |= shut_stopped(set, &set->edits[i]);
-	if (set->gated)
-		code_writer_sync_stopped(set->writer);
-	for (size_t i = 0; i < set->count; i++) {
-		const struct code_edit *edit = &set->edits[i];
-		size_t part = gate_part(set, edit);
-
-		if (!(edit->dirty & CODE_EDIT_REST))
-			continue;
-		rc |= restore_stopped(set, edit->address + part, new_image(set, edit) + part,
-				      old_image(set, edit) + part, edit->size - part, false);
-	}
-	if (set->gated)
-		code_writer_sync_stopped(set->writer);
-	for (size_t i = 0; i < set->count; i++) {
-		struct code_edit *edit = &set->edits[i];
-
-		if (edit->dirty & CODE_EDIT_FIRST)
-			rc |= restore_stopped(set, edit->address, gate, old_image(set, edit),
-					      gate_part(set, edit), true);
-		edit->dirty = 0;
-	}
-	code_writer_sync_stopped(set->writer);
-	set->gated = false;
-	set->state = rc ? CODE_EDIT_BROKEN : CODE_EDIT_PLANNED;
-	return rc ? -(int)SUTURE_E_UNCERTAIN : 0;
-}
-
-int code_edit_undo_stopped(struct code_edit_set *set)
-{
-	switch (set->state) {
-	case CODE_EDIT_OPEN:
-	case CODE_EDIT_PLANNED:
-		return 0;
-	case CODE_EDIT_BROKEN:
-		return -(int)SUTURE_E_UNCERTAIN;
-	default:
-		set->failure.result = 0;
-		return undo_stopped(set);
-	}
-}
-
 /* Ends a step that failed: the code of the failure, or of the undoing if that fails too. */
 static int give_up_stopped(struct code_edit_set *set, int result)
 {
 	int code = code_of(result);
-	int rc = undo_stopped(set);
+	int rc = commit_undo_stopped(set);
 
 	return rc ? rc : code;
 }
@@ -207,57 +98,17 @@ static int sync_stopped(struct code_edit_set *set)
 {
 	int rc = code_writer_sync_stopped(set->writer);
 
-	return rc ? fail_stopped(set, 0, rc) : 0;
+	return rc ? commit_fail_stopped(set, 0, rc) : 0;
 }
 
-/* A site's gated step: its first bytes, all of them at once. */
-static int swap_gate_stopped(struct code_edit_set *set, struct code_edit *edit, const uint8_t *from,
-			     const uint8_t *to)
+/* What was found at the edit instead of the bytes that were to be there. */
+static void note_found_stopped(struct code_edit_set *set, const struct code_edit *edit)
 {
-	uint8_t dirty = edit->dirty;
-	int rc;
+	uint8_t now[sizeof(set->failure.found)];
+	size_t seen = edit->size < sizeof(now) ? edit->size : sizeof(now);
 
-	if (edit->kind != CODE_EDIT_SITE)
-		return 0;
-	edit->dirty |= CODE_EDIT_FIRST;
-	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, edit->address, from, to,
-					 arch_native()->gate_size, true);
-	if (rc == -ESTALE) {
-		uint8_t now[GATE_ROOM];
-
-		edit->dirty = dirty;
-		fail_stopped(set, edit->address, rc);
-		if (!code_writer_read_stopped(set->writer, CODE_WRITER_READ, edit->address, now,
-					      arch_native()->gate_size))
-			found_stopped(set, now, arch_native()->gate_size);
-	}
-	return rc ? fail_stopped(set, edit->address, rc) : 0;
-}
-
-int code_edit_gate_close_stopped(struct code_edit_set *set)
-{
-	uint8_t gate[GATE_ROOM];
-	int rc = begin_stopped(set, CODE_EDIT_GATED);
-
-	if (rc)
-		return rc;
-	if (!code_edit_set_can_gate(set, NULL))
-		return -(int)SUTURE_E_INTERNAL;
-	arch_native()->gate(gate);
-	/* First the state: whoever has to undo after our death must know. */
-	set->gated = true;
-	set->state = CODE_EDIT_GATED;
-	for (size_t i = 0; i < set->count && !rc; i++)
-		rc = swap_gate_stopped(set, &set->edits[i], old_image(set, &set->edits[i]), gate);
-	if (!rc)
-		rc = sync_stopped(set);
-	return rc ? give_up_stopped(set, rc) : 0;
-}
-
-/* Bytes of an edit that this step writes: behind the gate, or all. */
-static size_t skipped(const struct code_edit_set *set, const struct code_edit *edit)
-{
-	return gate_part(set, edit);
+	if (!code_writer_read_stopped(set->writer, CODE_WRITER_READ, edit->address, now, seen))
+		found_stopped(set, now, seen);
 }
 
 /*
@@ -279,26 +130,182 @@ static size_t merge_stopped(const struct code_edit_set *set, size_t first)
 	return last - first + 1;
 }
 
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+enum phase { PHASE_CLOSE, PHASE_BETWEEN, PHASE_OPEN };
+
+/* Which step of its way a site makes now. */
+static int step_now(const struct code_edit *edit, enum phase phase, unsigned round)
+{
+	if (edit->kind != CODE_EDIT_SITE || !edit->step_count)
+		return NO_STEP;
+	switch (phase) {
+	case PHASE_CLOSE:
+		return 0;
+	case PHASE_OPEN:
+		return edit->step_count - 1;
+	case PHASE_BETWEEN:
+	default:
+		return round + 1 < edit->step_count ? (int)round : NO_STEP;
+	}
+}
+
+/* Does any of them make a step now? */
+static bool has_step(const struct code_edit_set *set, size_t first, size_t count, enum phase phase,
+		     unsigned round)
+{
+	for (size_t i = first; i < first + count; i++)
+		if (step_now(&set->edits[i], phase, round) != NO_STEP)
+			return true;
+	return false;
+}
+
+/* Is what the step finds what it is to find? Before the first one that is the whole old image. */
+static bool is_expected(const struct code_edit_set *set, const struct code_edit *edit, int step,
+			const uint8_t *now)
+{
+	if (step == 0 && !commit_equal_stopped(now, commit_old(set, edit), edit->size))
+		return false;
+	return now[edit->steps[step].offset] == edit->steps[step].from;
+}
+
+/* One step of each site among `count` edits that fit in a page, in one write. */
+static int step_page_stopped(struct code_edit_set *set, size_t first, size_t count,
+			     enum phase phase, unsigned round)
+{
+	struct code_edit *edits = set->edits + first;
+	uintptr_t start = edits[0].address, from = 0, to = 0;
+	size_t size = edits[count - 1].address + edits[count - 1].size - start;
+	uint8_t *before = set->scratch, *after = set->scratch + COMMIT_PAGE;
+	int rc;
+
+	for (size_t i = 0; i < count; i++) {
+		int step = step_now(&edits[i], phase, round);
+
+		if (step == NO_STEP)
+			continue;
+		if (!to)
+			from = edits[i].address + edits[i].steps[step].offset;
+		to = edits[i].address + edits[i].steps[step].offset + 1;
+	}
+	if (!to)
+		return 0;
+	rc = code_writer_read_stopped(set->writer, CODE_WRITER_READ, start, before, size);
+	if (rc)
+		return commit_fail_stopped(set, start, rc);
+	commit_copy_stopped(after, before, size);
+	for (size_t i = 0; i < count; i++) {
+		const struct code_edit *edit = &edits[i];
+		int step = step_now(edit, phase, round);
+		size_t at = edit->address - start;
+
+		if (step == NO_STEP)
+			continue;
+		if (!is_expected(set, edit, step, before + at)) {
+			commit_fail_stopped(set, edit->address, -ESTALE);
+			found_stopped(set, before + at, edit->size);
+			return -ESTALE;
+		}
+		after[at + edit->steps[step].offset] = edit->steps[step].to;
+	}
+	/* First the note: whoever has to undo must know. */
+	for (size_t i = 0; i < count; i++)
+		if (step_now(&edits[i], phase, round) != NO_STEP)
+			edits[i].done = (uint8_t)(step_now(&edits[i], phase, round) + 1);
+	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, from,
+					 before + (from - start), after + (from - start),
+					 to - from);
+	return rc ? commit_fail_stopped(set, start, rc) : 0;
+}
+
+/* Sites without a way, while no thread runs: a jump to itself over the old bytes, or away from it.
+ */
+static int jump_stopped(struct code_edit_set *set, struct code_edit *edit, bool close)
+{
+	size_t size = arch_native()->gate_size;
+	uint8_t gate[ARCH_MAX_JUMP], dirty = edit->dirty;
+	int rc;
+
+	if (edit->kind != CODE_EDIT_SITE || edit->step_count)
+		return 0;
+	arch_native()->gate(gate);
+	edit->dirty |= CODE_EDIT_FIRST;
+	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, edit->address,
+					 close ? commit_old(set, edit) : gate,
+					 close ? gate : commit_new(set, edit), size);
+	if (!rc)
+		return 0;
+	commit_fail_stopped(set, edit->address, rc);
+	if (rc == -ESTALE) {
+		edit->dirty = dirty; /* nothing was written */
+		note_found_stopped(set, edit);
+	}
+	return rc;
+}
+
+int code_edit_gate_close_stopped(struct code_edit_set *set)
+{
+	int rc = begin_stopped(set, CODE_EDIT_GATED);
+	size_t count;
+
+	if (rc)
+		return rc;
+	if (!code_edit_set_can_gate(set, false, NULL))
+		return -(int)SUTURE_E_INTERNAL;
+	/* First the state: whoever has to undo after our death must know. */
+	set->gated = true;
+	set->state = CODE_EDIT_GATED;
+	for (size_t i = 0; i < set->count && !rc; i++)
+		rc = jump_stopped(set, &set->edits[i], true);
+	for (size_t i = 0; i < set->count && !rc; i += count) {
+		count = merge_stopped(set, i);
+		rc = step_page_stopped(set, i, count, PHASE_CLOSE, 0);
+	}
+	if (!rc)
+		rc = sync_stopped(set);
+	return rc ? give_up_stopped(set, rc) : 0;
+}
+
+/* The steps between the first and the last, each seen by every processor before the next. */
+static int walk_stopped(struct code_edit_set *set)
+{
+	for (unsigned round = 1; round + 1 < CODE_EDIT_MAX_STEPS; round++) {
+		size_t count;
+		int rc = 0;
+
+		if (!has_step(set, 0, set->count, PHASE_BETWEEN, round))
+			return 0;
+		for (size_t i = 0; i < set->count && !rc; i += count) {
+			count = merge_stopped(set, i);
+			rc = step_page_stopped(set, i, count, PHASE_BETWEEN, round);
+		}
+		if (!rc)
+			rc = sync_stopped(set);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
 /* One edit by itself, whatever its size; no scratch memory is needed. */
 static int write_one_stopped(struct code_edit_set *set, struct code_edit *edit)
 {
-	size_t skip = skipped(set, edit);
-	uint8_t now[sizeof(set->failure.found)];
-	size_t seen = edit->size < sizeof(now) ? edit->size : sizeof(now);
+	size_t skip = commit_first(set, edit);
 	int rc;
 
 	edit->dirty |= CODE_EDIT_REST;
 	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, edit->address + skip,
-					 old_image(set, edit) + skip, new_image(set, edit) + skip,
-					 edit->size - skip, false);
+					 commit_old(set, edit) + skip, commit_new(set, edit) + skip,
+					 edit->size - skip);
 	if (!rc)
 		return 0;
-	fail_stopped(set, edit->address, rc);
+	commit_fail_stopped(set, edit->address, rc);
 	if (rc != -ESTALE)
 		return rc;
 	edit->dirty &= ~CODE_EDIT_REST; /* nothing was written */
-	if (!code_writer_read_stopped(set->writer, CODE_WRITER_READ, edit->address, now, seen))
-		found_stopped(set, now, seen);
+	note_found_stopped(set, edit);
 	return rc;
 }
 
@@ -311,25 +318,26 @@ static int write_merged_stopped(struct code_edit_set *set, size_t first, size_t 
 	int rc = code_writer_read_stopped(set->writer, CODE_WRITER_READ, start, before, size);
 
 	if (rc)
-		return fail_stopped(set, start, rc);
-	copy_stopped(after, before, size);
+		return commit_fail_stopped(set, start, rc);
+	commit_copy_stopped(after, before, size);
 	for (size_t i = 0; i < count; i++) {
 		const struct code_edit *edit = &edits[i];
-		size_t skip = skipped(set, edit), at = edit->address - start;
+		size_t skip = commit_first(set, edit), at = edit->address - start;
 
-		if (!equal_stopped(before + at + skip, old_image(set, edit) + skip,
-				   edit->size - skip)) {
-			fail_stopped(set, edit->address, -ESTALE);
+		if (!commit_equal_stopped(before + at + skip, commit_old(set, edit) + skip,
+					  edit->size - skip)) {
+			commit_fail_stopped(set, edit->address, -ESTALE);
 			found_stopped(set, before + at, edit->size);
 			return -ESTALE;
 		}
-		copy_stopped(after + at + skip, new_image(set, edit) + skip, edit->size - skip);
+		commit_copy_stopped(after + at + skip, commit_new(set, edit) + skip,
+				    edit->size - skip);
 	}
 	for (size_t i = 0; i < count; i++)
 		edits[i].dirty |= CODE_EDIT_REST;
-	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, start, before, after, size,
-					 false);
-	return rc ? fail_stopped(set, start, rc) : 0;
+	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, start, before, after,
+					 size);
+	return rc ? commit_fail_stopped(set, start, rc) : 0;
 }
 
 static int write_stopped(struct code_edit_set *set)
@@ -352,28 +360,55 @@ int code_edit_write_rest_stopped(struct code_edit_set *set)
 	if (rc)
 		return rc;
 	set->state = CODE_EDIT_RESTED;
-	rc = write_stopped(set);
+	rc = walk_stopped(set);
+	if (!rc)
+		rc = write_stopped(set);
 	if (!rc)
 		rc = sync_stopped(set);
 	return rc ? give_up_stopped(set, rc) : 0;
 }
 
-/* Opens one gate, stubbornly: what made a store fail may be over at the next. */
-static int open_one_stopped(struct code_edit_set *set, struct code_edit *edit, const uint8_t *gate)
+/* Opens sites of one page, stubbornly: what made a write fail may be over at the next. */
+static int open_stopped(struct code_edit_set *set, size_t first, size_t count)
 {
 	int rc = 0;
 
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		rc = swap_gate_stopped(set, edit, gate, new_image(set, edit));
+		rc = has_step(set, first, count, PHASE_OPEN, 0)
+			     ? step_page_stopped(set, first, count, PHASE_OPEN, 0)
+			     : jump_stopped(set, &set->edits[first], false);
 		if (!rc)
 			break;
 	}
 	return rc;
 }
 
+/*
+ * Opens those sites that have a way, or those that have none. Once one is open there is no way
+ * back, and the others are tried all the same: *failed says what became of them.
+ */
+static int open_all_stopped(struct code_edit_set *set, bool steps, bool *any_open, int *failed)
+{
+	size_t count;
+
+	for (size_t i = 0; i < set->count; i += count) {
+		bool site = set->edits[i].kind == CODE_EDIT_SITE && !set->edits[i].step_count;
+		int rc;
+
+		count = steps ? merge_stopped(set, i) : 1;
+		if (steps ? !has_step(set, i, count, PHASE_OPEN, 0) : !site)
+			continue;
+		rc = open_stopped(set, i, count);
+		if (rc && !*any_open)
+			return rc;
+		*any_open = *any_open || !rc;
+		*failed = rc ? rc : *failed;
+	}
+	return 0;
+}
+
 int code_edit_gate_open_stopped(struct code_edit_set *set)
 {
-	uint8_t gate[GATE_ROOM];
 	bool any_open = false;
 	int failed = 0;
 	int rc;
@@ -381,19 +416,13 @@ int code_edit_gate_open_stopped(struct code_edit_set *set)
 	if (set->state != CODE_EDIT_RESTED)
 		return -(int)SUTURE_E_INTERNAL;
 	rc = begin_stopped(set, CODE_EDIT_WRITTEN);
+	if (!rc)
+		rc = open_all_stopped(set, true, &any_open, &failed);
+	if (!rc)
+		rc = open_all_stopped(set, false, &any_open, &failed);
+	/* Nobody has run new code: back, while that is exact. */
 	if (rc)
-		return rc;
-	arch_native()->gate(gate);
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->edits[i].kind != CODE_EDIT_SITE)
-			continue;
-		rc = open_one_stopped(set, &set->edits[i], gate);
-		/* Nobody has run new code: back, while that is exact. */
-		if (rc && !any_open)
-			return give_up_stopped(set, rc);
-		any_open = any_open || !rc;
-		failed = rc ? rc : failed;
-	}
+		return give_up_stopped(set, rc);
 	/*
 	 * A processor that is not synchronised sees the gate a little longer, until its next
 	 * return from the kernel: nothing to fail for.
@@ -426,7 +455,7 @@ int code_edit_write_all_stopped(struct code_edit_set *set)
 
 int commit_check_stopped(struct code_edit_set *set)
 {
-	uint8_t now[PIECE];
+	uint8_t now[COMMIT_PIECE];
 
 	set->failure.result = 0;
 	for (size_t i = 0; i < set->count; i++) {
@@ -438,10 +467,10 @@ int commit_check_stopped(struct code_edit_set *set)
 			int rc = code_writer_read_stopped(set->writer, CODE_WRITER_READ,
 							  edit->address + done, now, part);
 
-			if (!rc && !equal_stopped(now, old_image(set, edit) + done, part))
+			if (!rc && !commit_equal_stopped(now, commit_old(set, edit) + done, part))
 				rc = -ESTALE;
 			if (rc) {
-				fail_stopped(set, edit->address + done, rc);
+				commit_fail_stopped(set, edit->address + done, rc);
 				if (rc == -ESTALE)
 					found_stopped(set, now, part);
 				return code_of(rc);

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/maps.h"
 #include "trampoline/commit.h"
+#include "trampoline/near.h"
+#include "trampoline/path.h"
 #include "trampoline/tier.h"
 
 #include <errno.h>
@@ -15,9 +17,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-void code_edit_set_init(struct code_edit_set *set, const struct code_writer *writer)
+void code_edit_set_init(struct code_edit_set *set, const struct code_writer *writer,
+			struct near_memory *near)
 {
-	*set = (struct code_edit_set){.writer = writer};
+	*set = (struct code_edit_set){.writer = writer, .near = near};
 }
 
 void code_edit_set_fini(struct code_edit_set *set)
@@ -45,14 +48,6 @@ static bool grow(void **memory, size_t *capacity, size_t wanted, size_t item)
 	return true;
 }
 
-static bool gate_fits(uintptr_t address, const void *bytes, size_t size)
-{
-	const struct arch_ops *arch = arch_native();
-	struct arch_insn insn;
-
-	return arch->decode(bytes, size, address, &insn) == ARCH_OK && insn.size >= arch->gate_size;
-}
-
 int code_edit_set_add(struct code_edit_set *set, enum code_edit_kind kind, uintptr_t address,
 		      const void *old_bytes, const void *new_bytes, size_t size,
 		      struct suture_error *err)
@@ -70,22 +65,17 @@ int code_edit_set_add(struct code_edit_set *set, enum code_edit_kind kind, uintp
 	memcpy(set->store + set->store_size + size, new_bytes, size);
 	set->edits[set->count] = (struct code_edit){
 		.address = address, .size = size, .bytes = set->store_size, .kind = kind};
-	if (kind == CODE_EDIT_SITE) {
-		set->edits[set->count].gate_fits[0] = gate_fits(address, old_bytes, size);
-		set->edits[set->count].gate_fits[1] = gate_fits(address, new_bytes, size);
-	}
 	set->count++;
 	set->store_size += 2 * size;
 	return 0;
 }
 
 /*
- * The bytes at an entry. Where the gate stands on the mark, the edit begins with it: its first
- * instruction is then the mark before and after.
+ * The bytes at an entry. Where the gate stands on the mark, the edit begins with it:
  *
  *	before        f3 0f 1e fa  53 48 89 fb 48     endbr64; push %rbx; mov %rdi, %rbx; ...
- *	gate_close    eb fe 1e fa  53 48 89 fb 48     before the mark: held; behind it: inside
- *	write_rest    eb fe 1e fa  e9 rr rr rr rr
+ *	gate_close    e9 0f 1e fa  53 48 89 fb 48     before the mark: waits; behind it: inside
+ *	write_rest    e9 0f 1e fa  e9 rr rr rr rr
  *	gate_open     f3 0f 1e fa  e9 rr rr rr rr     endbr64; jmp replacement
  */
 static int add_entry(struct code_edit_set *set, const struct trampoline *trampoline,
@@ -187,8 +177,8 @@ static int touch(const struct code_edit_set *set, uintptr_t address, int prot)
 	rc = code_writer_read_stopped(set->writer, CODE_WRITER_READ, address, &byte, 1);
 	if (rc)
 		return rc;
-	return code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, address, &byte, &byte, 1,
-					   false);
+	return code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, address, &byte, &byte,
+					   1);
 }
 
 static int prefault_edit(const struct code_edit_set *set, const struct code_edit *edit,
@@ -230,6 +220,21 @@ static int prefault_all(struct code_edit_set *set, struct suture_error *err)
 	return rc;
 }
 
+/* Before prefaulting: pages of islands are mapped. */
+static void plan_paths(struct code_edit_set *set)
+{
+	if (!set->near)
+		return;
+	near_look(set->near);
+	for (size_t i = 0; i < set->count; i++)
+		if (set->edits[i].kind == CODE_EDIT_SITE)
+			path_reserve(set->near, &set->edits[i], commit_old(set, &set->edits[i]));
+	for (size_t i = 0; i < set->count; i++)
+		if (set->edits[i].kind == CODE_EDIT_SITE)
+			path_plan(set->near, &set->edits[i], commit_old(set, &set->edits[i]),
+				  commit_new(set, &set->edits[i]));
+}
+
 int code_edit_set_prefault(struct code_edit_set *set, struct suture_error *err)
 {
 	int rc;
@@ -247,6 +252,7 @@ int code_edit_set_prefault(struct code_edit_set *set, struct suture_error *err)
 	rc = check_overlaps(set, err);
 	if (rc)
 		return rc;
+	plan_paths(set);
 	rc = prefault_all(set, err);
 	if (rc)
 		return rc;
@@ -257,28 +263,38 @@ int code_edit_set_prefault(struct code_edit_set *set, struct suture_error *err)
 	return 0;
 }
 
-bool code_edit_set_can_gate(const struct code_edit_set *set, const char **why)
+bool code_edit_set_can_gate(const struct code_edit_set *set, bool threads_run, const char **why)
 {
-	const struct arch_ops *arch = arch_native();
 	const char *reason = NULL;
 
 	if (!set->writer->can_sync)
 		reason = "the system can't synchronise instruction streams (membarrier)";
 	for (size_t i = 0; i < set->count && !reason; i++) {
-		const struct code_edit *edit = &set->edits[i];
-
-		if (edit->kind == CODE_EDIT_DATA)
-			reason = "data changes with the code";
-		else if (edit->kind == CODE_EDIT_SITE && edit->size < arch->gate_size)
-			reason = "a site is smaller than the gate";
-		else if (edit->kind == CODE_EDIT_SITE && !arch->gate_atomic(edit->address))
-			reason = "a site's first bytes can't be stored at once";
-		else if (edit->kind == CODE_EDIT_SITE && !edit->gate_fits[set->reversed])
-			reason = "a site's first instruction is shorter than the gate";
+		if (set->edits[i].kind != CODE_EDIT_SITE)
+			continue;
+		switch (commit_gate(&set->edits[i])) {
+		case CODE_EDIT_GATE_NONE:
+			reason = "a site is smaller than a gate";
+			break;
+		case CODE_EDIT_GATE_STOPPED:
+			if (threads_run)
+				reason = "there is no place where threads could wait at a site";
+			break;
+		default:
+			break;
+		}
 	}
 	if (why)
 		*why = reason ? reason : "";
 	return !reason;
+}
+
+bool code_edit_set_has_data(const struct code_edit_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->edits[i].kind == CODE_EDIT_DATA)
+			return true;
+	return false;
 }
 
 int code_edit_set_reverse(struct code_edit_set *set, struct suture_error *err)
@@ -287,7 +303,7 @@ int code_edit_set_reverse(struct code_edit_set *set, struct suture_error *err)
 		return error_set(err, SUTURE_E_INTERNAL, "set reversed that is not written");
 	set->reversed = !set->reversed;
 	for (size_t i = 0; i < set->count; i++)
-		set->edits[i].dirty = 0;
+		set->edits[i].dirty = set->edits[i].done = set->edits[i].step_count = 0;
 	set->state = CODE_EDIT_OPEN;
 	return 0;
 }

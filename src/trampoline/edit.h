@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct near_memory;
 struct trampoline;
 
 enum code_edit_kind {
@@ -51,6 +52,23 @@ enum code_edit_part {
 	CODE_EDIT_REST = 2,  /* all others, or all when there is no gate */
 };
 
+/* How a site can be closed, best first. */
+enum code_edit_gate {
+	CODE_EDIT_GATE_STEPS, /* byte by byte, threads wait in islands: path.h */
+	/* A jump to itself over the first two bytes, which may be seen torn: no thread may run. */
+	CODE_EDIT_GATE_STOPPED,
+	CODE_EDIT_GATE_NONE,
+};
+
+/* One byte of a site: the only thing that is sure to be stored at once. */
+struct code_edit_step {
+	uint8_t offset;
+	uint8_t from;
+	uint8_t to;
+};
+
+enum { CODE_EDIT_MAX_STEPS = 9 };
+
 struct code_edit {
 	uintptr_t address;
 	size_t size;
@@ -58,13 +76,14 @@ struct code_edit {
 	enum code_edit_kind kind;
 	uint8_t dirty; /* enum code_edit_part: what the commit has begun to write */
 	/*
-	 * Sites: the first instruction of either image covers the gate. If it were shorter, a
-	 * thread that has just run it would go on in the gate's second byte. An entry mark
-	 * (endbr64) is such an instruction, whatever follows it; a thread between it and the
-	 * site is not held by a gate that stands on it, and has to count as inside
-	 * (trampoline_gate() is the stop_range.site).
+	 * Sites: the way of the first near_jump_size bytes from old to new. The first step closes
+	 * the entry, the last one opens it; none where there is no such way. An entry mark
+	 * (endbr64) is of these bytes, and a thread between it and the site is not held by a gate
+	 * that stands on it: it has to count as inside (trampoline_gate() is the stop_range.site).
 	 */
-	bool gate_fits[2];
+	struct code_edit_step steps[CODE_EDIT_MAX_STEPS];
+	uint8_t step_count;
+	uint8_t done; /* steps that the commit has begun */
 };
 
 /* What failed, filled in by stopped code without formatting; code_edit_error() makes it readable.
@@ -78,6 +97,7 @@ struct code_edit_failure {
 
 struct code_edit_set {
 	const struct code_writer *writer; /* borrowed */
+	struct near_memory *near;	  /* borrowed; NULL: threads have no place to wait */
 	struct code_edit *edits;	  /* owned; by rising address once prefaulted */
 	size_t count;
 	size_t capacity;
@@ -91,7 +111,8 @@ struct code_edit_set {
 	struct code_edit_failure failure;
 };
 
-void code_edit_set_init(struct code_edit_set *set, const struct code_writer *writer);
+void code_edit_set_init(struct code_edit_set *set, const struct code_writer *writer,
+			struct near_memory *near);
 void code_edit_set_fini(struct code_edit_set *set);
 
 /* Copies both images. A site has at most ARCH_MAX_MARK + ARCH_MAX_JUMP bytes. */
@@ -116,17 +137,19 @@ int code_edit_set_add_change(struct code_edit_set *set, const struct trampoline 
 
 /*
  * Ends planning: sorts, refuses edits that overlap, memory that is shared or not mapped and bytes
- * that are not the old ones; makes private copies of the pages so that no write faults during the
- * pause. Changes no byte.
+ * that are not the old ones; finds the way of each site, and places where threads can wait; makes
+ * private copies of the pages so that no write faults during the pause. Changes no byte.
  */
 int code_edit_set_prefault(struct code_edit_set *set, struct suture_error *err);
 
 /*
- * Can the gated commit be used? No, when a site's first bytes can't be stored at once, when there
- * is data in the set, or when the processors can't be synchronised; *why (optional) gets static
- * text.
+ * Can every site be closed, while threads run, or while none does? No, when the processors can't be
+ * synchronised, or when a site has no gate; *why (optional) gets static text.
  */
-bool code_edit_set_can_gate(const struct code_edit_set *set, const char **why);
+bool code_edit_set_can_gate(const struct code_edit_set *set, bool threads_run, const char **why);
+
+/* Is data among the edits? No gate keeps its readers out. */
+bool code_edit_set_has_data(const struct code_edit_set *set);
 
 /* A WRITTEN set becomes OPEN with old and new exchanged: prefault it, then commit. Plan phase. */
 int code_edit_set_reverse(struct code_edit_set *set, struct suture_error *err);

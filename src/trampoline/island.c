@@ -132,7 +132,8 @@ int island_make_hop(struct near_memory *near, uintptr_t low, uintptr_t high, str
 
 bool island_make_hop_at(struct near_memory *near, uintptr_t address, struct trampoline *out)
 {
-	if (!near_alloc_at(near, address, arch_native()->far_jump_size))
+	near_look(near);
+	if (!near_alloc_at(near, address, arch_native()->far_jump_size, 0))
 		return false;
 	return write_hop(near, address, out, NULL) == 0;
 }

@@ -15,8 +15,8 @@ enum {
 	PAGE = 4096,
 	CHUNK = 64 << 10, /* bytes mapped at once: some 600 islands */
 	ALIGNMENT = 16,
-	BRK_RESERVE = 256 << 20, /* the heap grows into it */
-	TRIES = 4,		 /* other threads may map what looked free */
+	GROWTH = 64 << 20, /* the heap grows into what is above it, the stack into what is below */
+	TRIES = 4,	   /* other threads may map what looked free */
 };
 
 /* ---- sorted sets of spans ------------------------------------------------------------------ */
@@ -90,6 +90,7 @@ void near_memory_fini(struct near_memory *near)
 	free(near->chunks.spans);
 	free(near->used.spans);
 	free(near->borrowed.spans);
+	free(near->waits);
 	*near = (struct near_memory){0};
 }
 
@@ -214,42 +215,55 @@ int near_alloc(struct near_memory *near, uintptr_t low, uintptr_t high, uintptr_
 	return 0;
 }
 
-/* Pages that the heap will want, or that lie below what may be mapped, are left alone. */
-static bool may_map(uintptr_t start, uintptr_t end)
+void near_look(struct near_memory *near)
 {
 	struct maps maps;
-	bool free_there = true;
 
-	if (start < 16 * (uintptr_t)PAGE || end > (uintptr_t)1 << 47 || maps_read(0, &maps, NULL))
-		return false;
+	near->heap = near->stack = 0;
+	if (maps_read(0, &maps, NULL))
+		return;
 	for (size_t i = 0; i < maps.count; i++) {
-		const struct map_region *region = &maps.regions[i];
-		bool heap = strcmp(region->path, "[heap]") == 0;
-
-		if (start < region->end + (heap ? BRK_RESERVE : 0) && end > region->start)
-			free_there = false;
+		if (strcmp(maps.regions[i].path, "[heap]") == 0)
+			near->heap = maps.regions[i].end;
+		if (strcmp(maps.regions[i].path, "[stack]") == 0)
+			near->stack = maps.regions[i].start;
 	}
 	maps_fini(&maps);
-	return free_there;
+}
+
+/* Pages that heap or stack will want, or that lie below what may be mapped, are left alone. */
+static bool may_map(const struct near_memory *near, uintptr_t start, uintptr_t end)
+{
+	if (start < 16 * (uintptr_t)PAGE || end > (uintptr_t)1 << 47)
+		return false;
+	if (end > near->heap && start < near->heap + GROWTH)
+		return false;
+	return end <= near->stack - GROWTH || start >= near->stack;
 }
 
 /* Maps those pages of [start, end) that are not ours yet. */
-static bool cover(struct near_memory *near, uintptr_t start, uintptr_t end)
+static bool cover(struct near_memory *near, uintptr_t start, uintptr_t end, size_t page_limit)
 {
 	uintptr_t page = start & ~(uintptr_t)(PAGE - 1);
 
-	for (; page < end; page += PAGE)
-		if (!spans_overlap(&near->chunks, page, page + PAGE) &&
-		    (!may_map(page, page + PAGE) || !map_chunk(near, page, PAGE)))
+	for (; page < end; page += PAGE) {
+		if (spans_overlap(&near->chunks, page, page + PAGE))
+			continue;
+		if (page_limit && near->forced_pages >= page_limit)
 			return false;
+		if (!may_map(near, page, page + PAGE) || !map_chunk(near, page, PAGE))
+			return false;
+		near->forced_pages++;
+	}
 	return true;
 }
 
-bool near_alloc_at(struct near_memory *near, uintptr_t address, size_t size)
+bool near_alloc_at(struct near_memory *near, uintptr_t address, size_t size, size_t page_limit)
 {
 	uintptr_t end = address + size;
 
-	if (end < address || spans_overlap(&near->used, address, end) || !cover(near, address, end))
+	if (end < address || spans_overlap(&near->used, address, end) ||
+	    !cover(near, address, end, page_limit))
 		return false;
 	return spans_add(&near->used, address, end);
 }
@@ -272,8 +286,7 @@ int near_write(struct near_memory *near, uintptr_t address, const uint8_t *code,
 
 		if (!rc)
 			rc = code_writer_replace_stopped(near->writer, CODE_WRITER_WRITE,
-							 address + done, now, code + done, part,
-							 false);
+							 address + done, now, code + done, part);
 		if (rc)
 			return error_errno(err, SUTURE_E_IO, -rc, "writing an island at %#" PRIxPTR,
 					   address);

@@ -31,11 +31,22 @@ struct near_spans {
 	size_t capacity;
 };
 
+/* An island where threads wait before an entry; see waiting.h. */
+struct near_wait {
+	uintptr_t place;
+	uintptr_t entry;
+};
+
 struct near_memory {
 	const struct code_writer *writer; /* borrowed */
 	struct near_spans chunks;	  /* mapped pages */
 	struct near_spans used;		  /* islands in them */
 	struct near_spans borrowed;	  /* bytes of the target that trampolines rely on */
+	struct near_wait *waits; /* owned; by rising place; for good: a thread may be in one */
+	size_t wait_count;
+	size_t wait_capacity;
+	size_t forced_pages;   /* mapped where the bytes of some code demanded it */
+	uintptr_t heap, stack; /* the former's end and the latter's start, see near_look() */
 };
 
 void near_memory_init(struct near_memory *near, const struct code_writer *writer);
@@ -53,8 +64,14 @@ void near_memory_fini(struct near_memory *near);
 int near_alloc(struct near_memory *near, uintptr_t low, uintptr_t high, uintptr_t wanted,
 	       size_t size, uintptr_t *address, struct suture_error *err);
 
-/* The same at exactly that address. Tells by the result whether it was had; no error text. */
-bool near_alloc_at(struct near_memory *near, uintptr_t address, size_t size);
+/* Looks where heap and stack are now: before near_alloc_at() is called, once or often. */
+void near_look(struct near_memory *near);
+
+/*
+ * The same at exactly that address. Tells by the result whether it was had; no error text. False as
+ * well where a page would have to be mapped, and page_limit pages (0: any number) were in this way.
+ */
+bool near_alloc_at(struct near_memory *near, uintptr_t address, size_t size, size_t page_limit);
 
 /* Gives an island back that was never reachable. */
 void near_free(struct near_memory *near, uintptr_t address, size_t size);

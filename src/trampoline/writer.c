@@ -12,8 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { WORD = 8 };
-
 static long membarrier(int command)
 {
 	return arch_syscall(SYS_membarrier, command, 0, 0, 0, 0, 0);
@@ -104,30 +102,14 @@ static int check_stopped(const struct code_writer *writer, uintptr_t address, co
 
 int code_writer_replace_stopped(const struct code_writer *writer, enum code_writer_step step,
 				uintptr_t address, const uint8_t *old, const uint8_t *new_bytes,
-				size_t size, bool at_once)
+				size_t size)
 {
-	uintptr_t start = address & ~(uintptr_t)(WORD - 1);
-	uint8_t word[WORD];
 	int rc;
 
 	if (fault_at(writer, step))
 		return -EIO;
-	if (!at_once) {
-		rc = check_stopped(writer, address, old, size);
-		return rc ? rc : transfer_stopped(writer, SYS_pwrite64, address, new_bytes, size);
-	}
-	if (address + size > start + WORD)
-		return -EINVAL;
-	/* One reading for the check and for the neighbours: a thousand gates are in the pause. */
-	rc = transfer_stopped(writer, SYS_pread64, start, word, sizeof(word));
-	if (rc)
-		return rc;
-	if (!equal_stopped(word + (address - start), old, size))
-		return -ESTALE;
-	/* volatile: a compiler must not make a call of memcpy out of this. */
-	for (size_t i = 0; i < size; i++)
-		((volatile uint8_t *)word)[address - start + i] = new_bytes[i];
-	return transfer_stopped(writer, SYS_pwrite64, start, word, sizeof(word));
+	rc = check_stopped(writer, address, old, size);
+	return rc ? rc : transfer_stopped(writer, SYS_pwrite64, address, new_bytes, size);
 }
 
 int code_writer_sync_stopped(const struct code_writer *writer)

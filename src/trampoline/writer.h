@@ -50,13 +50,12 @@ int code_writer_read_stopped(const struct code_writer *writer, enum code_writer_
  * Replaces size bytes at address if they are `old` now. Returns 0, -ESTALE when they are not (and
  * nothing was written), or another -errno. This is the only function in Suture that writes code.
  *
- * at_once: other processors see all of the bytes change together. They must lie within one aligned
- * word of 8 bytes (else -EINVAL), all of which is then stored: the kernel copies 2 bytes in two
- * stores, but 8 aligned ones in one.
+ * Threads that execute these bytes meanwhile may see any mixture of old and new ones, unless only
+ * one byte differs: the kernel copies byte by byte when it pleases (path.h).
  */
 int code_writer_replace_stopped(const struct code_writer *writer, enum code_writer_step step,
 				uintptr_t address, const uint8_t *old, const uint8_t *new_bytes,
-				size_t size, bool at_once);
+				size_t size);
 
 /*
  * Makes every thread of the process see code that was written before it runs on. Returns 0, or

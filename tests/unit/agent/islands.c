@@ -128,7 +128,7 @@ static void originals_are_transparent(void **state)
 		site->has_known = true;
 	}
 	islands.stale = true;
-	test_must(islands_refresh(&islands, &sites, &no_stubs, &err), &err);
+	test_must(islands_refresh(&islands, &sites, &no_stubs, &test_near, &err), &err);
 	assert_false(islands.stale);
 	dl_iterate_phdr(collect, objects);
 	while (objects[count].start)

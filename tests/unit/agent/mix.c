@@ -22,6 +22,7 @@ static volatile int old_answer = OLD;
 
 int mix_first(void);
 int mix_second(void);
+int mix_body(void);
 int mix_pair(void);
 
 /* Read by the patch through slots, hence no atomics of C11 in its text: plain words, volatile. */
@@ -38,8 +39,7 @@ static void check_no_new_ran(void)
 		mixes++;
 }
 
-/* Aligned, so that the gate is one store also where the compiler does not optimise. */
-__attribute__((noinline, aligned(16))) int mix_first(void)
+__attribute__((noinline, used)) int mix_body(void)
 {
 	check_no_new_ran();
 	for (volatile int i = 0; i < 50; i++)
@@ -48,14 +48,19 @@ __attribute__((noinline, aligned(16))) int mix_first(void)
 	return old_answer;
 }
 
-__attribute__((noinline, aligned(16))) int mix_second(void)
-{
-	check_no_new_ran();
-	for (volatile int i = 0; i < 50; i++)
-		;
-	check_no_new_ran();
-	return old_answer;
-}
+/*
+ * One with a first instruction of four bytes, the other of one, and not at the start of a word. The
+ * bytes behind the first lead far below the program, where memory is free.
+ */
+#define ENTRY(name, offset, first)                                                      \
+	__asm__(".text\n.p2align 4\n.fill " #offset ", 1, 0xcc\n"                       \
+		".globl " #name "\n.type " #name ", @function\n" #name ":\n"            \
+		".cfi_startproc\n" first "\n.cfi_adjust_cfa_offset 8\nmov %eax, %eax\n" \
+		"sub $16, %rsp\n.cfi_adjust_cfa_offset 16\ncall mix_body\n"             \
+		"add $24, %rsp\n.cfi_adjust_cfa_offset -24\nret\n.cfi_endproc\n"        \
+		".size " #name ", . - " #name "\n")
+ENTRY(mix_first, 0, "sub $8, %rsp");
+ENTRY(mix_second, 5, "push %rbx\n mov %rsp, %rax");
 
 __attribute__((noinline)) int mix_pair(void)
 {

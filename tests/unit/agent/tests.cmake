@@ -21,10 +21,12 @@ target_link_options(unit_agent_model PRIVATE -rdynamic)
 suture_unit_test(agent/pauses LINKS agent base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/mix LINKS handmade agent patch trampoline stop unwind image arch base)
 target_link_options(unit_agent_mix PRIVATE -rdynamic)
-# Entries that can be gated (a first instruction of at least two bytes): the lazy rung.
-target_compile_options(unit_agent_mix PRIVATE -fcf-protection=branch)
 suture_unit_test(agent/scope LINKS handmade agent patch trampoline scope stop unwind image arch base
   PACKAGES suture_pkg_json_c)
 target_link_options(unit_agent_scope PRIVATE -rdynamic)
 target_compile_options(unit_agent_scope PRIVATE -fcf-protection=branch)
 suture_unit_test(agent/events LINKS agent rpc base PACKAGES suture_pkg_json_c)
+suture_unit_test(agent/helper_dies
+  LINKS handmade agent patch trampoline stop unwind image arch base)
+target_link_options(unit_agent_helper_dies PRIVATE -rdynamic)
+target_compile_options(unit_agent_helper_dies PRIVATE -fasynchronous-unwind-tables)

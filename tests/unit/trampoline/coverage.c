@@ -126,17 +126,6 @@ static size_t padding_behind(const struct image *image, size_t index, const uint
 				  function->address, *bytes, gap);
 }
 
-static size_t first_size(const struct trampoline_target *target, uintptr_t site)
-{
-	size_t mark = site - target->entry;
-	struct arch_insn insn;
-
-	if (mark >= target->size ||
-	    arch_native()->decode(target->code + mark, target->size - mark, site, &insn) != ARCH_OK)
-		return 0;
-	return insn.size;
-}
-
 static void plan_one(struct image *image, size_t index, struct tally *tally)
 {
 	const struct function *function = &image->functions[index];
@@ -181,8 +170,8 @@ static void plan_one(struct image *image, size_t index, struct tally *tally)
 		}
 	}
 	tally->tiers[plan.tier]++;
-	if (plan.tier != TRAMPOLINE_NONE && arch_native()->gate_atomic(trampoline_gate(&plan)) &&
-	    first_size(&target, trampoline_gate(&plan)) >= arch_native()->gate_size)
+	if (plan.tier != TRAMPOLINE_NONE &&
+	    plan.site - trampoline_gate(&plan) + plan.window_size >= arch_native()->near_jump_size)
 		tally->gateable++;
 	tally->callable += plan.why_not == ARCH_OK;
 	tally->total++;

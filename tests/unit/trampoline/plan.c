@@ -180,7 +180,7 @@ static void islands_do_not_overlap_and_stay_in_reach(void **state)
 		test_must(near_alloc(&test_near, low, high, here, SIZE, &places[i], &err), &err);
 		assert_true(places[i] >= low && places[i] + SIZE <= high);
 		assert_int_equal(places[i] % 16, 0);
-		assert_false(near_alloc_at(&test_near, places[i] + 8, 1));
+		assert_false(near_alloc_at(&test_near, places[i] + 8, 1, 0));
 	}
 	for (size_t i = 0; i < ISLANDS; i++) {
 		uint32_t mark = (uint32_t)i;
@@ -230,8 +230,8 @@ static void no_room_is_an_error(void **state)
 	(void)state;
 	assert_int_equal(near_alloc(&test_near, 0x1000, 0x3000, 0x1000, 64, &place, &err),
 			 -SUTURE_E_NO_ROOM);
-	assert_false(near_alloc_at(&test_near, (uintptr_t)plain, 16));
-	assert_false(near_alloc_at(&test_near, 0x1000, 16));
+	assert_false(near_alloc_at(&test_near, (uintptr_t)plain, 16, 0));
+	assert_false(near_alloc_at(&test_near, 0x1000, 16, 0));
 }
 
 int main(void)

@@ -16,9 +16,13 @@
  * TEST_FUNCTION(name, "instructions"): a function in assembly, padded behind to 16 bytes by nops,
  * in a section of its own. name##_end is where its size ends.
  */
-#define TEST_FUNCTION(name, text)                               \
+#define TEST_FUNCTION(name, text) TEST_FUNCTION_AT(name, 0, text)
+
+/* The same, so many bytes behind a multiple of 16. */
+#define TEST_FUNCTION_AT(name, offset, text)                    \
 	__asm__(".pushsection .text.cases, \"ax\", @progbits\n" \
 		".p2align 4\n"                                  \
+		".fill " #offset ", 1, 0xcc\n"                  \
 		".globl " #name "\n" #name ":\n" text "\n"      \
 		".globl " #name "_end\n" #name "_end:\n"        \
 		".p2align 4\n"                                  \
@@ -83,6 +87,12 @@ static inline struct arch_insn test_decode(uintptr_t address)
 	assert_int_equal(arch_native()->decode((const uint8_t *)address, 16, address, &insn),
 			 ARCH_OK);
 	return insn;
+}
+
+/* Is the entry closed: does it lead to where threads wait, and that back to it? */
+static inline bool test_is_closed(uintptr_t entry)
+{
+	return test_decode(test_decode(entry).target).target == entry;
 }
 
 #endif
