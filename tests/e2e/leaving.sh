@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# A process that ends, or becomes another program, in the middle of applies and reverts: it ends as it would have
+# without us, and who asked for the patch gets an answer.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+ROUNDS=${LEAVING_ROUNDS:-3}
+build_target_patch leaves leaves
+
+# Applies and reverts until there is nobody any more. Prints the exit codes of suture that nobody should see.
+pester() {      # PID
+	local rc
+	while alive "$1"; do
+		for call in "apply $WORK/leaves.so" "revert leaves"; do
+			# shellcheck disable=SC2086
+			timeout --kill-after=5 60 "$SUTURE" $call -p "$1" -q >/dev/null 2>&1
+			rc=$?
+			case $rc in
+			0 | 3 | 4 | 5 | 8) ;; # 4: never applied; 8: it ended before the answer was complete
+			*) echo "suture $call: exit $rc" ;;
+			esac
+		done
+	done
+}
+
+for how in return exit quick_exit _exit exec; do
+	for ((round = 0; round < ROUNDS; round++)); do
+		start leaves "$TARGET_BIN/target-leaves" "$how" $((300 + RANDOM % 400))
+		pester "$PID" >"$WORK/pester.txt" &
+		pester=$!
+		PIDS+=("$pester")
+		wait "$PID"
+		is "$how $round: it ends as it would have" 7 $?
+		wait "$pester"
+		is "$how $round: everybody got an answer" '' "$(cat "$WORK/pester.txt")"
+	done
+done
+totals
