@@ -340,6 +340,33 @@ static void the_loader_tells(void **state)
 	assert_true(modules_due(&kit_agent) > 0);
 }
 
+/* The function that the loader calls is in somebody else's hands: its counters are asked. */
+static void a_debugger_was_first(void **state)
+{
+	static struct agent second;
+	uint8_t jump = *(const uint8_t *)kit_agent.watch.entry, trap = 0xcc;
+	off_t entry = (off_t)kit_agent.watch.entry;
+
+	(void)state;
+	assert_int_equal(agent_init(&second, NULL), 0);
+	modules_watch(&second);
+	assert_false(modules_are_told(&second));
+	modules_seen(&second, modules_generation(), UINT64_MAX);
+	assert_true(modules_due(&second) > 0);
+	assert_true(modules_due(&second) < UINT64_MAX); /* asked again soon */
+	open_library();
+	assert_int_equal(modules_due(&second), 0);
+	close_library();
+	agent_fini(&second);
+
+	/* Or it takes our jump away later. */
+	assert_int_equal(pwrite(kit_agent.writer.fd, &trap, 1, entry), 1);
+	assert_false(modules_are_told(&kit_agent));
+	assert_int_equal(pwrite(kit_agent.writer.fd, &jump, 1, entry), 1);
+	assert_true(modules_are_told(&kit_agent));
+	look();
+}
+
 static int make(void **state)
 {
 	int rc = kit_make(state);
@@ -365,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_problem_is_told),
 		cmocka_unit_test(others_come_and_go),
 		cmocka_unit_test(the_loader_tells),
+		cmocka_unit_test(a_debugger_was_first),
 	};
 
 	return cmocka_run_group_tests(tests, make, kit_clean);
