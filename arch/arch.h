@@ -355,8 +355,9 @@ struct arch_ops {
 	void (*import_stub)(struct arch_stub *out);
 	/*
 	 * Rewrites the instruction around a PC field that computes an address so that it loads the
-	 * address from a slot, which the relocation then has to mean. False, and nothing changed,
-	 * where that takes another length.
+	 * address from a slot, which the relocation then has to mean. Of a TLS descriptor's two
+	 * instructions the first loads the distance from the thread pointer, and the call becomes
+	 * nothing. False, and nothing changed, where that takes another length.
 	 */
 	bool (*slot_load)(uint32_t type, uint8_t *code, size_t size, size_t offset);
 	/* Is this a linker-made stub that jumps through a slot (PLT)? Gives the slot's address. */

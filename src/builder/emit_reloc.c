@@ -249,6 +249,17 @@ static void through_pair(struct field *field, uint64_t symbol, bool with_offset)
 		   symbol, 0);
 }
 
+/* Makes the instruction at the field one that loads from a slot. */
+static bool load_slot(struct field *field)
+{
+	struct emit *emit = field->emit;
+	struct writer_section *copy = &emit->writer.sections[field->out];
+
+	return field->section->flags & SHF_EXECINSTR &&
+	       emit->session->binary.arch->slot_load(field->reloc->type, copy->data, copy->size,
+						     field->reloc->offset);
+}
+
 static int bind_tls(struct field *field)
 {
 	struct emit *emit = field->emit;
@@ -274,6 +285,15 @@ static int bind_tls(struct field *field)
 				      FORMAT_NONE);
 		through_pair(field, symbol, false);
 		return 0;
+	case ARCH_RELOC_TLS_DESC_PC:
+		if (!load_slot(field))
+			return refuse(field, "a TLS descriptor is used in an unknown way");
+		through_slot(field, symbol, ARCH_RELOC_TP_OFFSET);
+		return 0;
+	case ARCH_RELOC_TLS_DESC_CALL:
+		return load_slot(field)
+			       ? 0
+			       : refuse(field, "a TLS descriptor is used in an unknown way");
 	default:
 		return refuse(field, "this thread-local storage model is not supported");
 	}
@@ -282,12 +302,7 @@ static int bind_tls(struct field *field)
 /* Code that computes the address of the symbol itself can load it from a slot as well. */
 static bool load_instead(struct field *field)
 {
-	struct emit *emit = field->emit;
-	struct writer_section *copy = &emit->writer.sections[field->out];
-
-	return field->section->flags & SHF_EXECINSTR && field->bound.reference.offset == 0 &&
-	       emit->session->binary.arch->slot_load(field->reloc->type, copy->data, copy->size,
-						     field->reloc->offset);
+	return field->bound.reference.offset == 0 && load_slot(field);
 }
 
 static int bind_outside(struct field *field)
