@@ -58,7 +58,8 @@ compile() {     # SOURCE: enters its command into compile_commands.json
 		;;
 	*) own=${own//-std=c++20/} ;;
 	esac
-	object=$(basename "$source").o
+	object=${source#"$DIR/source/"}
+	object=${object//\//_}.o
 	# shellcheck disable=SC2086
 	(cd "$DIR" && "$driver" $own -c "$source" -o "$object") || return 1
 	COMMANDS+=("$(printf '{"directory":"%s","command":"%s %s -c %s -o %s","file":"%s","output":"%s"}' \
@@ -74,11 +75,11 @@ make_case() {
 	DIR=$WORK/$NAME
 	COMMANDS=() OBJECTS=() SHARED=()
 	mkdir -p "$DIR/source"
-	cp "$CASE"/* "$CORPUS/main.c" "$DIR/source/"
+	cp -r "$CASE"/* "$CORPUS/main.c" "$DIR/source/"
 	LIBRARY=$(has library && echo yes)
 	FLAGS="$LEVEL $(field flags)"
 	[ -z "$LIBRARY" ] || FLAGS="$FLAGS -fPIC"
-	for source in "$DIR"/source/*.c "$DIR"/source/*.cpp; do
+	for source in "$DIR"/source/*.c "$DIR"/source/*/*.c "$DIR"/source/*.cpp; do
 		[ ! -f "$source" ] || compile "$source" || return 1
 	done
 	(IFS=,; printf '[%s]\n' "${COMMANDS[*]}") >"$DIR/compile_commands.json"
