@@ -112,7 +112,9 @@ class Proof:
         trial = self.trial(seed, folder)
         try:
             trial.prepare()
-            for batch in trial.batches():
+            waiting = trial.batches()
+            while waiting:
+                batch = waiting.pop(0)
                 if self.tried >= self.options.edits or len(self.findings) >= self.options.findings:
                     break
                 try:
@@ -122,6 +124,10 @@ class Proof:
                     self.report(trial, seed, batch, mismatch)
                     trial._start()
                     verdict = "finding"
+                if verdict.startswith("refused:") and len(batch) > 1:
+                    # One of them must not keep the others from being tried.
+                    waiting[:0] = [batch[::2], batch[1::2]]
+                    continue
                 with self.lock:
                     self.tried += len(batch)
                     self.verdicts[verdict] += 1

@@ -230,7 +230,7 @@ class Trial:
         if verdict not in (PATCH, NOTHING):
             allowed = set().union(*(edit.allowed for edit in edits))
             if refusals and refusals <= allowed:
-                return "refused"
+                return "refused: " + " ".join(sorted(refusals))
             # What a compiler makes of local variables depends on all that is done with them.
             if verdict == "refused" and all("would be lost" in r["message"] for r in said["refusals"]):
                 return "refused: the compiler stores a variable otherwise"
