@@ -127,7 +127,7 @@ static int take_back(struct plan *plan, const struct transaction_options *option
 {
 	struct agent *agent = plan->agent;
 	struct suture_error why;
-	int rc = transaction_withdraw(agent, &plan->add, 1, options, &why);
+	int rc = transaction_withdraw(agent, &plan->add, 1, true, options, &why);
 
 	if (rc) {
 		error_context(err, "%s stays applied, it could not be taken back (%s)",

@@ -166,7 +166,7 @@ static int take_out(struct agent *agent, struct patch **affected, size_t count,
 
 	/* They come back in the order in which they came. */
 	qsort(affected, count, sizeof(*affected), by_order);
-	rc = transaction_withdraw(agent, affected, count, &options, err);
+	rc = transaction_withdraw(agent, affected, count, false, &options, err);
 	for (size_t i = 0; !rc && i < count; i++)
 		events_add(&agent->events,
 			   &(struct event_note){.what = "module_gone",

@@ -28,6 +28,7 @@ struct plan {
 	bool fresh;	     /* add is not on the agent's list, and goes with the plan */
 	bool loaded;	     /* add was loaded by this plan, and is unloaded with it */
 	bool count;	     /* calls of its functions are counted */
+	bool unasked;	     /* pre_revert of what goes is not asked */
 	bool hookless;	     /* hooks of what goes are not run */
 	const char *missing; /* what add must wait for, a name in its file; else NULL */
 	void **holds;	     /* owned: modules that stay loaded as long as the plan lives */

@@ -80,14 +80,16 @@ int transaction_revert(struct agent *agent, const char *name,
 }
 
 int transaction_withdraw(struct agent *agent, struct patch *const *patches, size_t count,
-			 const struct transaction_options *options, struct suture_error *err)
+			 bool hooks, const struct transaction_options *options,
+			 struct suture_error *err)
 {
 	struct transaction_result result = {0};
 	struct plan plan;
 	int rc;
 
 	plan_init(&plan, agent);
-	plan.hookless = true;
+	plan.unasked = true;
+	plan.hookless = !hooks;
 	rc = plan_remove(&plan, patches, count, err);
 	if (!rc)
 		rc = plan_build(&plan, err);

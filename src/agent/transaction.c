@@ -126,7 +126,7 @@ static int run_pre_hooks(struct plan *plan, struct suture_error *err)
 {
 	int rc = fault_at("plan.hooks", err);
 
-	for (size_t i = 0; !rc && !plan->hookless && i < plan->remove_count; i++)
+	for (size_t i = 0; !rc && !plan->unasked && i < plan->remove_count; i++)
 		rc = hooks_run(plan->remove[i], FORMAT_HOOK_PRE_REVERT, err);
 	if (!rc && plan->add) {
 		hooks_construct(plan->add);

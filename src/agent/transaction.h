@@ -88,11 +88,13 @@ int transaction_resume(struct agent *agent, struct patch *patch,
 		       struct suture_error *err);
 
 /*
- * Takes out patches in force, as far as their modules are still there, without their hooks: for
- * when these can't be asked. Nobody's dependence is looked at.
+ * Takes out patches in force, as far as their modules are still there, whatever their pre_revert
+ * would say and whoever depends on them. hooks: on_unswitch and post_revert are run; not where a
+ * module is gone, which they could not know.
  */
 int transaction_withdraw(struct agent *agent, struct patch *const *patches, size_t count,
-			 const struct transaction_options *options, struct suture_error *err);
+			 bool hooks, const struct transaction_options *options,
+			 struct suture_error *err);
 
 /* Everything that apply would do, short of doing it. Busy threads are an error like for apply. */
 int transaction_check(struct agent *agent, struct patch_file *file,

@@ -23,6 +23,8 @@ is 'list knows the state' pending "$(listed .state)"
 is 'list says for what' target-plugin.so "$(listed .waits_for)"
 step 'status counts it' 0 '.patches == 0 and .pending == 1' status -p "$PID"
 
+matches 'status for people' '*0 applied, 1 pending*' "$("$SUTURE" status -p "$PID" 2>&1)"
+matches 'list for people' '*plugin waits for target-plugin.so*' "$("$SUTURE" list -p "$PID" 2>&1)"
 matches 'words for people' '*pending plugin in target-host*waits for target-plugin.so*old code*' \
 	"$("$SUTURE" apply "$patch" -p "$PID" --color=never 2>&1)"
 

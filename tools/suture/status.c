@@ -126,6 +126,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	struct json_object *answer = subject->answer;
 	struct json_object *agent = rpc_json_get_object(answer, "agent");
 	char text[256], rungs[128];
+	int64_t pending;
 
 	snprintf(text, sizeof(text), "%s (pid %d)", subject->process.name,
 		 (int)subject->process.pid);
@@ -140,7 +141,12 @@ static void show(const struct cli *cli, const struct subject *subject)
 	put_line("rungs", *rungs ? rungs : "none: threads can't be stopped");
 	snprintf(text, sizeof(text), "%lld", (long long)rpc_json_get_int(answer, "threads", 0));
 	put_line("threads", text);
-	snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
+	pending = rpc_json_get_int(answer, "pending", 0);
+	if (pending)
+		snprintf(text, sizeof(text), "%lld applied, %lld pending",
+			 (long long)patch_count(answer), (long long)pending);
+	else
+		snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
 	put_line("patches", text);
 	show_scopes(answer);
 	show_unconfirmed(answer);

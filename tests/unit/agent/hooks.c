@@ -151,7 +151,7 @@ static void on_switch_fails(void **state)
 	take_out("on-switch");
 }
 
-/* The patch stays, and is listed, when the world was not put back; the answer is exit code 6. */
+/* It is taken out again, as by a revert that nobody can veto. */
 static void post_apply_fails(void **state)
 {
 	struct patch_file file = answering("post-apply", FORMAT_HOOK_POST_APPLY);
@@ -260,6 +260,39 @@ static void a_failing_successor_leaves_the_old_one(void **state)
 	assert_int_equal(tx_one(2), 7);
 }
 
+/* What its on_switch did is undone by its on_unswitch. */
+static void what_is_taken_back_is_unswitched(void **state)
+{
+	struct transaction_result result;
+	struct suture_error err = {0};
+	struct patch_file file;
+	struct handmade patch;
+
+	(void)state;
+	handmade_init(&patch, "regrets");
+	handmade_code(&patch, "int *calls __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int new_one(int x) { return x - 1; }\n"
+			      "int on(void) { *calls = *calls * 10 + 1; return 0; }\n"
+			      "int post(void) { *calls = *calls * 10 + 2; return 50; }\n"
+			      "int veto(void) { *calls = *calls * 10 + 3; return 51; }\n"
+			      "int off(void) { *calls = *calls * 10 + 4; return 0; }\n"
+			      "int gone(void) { *calls = *calls * 10 + 5; return 0; }\n");
+	handmade_replace(&patch, tx_one, "new_one");
+	handmade_slot(&patch, "calls", handmade_target(&patch, &tx_hook_calls));
+	handmade_hook(&patch, FORMAT_HOOK_ON_SWITCH, "on");
+	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "post");
+	handmade_hook(&patch, FORMAT_HOOK_PRE_REVERT, "veto");
+	handmade_hook(&patch, FORMAT_HOOK_ON_UNSWITCH, "off");
+	handmade_hook(&patch, FORMAT_HOOK_POST_REVERT, "gone");
+	file = kit_open(&patch);
+	tx_hook_calls = 0;
+	assert_int_equal(transaction_apply(&kit_agent, &file, &kit_quick, &result, &err),
+			 -SUTURE_E_HOOK_FAILED);
+	transaction_result_fini(&result);
+	assert_int_equal(tx_hook_calls, 1245);
+	assert_int_equal(tx_one(2), 7);
+}
+
 static atomic_bool beating;
 
 static void *beat(void *arg)
@@ -319,6 +352,7 @@ int main(void)
 		cmocka_unit_test(on_unswitch_fails),
 		cmocka_unit_test(post_revert_fails),
 		cmocka_unit_test(a_failing_successor_leaves_the_old_one),
+		cmocka_unit_test(what_is_taken_back_is_unswitched),
 		cmocka_unit_test(the_world_runs_or_stands),
 	};
 
