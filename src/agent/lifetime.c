@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -166,12 +167,31 @@ void lifetime_restore(void)
 		;
 }
 
+/* Once a second at most: who may not must not push out of the ring what others did. */
+static void record_denial(void *agent, const struct peer *peer, const char *method)
+{
+	static time_t last;
+	struct event_actor who;
+	struct suture_error err;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec == last)
+		return;
+	last = now.tv_sec;
+	event_actor_take(peer, &who);
+	error_set(&err, SUTURE_E_PERMISSION, "may only read here");
+	events_add(&((struct agent *)agent)->events,
+		   &(struct event_note){.what = method, .who = &who, .err = &err});
+}
+
 static int start_locked(struct suture_error *err)
 {
 	struct server_options options = {
 		.commands = agent_commands,
 		.command_count = agent_command_count,
 		.context = &the_agent,
+		.denied = record_denial,
 		.due = chore_due,
 		.work = chore_run,
 	};

@@ -148,9 +148,12 @@ static int admit(struct server *server, struct session *session, struct server_c
 		return error_next(err, "method 'help' lists what it knows");
 	}
 	call->message.number = (enum rpc_number)0;
-	if (call->command->mutates && call->peer.role != PEER_WRITER)
+	if (call->command->mutates && call->peer.role != PEER_WRITER) {
+		if (server->options.denied)
+			server->options.denied(server->options.context, &call->peer, method);
 		return error_set(err, SUTURE_E_PERMISSION, "user %u may only read here",
 				 (unsigned)call->peer.uid);
+	}
 	rc = take_fd(session, call, err);
 	if (!rc && server_for_worker(call->command))
 		rc = rpc_params_u64(call->message.params, "timeout_us", longest_wait_us, &wait,

@@ -6,6 +6,8 @@
 
 build_target_patch environment environment || { totals; exit 1; }
 sed 's/kept + 50/kept + 70/' "$TARGETS/diffs/environment.diff" >"$WORK/other.diff"
+sed 's/usleep(50000)/usleep(60000)/' "$TARGETS/environment.c" >"$WORK/second.c"
+diff -u --label a/environment.c --label b/environment.c "$TARGETS/environment.c" "$WORK/second.c" >"$WORK/second.diff"
 build_patch other "$TARGETS" "$TARGET_BIN/target-environment" "$WORK/other.diff" || { totals; exit 1; }
 
 ENVIRONMENT=(SUTURE_EVENTS="$WORK/audit.jsonl")
@@ -62,6 +64,13 @@ printf -- '-- it had replaced another, which comes back\n'
 step "replace" 0 '.changed and .confirm.state == "pending"' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 1s
 until_true "the one before" applied environment
 says "its code too" value 51
+build_patch second "$TARGETS" "$TARGET_BIN/target-environment" "$WORK/second.diff"
+step "beside it one that changes something else" 0 '.changed' apply "$WORK/second.so" -p "$PID"
+step "both replaced by one" 0 '.changed' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 1s
+until_true "both of them" applied "environment second"
+says "the code of the first" value 51
+says "the second does its work" signals "the waiter"
+step "one of them goes" 0 '.changed' revert second -p "$PID"
 step "replace again" 0 '.changed' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 60s
 says "the new one" value 71
 step "by hand" 0 '.changed' revert other -p "$PID"

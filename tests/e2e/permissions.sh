@@ -79,6 +79,8 @@ may "$MEMBER" "$YES" "$NO"
 may "$STRANGER" "$NO" "$NO"
 is "who is it: on record" "true" "$("$SUTURE" events -s "$SOCKET" --json |
 	jq "any(.events[]; .event == \"apply\" and .who.uid == $WRITER and .result == \"done\")")"
+is "and who may not" "true" "$("$SUTURE" events -s "$SOCKET" --json |
+	jq "any(.events[]; .result == \"PERMISSION\" and (.who.uid == $READER or .who.uid == $MEMBER))")"
 is "a reader can't end it" "$NO" "$(as "$READER" "$WORK/bin/suture" detach "$PID" --json >"$OUT" 2>/dev/null; echo "$? $(jq -r '.error.code' "$OUT")")"
 target_end
 

@@ -200,13 +200,13 @@ static int put_words(int argc, char **argv)
 	const char *before = argc > 2 ? argv[argc - 2] : "";
 	const struct cli_command *command = argc > 2 ? cli_command_find(argv[1]) : NULL;
 
-	if (argc <= 2)
+	if (argc <= 2) {
 		put_commands();
-	else if (!command || !command->run)
 		return 0;
-	else if (*before == '-' && put_value(before, argc, argv))
+	}
+	if (!command || !command->run || (*before == '-' && put_value(before, argc, argv)))
 		return 0;
-	else if (*word == '-')
+	if (*word == '-')
 		put_options(command);
 	else
 		put_operand(command, argc, argv);

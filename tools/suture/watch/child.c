@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 const char *child_builder(void)
 {
 	static char path[PATH_MAX + sizeof("/suture-build")];
@@ -82,7 +80,7 @@ static void collect(struct child *child, pid_t pid, int out, int errors,
 			take(&out, &child->out);
 		if (errors >= 0 && ready[1].revents)
 			take(&errors, &child->err);
-		if (ready[2].revents && interrupt->check(interrupt->context)) {
+		if (interrupt && ready[2].revents && interrupt->check(interrupt->context)) {
 			child->cancelled = true;
 			kill(pid, SIGTERM);
 		}

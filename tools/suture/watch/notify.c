@@ -94,10 +94,9 @@ static bool take_events(struct notify *notify, const struct tree *tree)
 
 			at += sizeof(*event) + event->len;
 			/* Too many to tell: some will. A folder that is gone comes again. */
-			if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED))
-				concerns = true;
-			else if (event->len && watch < notify->room && notify->folders[watch] &&
-				 tree_concerns(tree, notify->folders[watch], event->name))
+			if ((event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) ||
+			    (event->len && watch < notify->room && notify->folders[watch] &&
+			     tree_concerns(tree, notify->folders[watch], event->name)))
 				concerns = true;
 		}
 	}
