@@ -6,6 +6,7 @@
 #ifndef SUTURE_SUTURE_H
 #define SUTURE_SUTURE_H
 
+#include <suture/command.h>
 #include <suture/scope.h>
 
 #include <stddef.h>

@@ -9,6 +9,7 @@
 #include "agent/admit.h"
 #include "agent/answer.h"
 #include "agent/confirm.h"
+#include "agent/hostcommand.h"
 #include "agent/restore.h"
 #include "agent/threads.h"
 #include "base/error.h"
@@ -453,6 +454,12 @@ const struct server_command agent_commands[] = {
 		.help = "which calls get a patch: add, share, new, all, clear",
 		.mutates = true,
 		.run = scope_command_run,
+	},
+	{
+		.method = "call",
+		.help = "run a command that the application registered, at its safe point",
+		.mutates = true,
+		.run = hostcommand_run,
 	},
 	{
 		.method = "events",

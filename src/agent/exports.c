@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What patches and hosts call in libsuture.so besides its start (lifetime.c). Any thread. */
+#include "agent/hostcommand.h"
 #include "agent/modules.h"
 #include "agent/shadow.h"
 #include "scope/thread.h"
@@ -60,4 +61,18 @@ EXPORT void suture_agent_scope_adopt(const struct suture_scope *scope)
 EXPORT void suture_agent_scope_end(const char *key, const char *value)
 {
 	scope_end(key, value);
+}
+
+EXPORT int suture_agent_command(const char *name, const struct suture_command *command, void *arg)
+{
+	return hostcommand_register(name, command, arg);
+}
+
+EXPORT void suture_answer(struct suture_call *call, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	hostcommand_answer(call, format, args);
+	va_end(args);
 }

@@ -107,6 +107,14 @@ static bool is_final(enum outcome outcome, unsigned *refusals)
 	return outcome == OUTCOME_CLEAN || outcome == OUTCOME_NO_PROC;
 }
 
+static int needs_members(struct suture_error *err)
+{
+	error_set(err, SUTURE_E_NEEDS_SAFEPOINT,
+		  "no thread of the application takes part in safe points");
+	return error_next(err, "let it call suture_safepoint() once a tick, with the agent linked "
+			       "or preloaded");
+}
+
 int gather_run(const struct stop_request *request, uint64_t deadline, struct stop_result *result,
 	       struct attempt *attempt, struct suture_error *err)
 {
@@ -117,13 +125,8 @@ int gather_run(const struct stop_request *request, uint64_t deadline, struct sto
 	int rc;
 
 	*attempt = (struct attempt){0};
-	if (!safepoint_members()) {
-		error_set(err, SUTURE_E_NEEDS_SAFEPOINT,
-			  "no thread of the application takes part "
-			  "in safe points");
-		return error_next(err, "let it call suture_safepoint() once a tick, with the agent "
-				       "linked or preloaded");
-	}
+	if (!safepoint_members())
+		return needs_members(err);
 	for (;;) {
 		struct safepoint_limits limits = {.deadline_ns = deadline, .patience_ns = patience};
 
@@ -135,6 +138,53 @@ int gather_run(const struct stop_request *request, uint64_t deadline, struct sto
 			return rc;
 		nanosleep(&between, NULL);
 		if (attempt->outcome == OUTCOME_ABSENT && patience < LONGEST_PATIENCE_NS)
+			patience *= 2;
+	}
+}
+
+static int did_not_come(pid_t tid, struct suture_error *err)
+{
+	char name[STOP_COMM_SIZE] = "";
+
+	explain_comm(tid, name);
+	error_set(err, SUTURE_E_TIMEOUT, "thread %d (%s) did not come to its safe point", (int)tid,
+		  name);
+	return error_next(err, "try again, with a longer --timeout");
+}
+
+int stop_at_safepoint(void (*run)(void *arg), void *arg, uint64_t timeout_ns,
+		      struct stop_result *result, struct suture_error *err)
+{
+	uint64_t deadline = wait_now_stopped() + timeout_ns, patience = FIRST_PATIENCE_NS;
+	struct timespec between = {.tv_nsec = PAUSE_BETWEEN_NS};
+
+	*result = (struct stop_result){.rung = STOP_RUNG_SAFEPOINT};
+	if (!safepoint_members())
+		return needs_members(err);
+	for (;;) {
+		struct safepoint_limits limits = {.deadline_ns = deadline, .patience_ns = patience};
+		struct safepoint_gathering gathering;
+		pid_t absent;
+		int rc = safepoint_gather(&limits, &gathering, err);
+
+		if (rc)
+			return rc;
+		result->attempts++;
+		absent = gathering.absent;
+		if (!absent)
+			run(arg);
+		safepoint_release_stopped(&gathering);
+		result->threads = (unsigned)(gathering.count - gathering.own);
+		result->standing = result->threads;
+		if (gathering.since_ns)
+			result->pause_ns = wait_now_stopped() - gathering.since_ns;
+		safepoint_gathering_fini(&gathering);
+		if (!absent)
+			return 0;
+		if (wait_now_stopped() >= deadline)
+			return did_not_come(absent, err);
+		nanosleep(&between, NULL);
+		if (patience < LONGEST_PATIENCE_NS)
 			patience *= 2;
 	}
 }

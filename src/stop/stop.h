@@ -203,6 +203,14 @@ struct stop_result {
 int stop_run(const struct stop_request *request, struct stop_result *result,
 	     struct suture_error *err);
 
+/*
+ * Calls run(arg) on the caller's thread while every thread that takes part in safe points stands at
+ * its own. The others run on. NEEDS_SAFEPOINT where none takes part, TIMEOUT with who did not come
+ * in the message; result has attempts, threads and the pause.
+ */
+int stop_at_safepoint(void (*run)(void *arg), void *arg, uint64_t timeout_ns,
+		      struct stop_result *result, struct suture_error *err);
+
 enum stop_thread_state {
 	STOP_THREAD_ASLEEP,  /* in the kernel, left there */
 	STOP_THREAD_RUNNING, /* was stopped to look */

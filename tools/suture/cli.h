@@ -43,6 +43,7 @@ int cli_attach(struct cli *cli, int argc, char **argv);
 int cli_detach(struct cli *cli, int argc, char **argv);
 int cli_check(struct cli *cli, int argc, char **argv);
 int cli_apply(struct cli *cli, int argc, char **argv);
+int cli_call(struct cli *cli, int argc, char **argv);
 int cli_scope(struct cli *cli, int argc, char **argv);
 int cli_revert(struct cli *cli, int argc, char **argv);
 int cli_confirm(struct cli *cli, int argc, char **argv);

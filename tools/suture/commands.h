@@ -9,6 +9,7 @@ void cli_detach_help(void);
 void cli_check_help(void);
 void cli_apply_help(void);
 void cli_revert_help(void);
+void cli_call_help(void);
 void cli_scope_help(void);
 void cli_build_help(void);
 void cli_confirm_help(void);

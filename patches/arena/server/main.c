@@ -17,6 +17,7 @@
 #include "log.h"
 #include "net.h"
 #include "options.h"
+#include "prices.h"
 #include "room.h"
 #include "tick.h"
 #include "world.h"
@@ -131,6 +132,7 @@ static int main_serve(struct world *world, const struct options *options, struct
 		handover_publish(options->handover);
 	if (!main_tick(world, options))
 		return EXIT_FAILURE;
+	prices_register(world);
 	main_catch_signals();
 	port = net_port(main_net);
 	if (options->port_file && !main_write_port(options->port_file, port)) {

@@ -1,9 +1,10 @@
 /*
  * Shop: the price table and the two ways through the till. Called with the lock of the player's
- * room held. Coin that comes from or goes to the shop is entered into the room's ledger.
+ * room, or another one, held. Coin that comes from or goes to the shop is entered into the room's ledger.
  */
 #include "shop.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -24,6 +25,14 @@ enum { SHOP_ITEMS = sizeof(shop_items) / sizeof(shop_items[0]) };
 
 _Static_assert((int)SHOP_ITEMS <= (int)SHOP_ITEMS_MAX, "a bag holds every item");
 
+/* A price for each item, which hold instead of the table's; NULL: none do. See prices.c. */
+static const int *_Atomic shop_prices;
+
+const int *shop_set_prices(const int *prices)
+{
+	return atomic_exchange_explicit(&shop_prices, prices, memory_order_acq_rel);
+}
+
 int shop_find(const char *name)
 {
 	for (int item = 0; item < SHOP_ITEMS; item++) {
@@ -40,6 +49,10 @@ const char *shop_name(int item)
 
 int shop_price(int item)
 {
+	const int *prices = atomic_load_explicit(&shop_prices, memory_order_acquire);
+
+	if (prices)
+		return prices[item];
 	return shop_items[item].price;
 }
 
@@ -77,5 +90,5 @@ void shop_list(struct reply *reply)
 {
 	reply_add(reply, "ok shop rows=%d\n", SHOP_ITEMS);
 	for (int item = 0; item < SHOP_ITEMS; item++)
-		reply_add(reply, "| %s %d\n", shop_items[item].name, shop_items[item].price);
+		reply_add(reply, "| %s %d\n", shop_items[item].name, shop_price(item));
 }

@@ -15,6 +15,13 @@ const char *shop_name(int item); /* NULL past the last one */
 int shop_price(int item);
 
 /*
+ * Prices, by number of the item, that hold from now on; NULL: those the server was built with. Not
+ * copied. Returns the former ones, which others may be reading until every room's lock was taken
+ * once.
+ */
+const int *shop_set_prices(const int *prices);
+
+/*
  * Buying and selling return NULL, or the code of what was wrong; then nothing has changed.
  * On success *price is what was paid, or got, for all of them.
  */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands that the application registered (suture/command.h), and calling one.
+ *
+ * Threads: registering any; calling the worker.
+ */
+#ifndef AGENT_HOSTCOMMAND_H
+#define AGENT_HOSTCOMMAND_H
+
+#include "agent/server.h"
+
+#include <suture/command.h>
+
+#include <stdarg.h>
+
+/* command NULL: unregisters. Waits for a call of it that is under way. */
+int hostcommand_register(const char *name, const struct suture_command *command, void *arg);
+
+void hostcommand_answer(struct suture_call *call, const char *format, va_list args);
+
+/* The method "call". */
+int hostcommand_run(struct server_call *call, struct json_object *params, int fd,
+		    struct json_object **result, struct suture_error *err);
+
+#endif
