@@ -7,6 +7,7 @@
 #define SUTURE_SUTURE_H
 
 #include <suture/command.h>
+#include <suture/objects.h>
 #include <suture/scope.h>
 
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Check: everything that apply would do, short of doing it; see transaction.h. Worker. */
 #include "agent/blockers.h"
+#include "agent/migration.h"
 #include "agent/transaction_internal.h"
 #include "base/error.h"
 
@@ -89,7 +90,10 @@ int transaction_check(struct agent *agent, struct patch_file *file,
 	} else if (!rc) {
 		list_tiers(&plan, result);
 		result->prepare_us = transaction_now_us() - started;
-		rc = look(&plan, options, result, err);
+		if (migration_wanted(&plan))
+			rc = migration_begin(&plan, options->timeout_ns, err);
+		if (!rc)
+			rc = look(&plan, options, result, err);
 	}
 	plan_fini(&plan);
 	patch_file_fini(file);

@@ -6,6 +6,7 @@
 #include "agent/commit.h"
 
 #include "agent/hooks.h"
+#include "agent/migration.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -15,6 +16,7 @@ struct commit {
 	int edit_result; /* of the edit set's last step, for the message */
 	int hook_result; /* what a hook returned, if it failed */
 	size_t switched; /* patches whose hooks of the switch have run: those that go, then add */
+	bool not_migrated;
 };
 
 static int gate_close_stopped(void *arg)
@@ -42,6 +44,9 @@ static int switch_stopped(void *arg)
 	struct commit *commit = arg;
 	size_t count = commit->plan->remove_count + (commit->plan->add != NULL);
 
+	commit->not_migrated = migration_run_stopped(commit->plan);
+	if (commit->not_migrated)
+		return -(int)SUTURE_E_HOOK_VETO;
 	while (commit->switched < count) {
 		commit->hook_result = run_hooks_stopped(commit->plan, commit->switched, false);
 		if (commit->hook_result)
@@ -59,8 +64,9 @@ static void undo_stopped(void *arg)
 	/* Whose hook of the switch has run gets the opposite one. */
 	while (commit->switched)
 		run_hooks_stopped(commit->plan, --commit->switched, true);
-	rc = code_edit_undo_stopped(&commit->plan->edits);
 
+	migration_undo_stopped(commit->plan);
+	rc = code_edit_undo_stopped(&commit->plan->edits);
 	/* The first failure is the one to tell, unless undoing it failed too. */
 	if (rc)
 		commit->edit_result = rc;
@@ -71,6 +77,9 @@ static int write_stopped(void *arg)
 {
 	struct commit *commit = arg;
 
+	commit->not_migrated = migration_enumerate_stopped(commit->plan);
+	if (commit->not_migrated)
+		return -(int)SUTURE_E_HOOK_VETO;
 	commit->edit_result = commit->gated ? code_edit_write_rest_stopped(&commit->plan->edits)
 					    : code_edit_write_all_stopped(&commit->plan->edits);
 	return commit->edit_result;
@@ -81,11 +90,15 @@ static void gate_open_stopped(void *arg)
 	struct commit *commit = arg;
 
 	commit->edit_result = code_edit_gate_open_stopped(&commit->plan->edits);
+	/* Old code will run on: with its own objects. */
+	if (commit->edit_result && commit->edit_result != -(int)SUTURE_E_UNCERTAIN)
+		migration_undo_stopped(commit->plan);
 }
 
 static bool any_switch_hook(const struct plan *plan)
 {
-	bool any = plan->add && hooks_any(plan->add, FORMAT_HOOK_ON_SWITCH);
+	bool any = migration_wanted(plan) ||
+		   (plan->add && hooks_any(plan->add, FORMAT_HOOK_ON_SWITCH));
 
 	for (size_t i = 0; !plan->hookless && i < plan->remove_count; i++)
 		any = any || hooks_any(plan->remove[i], FORMAT_HOOK_ON_UNSWITCH);
@@ -128,6 +141,8 @@ static void settle(struct plan *plan)
 
 static int explain(const struct commit *commit, int rc, struct suture_error *err)
 {
+	if (commit->not_migrated)
+		return migration_explain(commit->plan, err);
 	if (commit->hook_result) {
 		error_set(err, SUTURE_E_HOOK_FAILED, "a hook of the switch returned %d",
 			  commit->hook_result);
@@ -144,8 +159,11 @@ int commit_run(struct plan *plan, const struct transaction_options *options,
 	struct commit commit = {.plan = plan};
 	const char *why = "";
 	struct stop_commit steps = {
-		.gate_possible = code_edit_set_can_gate(&plan->edits, true, &why),
-		.gate_when_stopped = code_edit_set_can_gate(&plan->edits, false, NULL),
+		/* Behind a gate the application could not enumerate its objects. */
+		.gate_possible =
+			!migration_wanted(plan) && code_edit_set_can_gate(&plan->edits, true, &why),
+		.gate_when_stopped = !migration_wanted(plan) &&
+				     code_edit_set_can_gate(&plan->edits, false, NULL),
 		.writes_data = code_edit_set_has_data(&plan->edits),
 		.gate_close_stopped = gate_close_stopped,
 		.gate_undo_stopped = undo_stopped,

@@ -2,6 +2,7 @@
 /* What patches and hosts call in libsuture.so besides its start (lifetime.c). Any thread. */
 #include "agent/hostcommand.h"
 #include "agent/modules.h"
+#include "agent/objects.h"
 #include "agent/shadow.h"
 #include "scope/thread.h"
 
@@ -75,4 +76,14 @@ EXPORT void suture_answer(struct suture_call *call, const char *format, ...)
 	va_start(args, format);
 	hostcommand_answer(call, format, args);
 	va_end(args);
+}
+
+EXPORT int suture_agent_objects(const char *type, const struct suture_objects_type *how)
+{
+	return objects_register(type, how);
+}
+
+EXPORT void suture_object(struct suture_objects *to, void *object, void **reference)
+{
+	objects_yield_stopped(to, object, reference);
 }

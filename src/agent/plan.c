@@ -4,6 +4,7 @@
 
 #include "agent/calls.h"
 #include "agent/inherit.h"
+#include "agent/migration.h"
 #include "agent/scoping.h"
 #include "agent/verify.h"
 #include "base/error.h"
@@ -45,6 +46,7 @@ void plan_fini(struct plan *plan)
 	free(plan->busy_names);
 	free(plan->remove);
 	scoping_finish_plan(plan);
+	migration_end(plan, false);
 	/* What never ran can be unloaded; what did stays mapped for good. */
 	if (plan->loaded && !plan->committed && !plan->add->ran)
 		unload(plan);

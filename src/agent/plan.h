@@ -40,6 +40,7 @@ struct plan {
 	 * nothing comes and nothing goes.
 	 */
 	struct patch *turn;
+	struct migration *migrations; /* owned; migration.h */
 	const struct scoping *stubs; /* borrowed: add or turn goes by stubs of its slot; NULL: no */
 	struct patch **remove;	     /* owned array */
 	size_t remove_count;

@@ -6,6 +6,7 @@
 #include "agent/commit.h"
 #include "agent/gone.h"
 #include "agent/hooks.h"
+#include "agent/migration.h"
 #include "agent/pending.h"
 #include "agent/residency.h"
 #include "base/error.h"
@@ -188,6 +189,26 @@ static void take_time(struct transaction_options *options, uint64_t since_us)
 	options->timeout_ns = options->timeout_ns > spent_ns ? options->timeout_ns - spent_ns : 0;
 }
 
+/* At the safe point; again when more objects were born than memory was reserved for. */
+static int commit_migrating(struct plan *plan, const struct transaction_options *options,
+			    struct stop_result *stopped, struct suture_error *err)
+{
+	uint64_t begun = transaction_now_us();
+	struct transaction_options left;
+	int rc;
+
+	do {
+		left = *options;
+		left.rung = STOP_RUNG_SAFEPOINT;
+		take_time(&left, begun);
+		rc = migration_begin(plan, left.timeout_ns, err);
+		if (!rc)
+			rc = commit_run(plan, &left, stopped, err);
+	} while (rc && migration_was_short(plan) && left.timeout_ns);
+	migration_end(plan, rc == 0);
+	return rc;
+}
+
 /* From a built plan to its effect; the plan is finished by the caller. */
 int transaction_carry_out(struct plan *plan, const struct transaction_options *options,
 			  uint64_t started_us, struct transaction_result *result,
@@ -207,7 +228,8 @@ int transaction_carry_out(struct plan *plan, const struct transaction_options *o
 	if (!rc) {
 		take_time(&left, begun);
 		result->prepare_us = transaction_now_us() - started_us;
-		rc = commit_run(plan, &left, &stopped, err);
+		rc = migration_wanted(plan) ? commit_migrating(plan, &left, &stopped, err)
+					    : commit_run(plan, &left, &stopped, err);
 		transaction_figures(result, &stopped);
 	}
 	scoping_end(plan, rc);

@@ -18,7 +18,7 @@ BOTS=$!
 PIDS+=("$BOTS")
 is "as it was built" 250 "$(crown)"
 table 7 300 good.csv
-step "reload" 0 '.result == "called" and .threads == 2 and (.answer | test("good.csv"))' call reload-prices "$WORK/good.csv" -p "$PID"
+step "reload" 0 '.result == "called" and .threads == 3 and (.answer | test("good.csv"))' call reload-prices "$WORK/good.csv" -p "$PID"
 is "the new price" 300 "$(crown)"
 for i in $(seq 40); do
 	# Dearer each time: a bot that paid is content with a shop that asks at least as much.

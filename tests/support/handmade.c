@@ -206,6 +206,14 @@ void handmade_original(struct handmade *patch, const char *slot, const char *by)
 	table(patch, "\t.quad %s, %s\n", slot, by);
 }
 
+void handmade_migration(struct handmade *patch, const char *type, size_t old_size, size_t new_size,
+			const char *forward, const char *reverse)
+{
+	open_table(patch, ".suture.migrations");
+	table(patch, "\t.quad %zu, %zu, %zu, %s, %s, 0\n", add_string(patch, type), old_size,
+	      new_size, forward, reverse ? reverse : "-1");
+}
+
 void handmade_idle(struct handmade *patch, const void *function, size_t size, const char *name)
 {
 	uintptr_t target;

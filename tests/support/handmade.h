@@ -62,6 +62,9 @@ void handmade_slot(struct handmade *patch, const char *slot, unsigned symbol);
 void handmade_hook(struct handmade *patch, enum format_hook_kind kind, const char *function);
 /* The pointer variable `slot` of the patch will hold the original of what `by` replaces. */
 void handmade_original(struct handmade *patch, const char *slot, const char *by);
+/* Objects of the type are migrated by functions of the patch; reverse NULL: one way. */
+void handmade_migration(struct handmade *patch, const char *type, size_t old_size, size_t new_size,
+			const char *forward, const char *reverse);
 void handmade_idle(struct handmade *patch, const void *function, size_t size, const char *name);
 void handmade_data(struct handmade *patch, enum format_data_kind kind, const void *target,
 		   size_t size, const char *new_contents);

@@ -133,6 +133,7 @@ static int main_serve(struct world *world, const struct options *options, struct
 	if (!main_tick(world, options))
 		return EXIT_FAILURE;
 	prices_register(world);
+	room_register_players(world->rooms, world->room_count);
 	main_catch_signals();
 	port = net_port(main_net);
 	if (options->port_file && !main_write_port(options->port_file, port)) {

@@ -18,12 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <suture/suture.h>
+
 #include "command.h"
 #include "conn.h"
 #include "log.h"
 #include "world.h"
 
-enum { NET_EVENTS = 64 };
+enum { NET_EVENTS = 64, NET_WAIT_MS = 20 };
 
 struct net {
 	struct world *world;
@@ -208,8 +210,10 @@ void net_run(struct net *net)
 	struct epoll_event events[NET_EVENTS];
 
 	while (!net->stopping) {
-		int count = epoll_wait(net->epoll_fd, events, NET_EVENTS, -1);
+		/* At rest between requests: the safe point of this thread, visited now and then. */
+		int count = epoll_wait(net->epoll_fd, events, NET_EVENTS, NET_WAIT_MS);
 
+		suture_safepoint();
 		for (int i = 0; i < count && !net->stopping; i++)
 			net_handle(net, &events[i]);
 	}

@@ -47,6 +47,11 @@ int player_walk_to(struct player *player, int x, int y)
 	return steps;
 }
 
+void **player_reference(struct player *player)
+{
+	return (void **)&player->conn->player;
+}
+
 void player_tick(struct player *player)
 {
 	if (!player->walking)

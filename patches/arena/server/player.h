@@ -42,6 +42,9 @@ void player_destroy(struct player *player);
 /* Returns the steps to the target, or PATH_UNREACHED; then the player goes on as before. */
 int player_walk_to(struct player *player, int x, int y);
 
+/* Where else than in its room a pointer to the player is kept. */
+void **player_reference(struct player *player);
+
 /* One tick of walking. */
 void player_tick(struct player *player);
 

@@ -108,9 +108,9 @@ static int prices_run(struct suture_call *call, void *world)
 }
 
 /*
- * While the game goes on. Requests hold the lock of a room as long as they look at prices: when every
- * lock was ours once, the last one that could have seen the old table is answered. The same frees a
- * new table that never came into force.
+ * While the game goes on. Requests hold the lock of a room as long as they look at prices: when
+ * every lock was ours once, the last one that could have seen the old table is answered. The same
+ * frees a new table that never came into force.
  */
 static int prices_finish(struct suture_call *call, void *argument)
 {

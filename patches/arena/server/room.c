@@ -144,6 +144,29 @@ void room_tick(struct room *room, uint64_t now_ns)
 	pthread_mutex_unlock(&room->lock);
 }
 
+static struct room **room_all;
+static int room_all_count;
+
+/* At the safe point: nobody comes or goes. */
+static void room_each_player(struct suture_objects *to)
+{
+	for (int i = 0; i < room_all_count; i++) {
+		struct room *room = room_all[i];
+
+		for (int k = 0; k < room->player_count; k++) {
+			suture_object(to, room->players[k], (void **)&room->players[k]);
+			suture_object(to, room->players[k], player_reference(room->players[k]));
+		}
+	}
+}
+
+void room_register_players(struct room **rooms, int count)
+{
+	room_all = rooms;
+	room_all_count = count;
+	suture_objects_register("player", room_each_player);
+}
+
 void room_measure(struct room *room, struct room_figures *figures)
 {
 	*figures = (struct room_figures){0};

@@ -37,6 +37,9 @@ struct room {
 	} treasures[ROOM_TREASURES];
 };
 
+/* Says where players are, for patches that change what a player is. */
+void room_register_players(struct room **rooms, int count);
+
 struct room_figures {
 	uint64_t tick;
 	int players;

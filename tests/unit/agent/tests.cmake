@@ -30,3 +30,7 @@ suture_unit_test(agent/helper_dies
   LINKS handmade agent patch trampoline stop unwind image arch base)
 target_link_options(unit_agent_helper_dies PRIVATE -rdynamic)
 target_compile_options(unit_agent_helper_dies PRIVATE -fasynchronous-unwind-tables)
+suture_unit_test(agent/migration LINKS handmade agent patch trampoline stop unwind image arch base
+  PACKAGES suture_pkg_json_c)
+target_link_options(unit_agent_migration PRIVATE -rdynamic)
+target_compile_options(unit_agent_migration PRIVATE -fcf-protection=branch)
