@@ -112,6 +112,16 @@ if [ -x "$BUILD_DIR/bin/calls_bench" ]; then
 	record .call.ways "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/calls.txt")"
 fi
 
+# ---- a choice ------------------------------------------------------------------------------------
+
+if [ -x "$BUILD_DIR/bin/scope_bench" ]; then
+	printf 'a call through the choice of a scoped patch (scope_bench)\n'
+	"$BUILD_DIR/bin/scope_bench" >"$WORK/scope.json" && record .scope "$(cat "$WORK/scope.json")"
+	jq -r 'to_entries[] | select(.value | type == "object") |
+		"  \(.key): unpatched \(.value.unpatched_ns) ns, to the old code x \(.value.old_ratio), to the new x \(.value.new_ratio)"' "$WORK/scope.json"
+	row "enter and leave a scope" "$(jq .enter_and_leave_ns "$WORK/scope.json") ns"
+fi
+
 # ---- a pause -------------------------------------------------------------------------------------
 
 printf 'apply and revert, %d times each\n' "$ROUNDS"

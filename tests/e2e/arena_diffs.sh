@@ -93,7 +93,7 @@ printf 'shop\nquit\n' >&"$game"
 grep -q 'crown 400' <&"$game" || fail "the new price is not in the shop"
 exec {game}>&-
 stop
-for other in layout-coin-last data-initial comment-only comment-lines; do
+for other in layout-coin-last data-initial comment-only comment-lines player-distance; do
 	start_with "$other"
 	expect_content
 	stop
