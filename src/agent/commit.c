@@ -64,7 +64,6 @@ static void undo_stopped(void *arg)
 	/* Whose hook of the switch has run gets the opposite one. */
 	while (commit->switched)
 		run_hooks_stopped(commit->plan, --commit->switched, true);
-
 	migration_undo_stopped(commit->plan);
 	rc = code_edit_undo_stopped(&commit->plan->edits);
 	/* The first failure is the one to tell, unless undoing it failed too. */

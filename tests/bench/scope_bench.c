@@ -91,6 +91,7 @@ static void make_patch(const char *folder, char *path, size_t size)
 		      "int new_nothing(int value) { __asm__ volatile(\"\" : \"+r\"(value)); "
 		      "return value + 1; }\n");
 	handmade_replace(&patch, (const void *)path_next, "new_path_next");
+	patch.padding = 8; /* up to the next function, as a builder knows */
 	handmade_replace(&patch, (const void *)do_nothing, "new_nothing");
 	handmade_build(&patch, folder, path, size);
 	handmade_fini(&patch);
