@@ -96,12 +96,7 @@ static void command_map(struct request *request)
 
 static void command_shop(struct request *request)
 {
-	struct room *room = request->world->rooms[0];
-
-	/* No room's business, but prices are looked at with some room's lock held. */
-	pthread_mutex_lock(&room->lock);
 	shop_list(request->reply);
-	pthread_mutex_unlock(&room->lock);
 }
 
 static void command_stats(struct request *request)

@@ -132,7 +132,7 @@ static int main_serve(struct world *world, const struct options *options, struct
 		handover_publish(options->handover);
 	if (!main_tick(world, options))
 		return EXIT_FAILURE;
-	prices_register(world);
+	prices_register();
 	room_register_players(world->rooms, world->room_count);
 	main_catch_signals();
 	port = net_port(main_net);

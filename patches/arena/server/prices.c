@@ -1,6 +1,6 @@
 /*
  * Prices: the table is read and checked while the game goes on, taken over at the safe point by one
- * store, and the old one is freed when nobody can be reading it any more. A broken file changes
+ * store, and the old one is freed afterwards. A broken file changes
  * nothing.
  */
 #include "prices.h"
@@ -14,9 +14,7 @@
 #include <suture/suture.h>
 
 #include "protocol.h"
-#include "room.h"
 #include "shop.h"
-#include "world.h"
 
 enum { PRICE_MAX = 1000000 };
 
@@ -68,13 +66,13 @@ static bool prices_read(struct suture_call *call, FILE *file, struct prices *pri
 }
 
 /* While the game goes on. */
-static int prices_prepare(struct suture_call *call, void *world)
+static int prices_prepare(struct suture_call *call, void *arg)
 {
 	struct prices *prices;
 	FILE *file;
 	bool fine;
 
-	(void)world;
+	(void)arg;
 	if (call->argc != 1) {
 		suture_answer(call, "usage: reload-prices FILE");
 		return 2;
@@ -96,11 +94,11 @@ static int prices_prepare(struct suture_call *call, void *world)
 }
 
 /* At the safe point: no tick is under way. What was in force goes to the next step. */
-static int prices_run(struct suture_call *call, void *world)
+static int prices_run(struct suture_call *call, void *arg)
 {
 	struct prices *fresh = call->data;
 
-	(void)world;
+	(void)arg;
 	/* The price is the first and only member. */
 	call->data = (void *)(uintptr_t)shop_set_prices(fresh->price);
 	suture_answer(call, "prices of %s are in force", call->argv[0]);
@@ -108,26 +106,20 @@ static int prices_run(struct suture_call *call, void *world)
 }
 
 /*
- * While the game goes on. Requests hold the lock of a room as long as they look at prices: when
- * every lock was ours once, the last one that could have seen the old table is answered. The same
- * frees a new table that never came into force.
+ * While the game goes on. Whoever looks at prices stood at a safe point when they changed: nobody
+ * has the old table in hand any more. The same frees a new table that never came into force.
  */
-static int prices_finish(struct suture_call *call, void *argument)
+static int prices_finish(struct suture_call *call, void *arg)
 {
-	struct world *world = argument;
-
-	for (int i = 0; i < world->room_count; i++) {
-		pthread_mutex_lock(&world->rooms[i]->lock);
-		pthread_mutex_unlock(&world->rooms[i]->lock);
-	}
+	(void)arg;
 	free(call->data);
 	return 0;
 }
 
-void prices_register(struct world *world)
+void prices_register(void)
 {
 	static const struct suture_command command = {
 	        .prepare = prices_prepare, .run = prices_run, .finish = prices_finish};
 
-	suture_command_register_steps("reload-prices", &command, world);
+	suture_command_register_steps("reload-prices", &command, NULL);
 }

@@ -4,9 +4,7 @@
 #ifndef ARENA_PRICES_H
 #define ARENA_PRICES_H
 
-struct world;
-
 /* Registers the command; without an agent nothing happens. */
-void prices_register(struct world *world);
+void prices_register(void);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * Shop: the price table and the two ways through the till. Called with the lock of the player's
- * room, or another one, held. Coin that comes from or goes to the shop is entered into the room's
- * ledger.
+ * room held. Coin that comes from or goes to the shop is entered into the room's ledger.
  */
 #include "shop.h"
 

@@ -16,8 +16,7 @@ int shop_price(int item);
 
 /*
  * Prices, by number of the item, that hold from now on; NULL: those the server was built with. Not
- * copied. Returns the former ones, which others may be reading until every room's lock was taken
- * once.
+ * copied. Returns the former ones, which others may be reading until they come to a safe point.
  */
 const int *shop_set_prices(const int *prices);
 
