@@ -11,7 +11,8 @@ static constexpr unsigned bot_trade_ms = 700;
 
 Bot::Bot(std::string name, int room, bool watches, int port, BotWorld &world, Tally &tally)
     : Client(std::move(name), port, tally), world_(world),
-      random_(std::hash<std::string>()(this->name())), room_(room), watches_(watches)
+      random_(std::hash<std::string>()(this->name())), mood_(Mood::of((unsigned)random_())),
+      room_(room), watches_(watches)
 {
 }
 
@@ -37,7 +38,17 @@ void Bot::think(uint64_t now_us)
 	else if (!doubtful_item_.empty())
 		ask_for("shop", &Bot::check_shop);
 	else
-		choose();
+		choose_by_mood();
+}
+
+void Bot::choose_by_mood()
+{
+	try {
+		choose(mood_->bend(roll(0, WISH_ALL - 1), coin_));
+	} catch (const NotNow &) {
+		/* The next time it thinks it may want something. */
+		tally_.dreams++;
+	}
 }
 
 void Bot::join()
@@ -45,10 +56,8 @@ void Bot::join()
 	ask_for("join " + name() + " " + std::to_string(room_), &Bot::check_join);
 }
 
-void Bot::choose()
+void Bot::choose(int dice)
 {
-	int dice = roll(0, 99);
-
 	if (dice < 30 && !walking_) {
 		asked_cell_ = world_.floor.pick(random_);
 		ask_for("move " + std::to_string(asked_cell_.x) + " " +
@@ -59,19 +68,19 @@ void Bot::choose()
 		ask_for("path " + std::to_string(asked_cell_.x) + " " +
 		                std::to_string(asked_cell_.y),
 		        &Bot::check_path);
-	} else if (dice < 37) {
+	} else if (dice < WISH_WALK) {
 		ask_for("stop", &Bot::check_stop);
-	} else if (dice < 50) {
+	} else if (dice < WISH_BUY) {
 		asked_item_ = world_.items[(size_t)roll(0, (int)world_.items.size() - 1)];
 		asked_number_ = roll(1, 3);
 		ask_for("buy " + asked_item_ + " " + std::to_string(asked_number_),
 		        &Bot::check_buy);
-	} else if (dice < 60) {
+	} else if (dice < WISH_SELL) {
 		asked_item_ = world_.items[(size_t)roll(0, (int)world_.items.size() - 1)];
 		asked_number_ = roll(1, 2);
 		ask_for("sell " + asked_item_ + " " + std::to_string(asked_number_),
 		        &Bot::check_sell);
-	} else if (dice < 75) {
+	} else if (dice < WISH_TRADE) {
 		choose_trade();
 	} else if (dice < 80) {
 		ask_for("inventory", &Bot::check_inventory);
@@ -81,7 +90,7 @@ void Bot::choose()
 		ask_for("look", &Bot::check_look);
 	} else if (dice < 89) {
 		ask_for("who", &Bot::check_who);
-	} else if (dice < 94) {
+	} else if (dice < WISH_ASK) {
 		asked_item_ = "p" + std::to_string(roll(0, 1000000));
 		ask_for("ping " + asked_item_, &Bot::check_ping);
 	} else {

@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "floor.h"
+#include "mood.h"
 
 /* What all bots share. Prices may change while they play; then the shop has to say so. */
 struct BotWorld {
@@ -69,7 +70,8 @@ class Bot : public Client
 	using Check = void (Bot::*)(const Reply &reply);
 
 	void ask_for(const std::string &request, Check check);
-	void choose();
+	void choose_by_mood();
+	void choose(int dice);
 	void choose_trade();
 	void choose_nonsense();
 
@@ -101,6 +103,7 @@ class Bot : public Client
 
 	BotWorld &world_;
 	std::mt19937 random_;
+	std::unique_ptr<Mood> mood_;
 	int room_;
 	bool watches_;
 	bool joined_ = false;

@@ -41,6 +41,7 @@ struct Tally {
 	uint64_t stuck = 0;
 	uint64_t slowed_down = 0;
 	uint64_t price_changes = 0;
+	uint64_t dreams = 0;  /* times that a bot did not want anything */
 	uint64_t matches = 0; /* that began while they played */
 
 	void count_latency(uint64_t us);
