@@ -162,6 +162,15 @@ static void set_version(struct arena *arena, struct versions *versions, size_t n
 	versions->names[number] = arena_text(arena, name);
 }
 
+/* Steps on to the next record, as the file says; false: there is none, or it lies outside. */
+static bool step_on(const Elf_Data *data, int *offset, uint32_t next)
+{
+	if (next == 0 || data->d_size > INT32_MAX || next >= data->d_size - (size_t)*offset)
+		return false;
+	*offset += (int)next;
+	return true;
+}
+
 static void read_needed(struct reading *r, struct versions *versions, Elf_Data *data, size_t link)
 {
 	GElf_Verneed need;
@@ -169,18 +178,17 @@ static void read_needed(struct reading *r, struct versions *versions, Elf_Data *
 	int offset = 0;
 
 	while (gelf_getverneed(data, offset, &need)) {
-		int at = offset + (int)need.vn_aux;
+		int at = offset;
+		bool more = step_on(data, &at, need.vn_aux);
 
-		for (unsigned i = 0; i < need.vn_cnt && gelf_getvernaux(data, at, &aux); i++) {
+		for (unsigned i = 0; more && i < need.vn_cnt && gelf_getvernaux(data, at, &aux);
+		     i++) {
 			set_version(r->arena, versions, aux.vna_other,
 				    elf_strptr(r->elf, link, aux.vna_name));
-			if (!aux.vna_next)
-				break;
-			at += (int)aux.vna_next;
+			more = step_on(data, &at, aux.vna_next);
 		}
-		if (!need.vn_next)
+		if (!step_on(data, &offset, need.vn_next))
 			break;
-		offset += (int)need.vn_next;
 	}
 }
 
@@ -191,12 +199,13 @@ static void read_defined(struct reading *r, struct versions *versions, Elf_Data 
 	int offset = 0;
 
 	while (gelf_getverdef(data, offset, &def)) {
-		if (gelf_getverdaux(data, offset + (int)def.vd_aux, &aux))
+		int at = offset;
+
+		if (step_on(data, &at, def.vd_aux) && gelf_getverdaux(data, at, &aux))
 			set_version(r->arena, versions, def.vd_ndx,
 				    elf_strptr(r->elf, link, aux.vda_name));
-		if (!def.vd_next)
+		if (!step_on(data, &offset, def.vd_next))
 			break;
-		offset += (int)def.vd_next;
 	}
 }
 
