@@ -129,9 +129,15 @@ bench_all_units() {
 
 # The verdict on each fix of Debian's series, built against the tree before it, and its fate in a server.
 bench_series() {
+	local shares
 	SUTURE_BUILD=$BUILD_DIR/bin/suture-build SUTURE=$BUILD_DIR/bin/suture SUTURE_AGENT=$BUILD_DIR/lib/libsuture.so \
 		"$ROOT/tests/real/redis/series.sh" --json "$WORK/series.json" 2>"$WORK/series.log" | sed 's/^/  /'
-	[ ! -s "$WORK/series.json" ] || record .redis_series "$(cat "$WORK/series.json")"
+	[ -s "$WORK/series.json" ] || { tail -n 3 "$WORK/series.log" >&2; return; }
+	record .redis_series "$(cat "$WORK/series.json")"
+	shares=$(jq -c '.build["redis, a fix in one unit"].full_cpu_us.median as $full | .redis_series[] |
+		select(.units.affected <= 3) | .cpu_ms * 1000 / $full * 100' "$RESULT" | figures)
+	record .redis_series_shares "$shares"
+	row "fixes in up to three units, cold" "$(show "$shares" %) of the full build (limit 6 %)"
 }
 
 bench_builds() {

@@ -51,6 +51,10 @@ try_live() {
 	export SUTURE_SOCKET=$WORK/live.sock
 	LIVE='no server'
 	start_server live "$TREE/src/redis-server" '' LD_PRELOAD="$SUTURE_AGENT" SUTURE_DIR="$WORK" || return
+	for _ in $(seq 100); do         # redis may be ready before the agent's thread has run
+		[ ! -S "$SUTURE_SOCKET" ] || break
+		sleep 0.1
+	done
 	LIVE=refused
 	if "$SUTURE" apply --json "$WORK/out.so" -s "$SUTURE_SOCKET" >"$WORK/live.json" 2>&1; then
 		LIVE="$(jq -r .pause_us "$WORK/live.json") us"
