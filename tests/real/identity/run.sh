@@ -223,6 +223,8 @@ teeworlds() {
 	start_game
 	wait_for_all
 	is "teeworlds: $PLAYERS players are in the game" 0 $?
+	is "teeworlds: functions that no jump fits" 0 \
+		"$("$SUTURE" check --all-functions "$TW_SERVER" --json | jq '.unpatchable | length')"
 	before=$(text_of "$SERVER_PID" "$TW_SERVER")
 	replace_all teeworlds "$SUTURE_SOCKET" "$TW_SERVER" || return
 	[ "$before" != "$(text_of "$SERVER_PID" "$TW_SERVER")" ]
