@@ -210,7 +210,9 @@ enum arch_errand_state { ARCH_ERRAND_BEGUN, ARCH_ERRAND_DONE, ARCH_ERRAND_FAILED
 
 /*
  * What two threads of a target find in a mapping that was made there for them. The borrowed one
- * calls create() and then waits in sched_yield() until its registers are put back. The new one
+ * calls create() and then waits in sched_yield() until its registers are put back; who should do
+ * that may have been killed: after so many turns it goes back by itself, by way of a frame like
+ * that of a signal handler. The new one
  * loads the library unless start is given (with memory: makes a memfd, waits a while until that is
  * filled, and closes it afterwards), calls start(), waits a while for dismissed, and unmaps all of
  * this as its last act. Addresses are the target's; offsets are known to errand.S.
@@ -230,17 +232,20 @@ struct arch_errand {
 	uint64_t thread_entry;
 	uint64_t mapping;
 	uint64_t mapping_size;
-	uint64_t thread;	     /* out: pthread_t */
-	int64_t created;	     /* out: what pthread_create() returned */
-	int64_t away_done;	     /* out: 1 when the borrowed thread has nothing left to do */
-	int64_t state;		     /* out: enum arch_errand_state */
-	int64_t result;		     /* out: what start() returned */
-	int64_t dismissed;	     /* in: 1 when nobody needs the mapping any more */
-	int64_t nap[2];		     /* struct timespec between two looks at dismissed */
-	int64_t naps;		     /* at most so many */
-	uint64_t memory;	     /* name of a memfd to be made for the library, or 0 */
-	int64_t fd;		     /* out: that memfd or -errno; in: ARCH_ERRAND_NO_FD */
-	int64_t filled;		     /* in: 1 when path may be loaded, -1 when it never will */
+	uint64_t thread;   /* out: pthread_t */
+	int64_t created;   /* out: what pthread_create() returned */
+	int64_t away_done; /* out: 1 when the borrowed thread has nothing left to do */
+	int64_t state;	   /* out: enum arch_errand_state */
+	int64_t result;	   /* out: what start() returned */
+	int64_t dismissed; /* in: 1 when nobody needs the mapping any more */
+	int64_t nap[2];	   /* struct timespec between two looks at dismissed */
+	int64_t naps;	   /* at most so many */
+	uint64_t memory;   /* name of a memfd to be made for the library, or 0 */
+	int64_t fd;	   /* out: that memfd or -errno; in: ARCH_ERRAND_NO_FD */
+	int64_t filled;	   /* in: 1 when path may be loaded, -1 when it never will */
+	uint64_t frame;	   /* stack pointer with which the borrowed thread goes back alone */
+	int64_t turns;	   /* how often it looks round before it does */
+	int64_t returned;  /* out: 1: it has, or is about to: its registers are its own */
 	char text[ARCH_ERRAND_TEXT]; /* out, with filled -1 in: why it could not be loaded */
 };
 
@@ -401,6 +406,13 @@ struct arch_ops {
 	void (*set_syscall)(void *user_regs, uint64_t at, long number, const uint64_t *arguments);
 	void (*set_call)(void *user_regs, uint64_t entry, uint64_t argument, uint64_t top);
 	int64_t (*result)(const void *user_regs);
+	/*
+	 * What a thread at `address` in its memory needs to go back to those registers without
+	 * anybody's help: returns its bytes (0: more than size) and the stack pointer in *sp.
+	 */
+	size_t (*return_frame)(const void *user_regs, const void *vectors, size_t vectors_size,
+			       uint64_t mask, uint64_t address, uint8_t *out, size_t size,
+			       uint64_t *sp);
 	/* A wait whose remaining time the kernel has forgotten: starts anew, late and not early. */
 	void (*forget_rest)(void *user_regs);
 };

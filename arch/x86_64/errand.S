@@ -31,7 +31,10 @@
 #define MEMORY	       184
 #define FD	       192
 #define FILLED	       200
-#define TEXT	       208
+#define FRAME	       208
+#define TURNS	       216
+#define RETURNED       224
+#define TEXT	       232
 
 #define TEXT_SIZE      512
 #define STATE_DONE     1
@@ -180,13 +183,23 @@ alone:
 	xor	%eax, %eax
 	ret
 
-/* The borrowed thread's end: a loop that costs others little until the registers are put back. */
+/*
+ * The borrowed thread's end: a loop that costs others little until the registers are put back. Who
+ * wants to do that after RETURNED is set finds that it is no longer needed.
+ */
 away:
+	mov	TURNS(%rbx), %r12
 	movq	$1, AWAY_DONE(%rbx)
 1:	mov	$SYS_sched_yield, %eax
 	syscall
-	jmp	1b
-	.org	x86_errand + 448, 0xcc
-	.size	x86_errand, 448
+	dec	%r12
+	jnz	1b
+	movq	$1, RETURNED(%rbx)
+	mov	FRAME(%rbx), %rsp
+	mov	$SYS_rt_sigreturn, %eax
+	syscall
+	ud2
+	.org	x86_errand + 512, 0xcc
+	.size	x86_errand, 512
 
 	.section .note.GNU-stack, "", @progbits

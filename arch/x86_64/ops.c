@@ -70,5 +70,6 @@ const struct arch_ops arch_x86_64 = {
 	.set_syscall = x86_set_syscall,
 	.set_call = x86_set_call,
 	.result = x86_result,
+	.return_frame = x86_return_frame,
 	.forget_rest = x86_forget_rest,
 };

@@ -65,6 +65,48 @@ says "no complaints" check 0
 printf 'end\n' >&"$TO"
 target_end
 
+printf -- '-- when suture is killed while the thread is away\n'
+unprepared registers
+cat >"$WORK/killed.c" <<'END'
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The mask is set a second time right before the thread runs, and it is stopped when it is through. */
+long ptrace(enum __ptrace_request request, ...)
+{
+	static int masks;
+	va_list list;
+	long pid, address, data;
+
+	va_start(list, request);
+	pid = va_arg(list, long);
+	address = va_arg(list, long);
+	data = va_arg(list, long);
+	va_end(list);
+	masks += request == PTRACE_SETSIGMASK;
+	if (masks == 2 && request == PTRACE_INTERRUPT)
+		kill(getpid(), SIGKILL);
+	return syscall(SYS_ptrace, request, pid, address, data);
+}
+END
+if "${CC:-cc}" -shared -fPIC -o "$WORK/killed.so" "$WORK/killed.c"; then
+	(LD_PRELOAD=$WORK/killed.so exec "$SUTURE" attach "$PID" >/dev/null 2>&1)
+	is "killed" 137 $?
+	says "it came back by itself, as it was" check 0
+	says "and works" call 22
+	step "its agent serves" 0 ".pid == $PID" status -p "$PID"
+	step "nothing left to attach" 0 '.changed | not' attach "$PID"
+	says "no complaints" check 0
+	printf 'end\n' >&"$TO"
+	target_end
+else
+	fail "it can't be compiled"
+fi
+
 printf -- '-- among threads in all kinds of waits\n'
 unprepared waits
 step "attach" 0 "$attached" attach "$PID"

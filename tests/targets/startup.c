@@ -5,11 +5,14 @@
  *   value    what it returns now; other: the same for other()
  *   fault abort trap   ends in that way
  *   child    a child of fork() faults: its signal
+ *   clone    a child that neither libc nor the agent was told of, which stays: its pid
  *   daemon   goes on in a child of a child, and the first process ends: the new pid
  */
 #include "lines.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +46,15 @@ static void child(void)
 	lines_answer("%d", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
+static void clone_child(void)
+{
+	long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+
+	while (pid == 0)
+		pause();
+	lines_answer("%ld", pid);
+}
+
 static void go_to_background(void)
 {
 	if (fork() != 0)
@@ -73,6 +85,8 @@ int main(void)
 			__builtin_trap();
 		else if (strcmp(line, "child") == 0)
 			child();
+		else if (strcmp(line, "clone") == 0)
+			clone_child();
 		else if (strcmp(line, "daemon") == 0)
 			go_to_background();
 		else

@@ -18,11 +18,14 @@ enum {
 	NAME_AT = DATA_AT + 2048,
 	MEMORY_AT = NAME_AT + 64,
 	PATH_AT = 2 * PAGE,
-	STACK_AT = PATH_AT + PAGE,
+	FRAME_AT = PATH_AT + PAGE,
+	FRAME_SIZE = 2 * PAGE,
+	STACK_AT = FRAME_AT + FRAME_SIZE,
 	STACK_SIZE = 128 << 10,
 	MAPPING_SIZE = STACK_AT + STACK_SIZE,
 	NAP_NS = 1000000,
-	NAPS = 20000, /* of a thread whose answer nobody fetches */
+	NAPS = 20000,	 /* of a thread whose answer nobody fetches */
+	TURNS = 1 << 23, /* some seconds: who is alive needs milliseconds */
 	SYSCALL_SEARCH = 64,
 };
 
@@ -107,11 +110,16 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
 	return 0;
 }
 
-static int fill_mapping(struct errand *errand, struct suture_error *err)
+static int fill_mapping(struct errand *errand, const struct borrowed *borrowed,
+			struct suture_error *err)
 {
 	const struct arch_ops *arch = arch_native();
 	struct arch_errand data = errand->places.errand;
 	uint64_t base = errand->mapping;
+	uint8_t frame[FRAME_SIZE];
+	size_t frame_size = arch->return_frame(borrowed->regs, borrowed->vectors,
+					       borrowed->vectors_size, borrowed->mask,
+					       base + FRAME_AT, frame, sizeof(frame), &data.frame);
 
 	data.path = base + PATH_AT;
 	data.name = base + NAME_AT;
@@ -121,9 +129,11 @@ static int fill_mapping(struct errand *errand, struct suture_error *err)
 	data.nap[1] = NAP_NS;
 	data.naps = NAPS;
 	data.fd = ARCH_ERRAND_NO_FD;
+	data.turns = TURNS;
 	if (errand->library->by_memory)
 		data.memory = base + MEMORY_AT;
-	if (remote_write(errand->remote, base, arch->errand, arch->errand_size) &&
+	if (frame_size && remote_write(errand->remote, base + FRAME_AT, frame, frame_size) &&
+	    remote_write(errand->remote, base, arch->errand, arch->errand_size) &&
 	    remote_write(errand->remote, base + DATA_AT, &data, sizeof(data)) &&
 	    remote_write(errand->remote, base + NAME_AT, start_name, sizeof(start_name)) &&
 	    remote_write(errand->remote, base + MEMORY_AT, memory_name, sizeof(memory_name)) &&
@@ -153,7 +163,7 @@ static int make_mapping(struct errand *errand, struct borrowed *borrowed, struct
 	rc = borrow_syscall(borrowed, errand->places.syscall_at, SYS_mprotect, data, &result, err);
 	if (!rc && result < 0)
 		rc = error_errno(err, SUTURE_E_UNSUPPORTED, (int)-result, "it can't map memory");
-	return rc ? rc : fill_mapping(errand, err);
+	return rc ? rc : fill_mapping(errand, borrowed, err);
 }
 
 /* The error that is being reported is the one before; what fails here leaves a mapping behind. */
@@ -180,7 +190,9 @@ static bool is_away_done(void *context)
 	return read_data(context, &data) && data.away_done;
 }
 
-static int start_thread(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
+/* returned: it went back by itself; then it is none of ours any more. */
+static int start_thread(struct errand *errand, struct borrowed *borrowed, bool *returned,
+			struct suture_error *err)
 {
 	struct arch_errand data;
 	int rc = borrow_run(borrowed, errand->mapping, errand->mapping + DATA_AT,
@@ -190,6 +202,7 @@ static int start_thread(struct errand *errand, struct borrowed *borrowed, struct
 		return rc;
 	if (!read_data(errand, &data))
 		return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
+	*returned = data.returned;
 	if (data.created)
 		return error_errno(err, SUTURE_E_UNSUPPORTED, (int)data.created,
 				   "it can't start a thread");
@@ -199,6 +212,7 @@ static int start_thread(struct errand *errand, struct borrowed *borrowed, struct
 int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
 {
 	struct suture_error back;
+	bool returned = false;
 	int rc;
 
 	errand->mapping = 0;
@@ -209,7 +223,11 @@ int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_
 	}
 	rc = make_mapping(errand, borrowed, err);
 	if (!rc)
-		rc = start_thread(errand, borrowed, err);
+		rc = start_thread(errand, borrowed, &returned, err);
+	if (returned) {
+		borrow_release(borrowed);
+		return rc;
+	}
 	/* Neither of these leaves a thread that could be put back. */
 	if (rc == -(int)SUTURE_E_NO_PROCESS || rc == -(int)SUTURE_E_UNCERTAIN)
 		return rc;
