@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# ./dev bench: what a patched call, a pause and a build of a patch cost. Prints tables, and writes all
+# ./dev bench: what a patched call, a pause, an attach and a build of a patch cost. Prints tables, and writes all
 # of it to BUILD_DIR/bench.json.
 #
 #   run.sh BUILD_DIR
@@ -17,6 +17,8 @@ BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/operate.sh"
 # shellcheck source=builds.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
+# shellcheck source=attach.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/attach.sh"
 ROUNDS=${BENCH_ROUNDS:-40}
 THREADS=${BENCH_THREADS:-1 10 100 1000}
 RESULT=$WORK/result.json
@@ -156,6 +158,10 @@ if [ -x "$BUILD_DIR/bin/stop_bench" ]; then
 	[ -x "$BUILD_DIR/bin/many_bench" ] && "$BUILD_DIR/bin/many_bench" 2>&1 | tee -a "$WORK/stop.txt" | sed 's/^/  /'
 	record .stop_bench "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/stop.txt")"
 fi
+
+# ---- an attach -----------------------------------------------------------------------------------
+
+bench_attach
 
 # ---- a build -------------------------------------------------------------------------------------
 
