@@ -13,6 +13,7 @@ attach_to() {
 		"$TARGET_BIN/target-attachee" "$mode" <"$WORK/to" >"$WORK/from" 2>/dev/null &
 		PID=$!
 		PIDS+=("$PID")
+		# shellcheck disable=SC2034  # ends() closes it
 		exec {TO}>"$WORK/to" {FROM}<"$WORK/from"
 		ask check
 		suture attach "$PID" --timeout 60s

@@ -59,6 +59,7 @@ says "in force again" value 101
 target_end
 
 printf -- '-- another program\n'
+# shellcheck disable=SC2034  # target() reads it
 ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
 target_with_agent environment
 step "has nothing of it" 0 '.patches == []' list -p "$PID"
