@@ -7,6 +7,7 @@
 
 build_target_patch startup startup || { totals; exit 1; }
 build_target_patch startup-other startup || { totals; exit 1; }
+build_target_patch startup-on startup --on "$WORK/startup.so" || { totals; exit 1; }
 mkdir "$WORK/twin"
 cp "$TARGETS/diffs/startup-other.diff" "$WORK/twin.diff"
 build_patch twin "$TARGETS" "$TARGET_BIN/target-startup" "$WORK/twin.diff" --name startup
@@ -144,6 +145,29 @@ done
 wait "${CRASHED[@]}" 2>/dev/null
 is "each counted once" 4 "$("$SUTURE" install --list --json | jq '.installed[0].crashes')"
 step "uninstall" 0 '.result == "uninstalled"' uninstall startup
+
+printf -- '-- one built on another\n'
+step "not without it" 4 '.error.code == "DEPENDENCY" and (.error.next | contains("startup"))' install "$WORK/startup-on.so"
+step "the lower" 0 '.changed and .order == 1' install "$WORK/startup.so"
+step "the upper" 0 '.changed and .order == 2' install "$WORK/startup-on.so"
+step "the lower stays" 4 '.error.code == "DEPENDENCY"' uninstall startup
+step "and is not replaced" 4 '.error.code == "DEPENDENCY"' install --replace "$WORK/twin.so"
+begin
+says "both are in force" first "301 2"
+step "in order" 0 '[.patches[].name] == ["startup", "startup-on"]' list -p "$PID"
+target_end
+# What is set aside takes with it what is built on it.
+begin
+end_by fault 139
+begin
+end_by fault 139
+step "one more chance for the upper alone" 0 '.changed' install "$WORK/startup-on.so"
+begin
+says "neither" first "2 2"
+step "and why" 0 '[.restored[].result] == ["set aside", "refused"] and .restored[1].error.code == "DEPENDENCY"' list -p "$PID"
+target_end
+step "the upper" 0 '.changed' uninstall startup-on
+step "the lower" 0 '.changed' uninstall startup
 
 printf -- '-- what can not be trusted\n'
 step "install" 0 '.changed' install "$WORK/startup.so"
