@@ -21,6 +21,10 @@ void store_use_memory(bool only)
 	memory_only = only;
 }
 
+enum { SUFFIX_SIZE = 24 };
+
+#define FIRST_PIDS 0xeffffffcu /* the kernel's PROC_PID_INIT_INO */
+
 /* A folder that is ours alone: nobody else can swap a file between writing and mapping. */
 static bool private_folder(const char *path)
 {
@@ -52,13 +56,35 @@ static bool live_folder(char *path, size_t size)
 	return private_folder(path);
 }
 
+/*
+ * What follows the number in the name of a process' folder: nothing, or the number of its PID
+ * namespace where that is not the first one. Containers may share the folder, and have process 1
+ * each.
+ */
+static void namespace_suffix(char text[SUFFIX_SIZE])
+{
+	struct stat st;
+
+	text[0] = '\0';
+	if (stat("/proc/self/ns/pid", &st) == 0 && st.st_ino != FIRST_PIDS)
+		snprintf(text, SUFFIX_SIZE, "-%llu", (unsigned long long)st.st_ino);
+}
+
+static void format_own(char *path, size_t size, const char *live)
+{
+	char suffix[SUFFIX_SIZE];
+
+	namespace_suffix(suffix);
+	snprintf(path, size, "%s/%d%s", live, (int)getpid(), suffix);
+}
+
 static bool process_folder(char *path, size_t size)
 {
 	char live[3500];
 
 	if (!live_folder(live, sizeof(live)))
 		return false;
-	snprintf(path, size, "%s/%d", live, (int)getpid());
+	format_own(path, size, live);
 	return private_folder(path);
 }
 
@@ -135,20 +161,23 @@ static void remove_folder(const char *path)
 
 void store_prune(void)
 {
-	char live[3500], path[4000];
+	char live[3500], path[4000], suffix[SUFFIX_SIZE];
 	struct dirent *entry;
 	DIR *dir;
 
 	if (!live_folder(live, sizeof(live)))
 		return;
+	namespace_suffix(suffix);
 	dir = opendir(live);
 	while (dir && (entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
 
-		if (pid <= 0 || *end || (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
+		/* Of other namespaces we can't tell who is gone. */
+		if (pid <= 0 || strcmp(end, suffix) != 0 ||
+		    (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
 			continue;
-		snprintf(path, sizeof(path), "%s/%ld", live, pid);
+		snprintf(path, sizeof(path), "%s/%ld%s", live, pid, suffix);
 		remove_folder(path);
 	}
 	if (dir)
@@ -161,6 +190,6 @@ void store_close(void)
 
 	if (!live_folder(live, sizeof(live)))
 		return;
-	snprintf(path, sizeof(path), "%s/%d", live, (int)getpid());
+	format_own(path, sizeof(path), live);
 	remove_folder(path);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the files of loaded patches are kept while the process lives, so that gdb, perf and core
- * dumps find them: SUTURE_DIR/live/PID, else a folder of our own under the temporary folder, else
- * a sealed memfd. Plan phase.
+ * dumps find them: SUTURE_DIR/live/PID (PID-NAMESPACE in another PID namespace than the first),
+ * else a folder of our own under the temporary folder, else a sealed memfd. Plan phase.
  */
 #ifndef PATCH_STORE_H
 #define PATCH_STORE_H

@@ -76,7 +76,13 @@ if possible unshare -m; then
 	leave
 fi
 if possible unshare -pf --mount-proc; then
-	in_place unshare -pf --mount-proc "$STARTUP" && patched "other pids"
+	mkdir -m 700 "$WORK/shared"
+	in_place env SUTURE_DIR="$WORK/shared" unshare -pf --mount-proc "$STARTUP"
+	step "other pids: attach" 0 '.changed' attach "$PID"
+	step "other pids: apply" 0 '.changed and .pid == 1' apply "$WORK/startup.so" -p "$PID"
+	says "other pids: patched" value 101
+	# Somebody else with the same folder and number must not take it for his.
+	is "other pids: where the patch's file is" "1-$(stat -L -c %i "/proc/$PID/ns/pid")" "$(ls "$WORK/shared/live")"
 	matches "its own pid is another" '*	1' "$(grep '^NSpid' "/proc/$PID/status")"
 	leave
 fi
