@@ -4,7 +4,9 @@
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
+page=$(cat "$ROOT/docs/AUTHORING.md")
 for name in author-scope author-command; do
+	check "the page has $name.diff as it is" [ "${page/"$(cat "$ARENA_SOURCE/diffs/$name.diff")"/}" != "$page" ]
 	build_patch "$name" "$ARENA_SOURCE" "$ARENA_SERVER" "$ARENA_SOURCE/diffs/$name.diff" || { totals; exit 1; }
 done
 start arena "$ARENA_SERVER" --port 0 --port-file "$WORK/port" --rooms 2 --tick-hz 100
