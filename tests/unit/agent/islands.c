@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Islands of originals under the stop's unwinder: each instruction of a call through an original is
- * stepped singly, and at each the walk must find its way to the caller.
+ * Islands of originals, and the stubs of scoped patches in front of them, under the stop's
+ * unwinder: each instruction of a call through them is stepped singly, and at each the walk must
+ * find its way to the caller.
  */
 #include "../trampoline/process.h"
 
 #include "agent/islands.h"
+#include "trampoline/dispatch.h"
 
 #include <link.h>
 #include <signal.h>
@@ -31,6 +33,9 @@ TEST_FUNCTION(frames, ".cfi_startproc\n pushes_8 %rbp\n .cfi_offset 6, -16\n mov
 		      ".cfi_def_cfa 7, 8\n ret\n.cfi_endproc");
 TEST_FUNCTION(marked, ".cfi_startproc\n endbr64\n pushes_8 %rbx\n mov %edi, %ebx\n"
 		      "lea 4(%rbx), %eax\n pops_8 %rbx\n ret\n.cfi_endproc");
+
+/* What the stubs look at. */
+static __thread uint64_t latch __attribute__((tls_model("initial-exec")));
 
 static struct unwind_table *table;
 static struct islands islands;
@@ -100,9 +105,25 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
+static void make_stub(const struct site *site, struct dispatch *record)
+{
+	struct suture_error err;
+	struct arch_dispatch choice = {
+		.word = (int64_t)((uintptr_t)&latch - arch_thread_pointer()),
+		.bit = 11,
+		.set = (uintptr_t)answers,
+		.otherwise = site->known.original,
+	};
+
+	test_must(dispatch_place(&test_near, site->entry, &record->stub, &err), &err);
+	test_must(dispatch_write(&test_near, record->stub, &choice, &err), &err);
+	record->entry = site->entry;
+}
+
 static void originals_are_transparent(void **state)
 {
-	const struct dispatch_table no_stubs = {0};
+	struct dispatch records[4] = {0};
+	const struct dispatch_table stubs = {.records = records, .count = 4};
 	struct trampoline_target targets[] = {TEST_TARGET(pushes), TEST_TARGET(calls),
 					      TEST_TARGET(frames), TEST_TARGET(marked)};
 	static const int expected[] = {3, 13, 5, 6};
@@ -126,9 +147,10 @@ static void originals_are_transparent(void **state)
 			  &err);
 		assert_int_equal(site->known.why_not, ARCH_OK);
 		site->has_known = true;
+		make_stub(site, &records[i]);
 	}
 	islands.stale = true;
-	test_must(islands_refresh(&islands, &sites, &no_stubs, &test_near, &err), &err);
+	test_must(islands_refresh(&islands, &sites, &stubs, &test_near, &err), &err);
 	assert_false(islands.stale);
 	dl_iterate_phdr(collect, objects);
 	while (objects[count].start)
@@ -145,6 +167,20 @@ static void originals_are_transparent(void **state)
 			      steps, steps_in_islands, lost);
 		assert_true(steps_in_islands >= 3);
 		assert_int_equal(lost, 0);
+		/* The same through a stub, which chooses; two instructions of its own. */
+		size_t without = steps_in_islands;
+
+		steps_in_islands = 0;
+		assert_int_equal(step_through((int (*)(int))records[i].stub, 2), expected[i]);
+		assert_int_equal(steps_in_islands, without + 2);
+		latch = UINT64_C(1) << 11;
+		steps_in_islands = 0;
+		assert_int_equal(step_through((int (*)(int))records[i].stub, 2), 12);
+		assert_int_equal(steps_in_islands, 3);
+		latch = ~(UINT64_C(1) << 11);
+		assert_int_equal(step_through((int (*)(int))records[i].stub, 2), expected[i]);
+		assert_int_equal(lost, 0);
+		latch = 0;
 	}
 	/* The test is worth something: without the rows the walk breaks off there. */
 	unwind_table_lend_moved(table, NULL, 0);
