@@ -129,6 +129,18 @@ step "a scope is fine" 0 .changed apply "$P" -p "$PID" --scope room=1
 says "that one" 'in room 1' 100
 step "revert" 0 .changed revert scopes -p "$PID"
 
+printf -- '-- unconfirmed: what it replaced comes back as it was scoped\n'
+build_patch again "$TARGETS" "$TARGET_BIN/target-scopes" "$TARGETS/diffs/scopes.diff"
+step "apply to one room" 0 .changed apply "$P" -p "$PID" --scope room=1
+step "replace it by one for another room" 0 .changed apply "$WORK/again.so" -p "$PID" --replace --scope room=2 --confirm-within 300ms
+back() { jq -e '[.patches[] | .name] == ["scopes"]' <("$SUTURE" list -p "$PID" --json) >/dev/null; }
+until_true "the first one" back
+step "with its scope" 0 '.patches[0].scope.values == ["1"]' list -p "$PID"
+says "that one" 'in room 1' 100
+says "not the other" 'in room 2' 1
+step "revert" 0 .changed revert scopes -p "$PID"
+says "as it was" 'in room 1' 1
+
 printf -- '-- what makes no sense\n'
 step "no value" 2 '.error.message | test("KEY=VALUE")' apply "$P" -p "$PID" --scope room
 step "two ways" 2 '.error.code == "USAGE"' apply "$P" -p "$PID" --scope room=1 --percent 5
