@@ -11,6 +11,8 @@ step "refused with both layouts" 4 'any(.refusals[]; .code == "LAYOUT_CHANGED")'
 build_patch player-distance "$ARENA_SOURCE" "$ARENA_SERVER" "$ARENA_SOURCE/diffs/player-distance.diff" \
 	--accept-layout player || { totals; exit 1; }
 
+step "info says what migrates" 0 '.migrations[0] | .type == "player" and .new_size > .old_size and .reversible' info "$WORK/player-distance.so"
+
 start arena "$ARENA_SERVER" --port 0 --port-file "$WORK/port" --rooms 8 --tick-hz 10
 until_true "the port" test -s "$WORK/port" || exit 1
 PORT=$(cat "$WORK/port")

@@ -178,6 +178,25 @@ static struct json_object *depends_json(const struct patch_file *file)
 	return list;
 }
 
+/* Types whose living objects are written anew, and whether there is a way back. */
+static struct json_object *migrations_json(const struct patch_file *file)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < file->migrations.count; i++) {
+		const struct format_migration *migration = &file->migrations.records[i];
+		struct json_object *row = json_object_new_object();
+
+		rpc_json_add(row, "type", rpc_json_string(text_at(file, migration->type_ref)));
+		rpc_json_add(row, "old_size", json_object_new_uint64(migration->old_size));
+		rpc_json_add(row, "new_size", json_object_new_uint64(migration->new_size));
+		rpc_json_add(row, "reversible",
+			     json_object_new_boolean(migration->reverse_address != FORMAT_NONE));
+		rpc_json_append(list, row);
+	}
+	return list;
+}
+
 static struct json_object *names_json(const struct patch_file *file)
 {
 	struct json_object *object = json_object_new_object();
@@ -221,6 +240,7 @@ static int show_json(const struct patch_file *file, const char *path, const stru
 	rpc_json_add(document, "functions", functions_json(file));
 	rpc_json_add(document, "data", data_json(file));
 	rpc_json_add(document, "depends", depends_json(file));
+	rpc_json_add(document, "migrations", migrations_json(file));
 	json_object_object_foreach (names, key, value)
 		rpc_json_add(document, key, json_object_get(value));
 	json_object_put(names);
@@ -255,6 +275,19 @@ static void show_functions(const struct patch_file *file)
 	}
 	putchar('\n');
 	table_print(table);
+}
+
+static void show_migrations(const struct patch_file *file)
+{
+	for (size_t i = 0; i < file->migrations.count; i++) {
+		const struct format_migration *migration = &file->migrations.records[i];
+
+		fputs("migrates  ", stdout);
+		message_put(stdout, text_at(file, migration->type_ref));
+		printf(": %llu to %llu bytes%s\n", (unsigned long long)migration->old_size,
+		       (unsigned long long)migration->new_size,
+		       migration->reverse_address == FORMAT_NONE ? ", one way" : "");
+	}
 }
 
 static void show_data(const struct patch_file *file)
@@ -330,6 +363,7 @@ static void show(const struct cli *cli, const struct patch_file *file, const str
 	show_rest(cli, file);
 	show_functions(file);
 	show_data(file);
+	show_migrations(file);
 }
 
 int cli_info(struct cli *cli, int argc, char **argv)
