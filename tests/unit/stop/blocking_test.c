@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No blocking call may notice a stop: one thread sleeps in each, fifty full stops and fifty lazy
- * ones happen, then each is woken in its own way and says what its call returned. Without the
- * restart cure ten of them say EINTR.
+ * No blocking call may notice a stop: the calls that servers sleep in, and those that a plain
+ * ptrace stop makes return EINTR. Without the restart cure ten of them say so. Others:
+ * blocking_more_test.c.
  */
-#include "fixture.h"
+#include "blocking.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -27,26 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-struct sleeper {
-	const char *name;
-	long (*sleep)(struct sleeper *sleeper); /* what the call returned, or -errno */
-	void (*wake)(struct sleeper *sleeper);
-	long expected;
-	int kind;
-	int fds[2];
-	int word;
-	pthread_t thread;
-	_Atomic pid_t tid;
-	_Atomic bool returned;
-	long result;
-	bool unavailable;
-};
-
-static long answer(long rc)
-{
-	return rc < 0 ? -errno : rc;
-}
-
 /* ---- ways to sleep -------------------------------------------------------------------------- */
 
 static long sleep_read(struct sleeper *s)
@@ -54,12 +33,6 @@ static long sleep_read(struct sleeper *s)
 	char c;
 
 	return answer(read(s->fds[0], &c, 1));
-}
-
-static void wake_write(struct sleeper *s)
-{
-	if (write(s->fds[1], "x", 1) != 1)
-		abort();
 }
 
 static long sleep_poll(struct sleeper *s)
@@ -166,7 +139,7 @@ static void wake_futex(struct sleeper *s)
 
 static long sleep_nanosleep(struct sleeper *s)
 {
-	struct timespec limit = {2, 0}, start, end;
+	struct timespec limit = {1, 500000000}, start, end;
 	long rc;
 
 	(void)s;
@@ -176,14 +149,9 @@ static long sleep_nanosleep(struct sleeper *s)
 	/* Never early. */
 	if (end.tv_sec * 1000 + end.tv_nsec / 1000000 - start.tv_sec * 1000 -
 		    start.tv_nsec / 1000000 <
-	    1999)
+	    1499)
 		return -1000;
 	return rc;
-}
-
-static void wake_nothing(struct sleeper *s)
-{
-	(void)s;
 }
 
 static long sleep_sigtimedwait(struct sleeper *s)
@@ -205,11 +173,6 @@ static long sleep_sigwaitinfo(struct sleeper *s)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	return answer(sigwaitinfo(&set, NULL));
-}
-
-static void wake_signal(struct sleeper *s)
-{
-	pthread_kill(s->thread, SIGUSR1);
 }
 
 static long sleep_semop(struct sleeper *s)
@@ -328,33 +291,9 @@ static long sleep_io_uring(struct sleeper *s)
 	return answer(rc);
 }
 
-/* Adds a NOP by hand: the queue's layout as params says would be long; a real EINTR ends it too. */
-static void noted(int signal)
-{
-	(void)signal;
-}
-
-static void wake_io_uring(struct sleeper *s)
-{
-	struct sigaction action = {.sa_handler = noted};
-
-	sigaction(SIGUSR2, &action, NULL);
-	while (!s->returned) {
-		pthread_kill(s->thread, SIGUSR2);
-		usleep(2000);
-	}
-}
 #endif
 
 /* ---- the table ------------------------------------------------------------------------------ */
-
-enum { PIPE, SOCKETS, LISTENER, LOCK, CHILD, NONE };
-
-#define SLEEPER(name_, sleep_, wake_, expected_, kind_)                                       \
-	{                                                                                     \
-		.name = (name_), .sleep = (sleep_), .wake = (wake_), .expected = (expected_), \
-		.kind = (kind_)                                                               \
-	}
 
 static struct sleeper sleepers[] = {
 	SLEEPER("read pipe", sleep_read, wake_write, 1, PIPE),
@@ -379,99 +318,16 @@ static struct sleeper sleepers[] = {
 	SLEEPER("flock", sleep_flock, wake_flock, 0, LOCK),
 	SLEEPER("wait4", sleep_wait4, wake_child, 0, CHILD),
 #ifdef SYS_io_uring_setup
-	SLEEPER("io_uring_enter", sleep_io_uring, wake_io_uring, -EINTR, NONE),
+	SLEEPER("io_uring_enter", sleep_io_uring, wake_by_handler, -EINTR, NONE),
 #endif
 };
 
 enum { SLEEPERS = sizeof(sleepers) / sizeof(sleepers[0]) };
 
-static void open_fds(struct sleeper *s)
-{
-	struct sockaddr_storage address = {.ss_family = AF_INET};
-
-	switch (s->kind) {
-	case PIPE:
-		assert_int_equal(pipe(s->fds), 0);
-		break;
-	case SOCKETS:
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->fds), 0);
-		break;
-	case LISTENER:
-		s->fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-		assert_int_equal(bind(s->fds[0], (struct sockaddr *)&address, 16), 0);
-		assert_int_equal(listen(s->fds[0], 1), 0);
-		break;
-	case LOCK:
-		s->fds[0] = open("/proc/self/exe", O_RDONLY);
-		assert_int_equal(flock(s->fds[0], LOCK_EX), 0);
-		break;
-	case CHILD:
-		s->word = fork();
-		if (s->word == 0) {
-			pause();
-			_exit(0);
-		}
-		break;
-	default:
-		break;
-	}
-}
-
-static void *sleep_in_call(void *arg)
-{
-	struct sleeper *s = arg;
-
-	fixture_old();
-	s->tid = fixture_gettid();
-	s->result = s->sleep(s);
-	s->returned = true;
-	return NULL;
-}
-
 static void no_call_returns_early(void **state)
 {
-	struct fixture fixture;
-	sigset_t set;
-
 	(void)state;
-	fixture_init(&fixture, STOP_RUNG_FULL);
-	fixture.request.timeout_ns = UINT64_C(30000000000);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	for (size_t i = 0; i < SLEEPERS; i++)
-		open_fds(&sleepers[i]);
-	for (size_t i = 0; i < SLEEPERS; i++) {
-		pthread_create(&sleepers[i].thread, NULL, sleep_in_call, &sleepers[i]);
-		while (!sleepers[i].tid)
-			usleep(100);
-	}
-	for (size_t i = 0; i < SLEEPERS; i++)
-		if (!sleepers[i].returned)
-			fixture_wait_asleep(sleepers[i].tid);
-	for (unsigned round = 0; round < 50; round++) {
-		fixture.request.rung = round % 2 ? STOP_RUNG_LAZY : STOP_RUNG_FULL;
-		assert_int_equal(fixture_apply(&fixture), 0);
-		assert_int_equal(fixture_revert(&fixture), 0);
-	}
-	for (size_t i = 0; i < SLEEPERS; i++) {
-		struct sleeper *s = &sleepers[i];
-		bool early = s->returned && !s->unavailable && s->wake != wake_nothing;
-
-		if (early)
-			print_message("%s returned early: %ld\n", s->name, s->result);
-		assert_false(early);
-	}
-	for (size_t i = 0; i < SLEEPERS; i++) {
-		struct sleeper *s = &sleepers[i];
-
-		s->wake(s);
-		pthread_join(s->thread, NULL);
-		print_message("  %-24s %ld%s\n", s->name, s->result,
-			      s->unavailable ? " (not available here)" : "");
-		assert_int_equal(s->result, s->expected);
-	}
-	fixture_fini(&fixture);
+	blocking_run(sleepers, SLEEPERS);
 }
 
 int main(void)

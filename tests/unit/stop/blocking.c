@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* See blocking.h. */
+#include "blocking.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROUNDS = 20 };
+
+void wake_write(struct sleeper *s)
+{
+	if (write(s->fds[1], "x", 1) != 1)
+		abort();
+}
+
+void wake_signal(struct sleeper *s)
+{
+	pthread_kill(s->thread, SIGUSR1);
+}
+
+static void noted(int signal)
+{
+	(void)signal;
+}
+
+/* A real EINTR, as the application would have it. */
+void wake_by_handler(struct sleeper *s)
+{
+	struct sigaction action = {.sa_handler = noted};
+
+	sigaction(SIGUSR2, &action, NULL);
+	while (!s->returned) {
+		pthread_kill(s->thread, SIGUSR2);
+		usleep(2000);
+	}
+}
+
+void wake_nothing(struct sleeper *s)
+{
+	(void)s;
+}
+
+static void open_fds(struct sleeper *s)
+{
+	struct sockaddr_storage address = {.ss_family = AF_INET};
+
+	switch (s->kind) {
+	case PIPE:
+		assert_int_equal(pipe(s->fds), 0);
+		break;
+	case SOCKETS:
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->fds), 0);
+		break;
+	case LISTENER:
+		s->fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(bind(s->fds[0], (struct sockaddr *)&address, 16), 0);
+		assert_int_equal(listen(s->fds[0], 1), 0);
+		break;
+	case LOCK:
+		s->fds[0] = open("/proc/self/exe", O_RDONLY);
+		assert_int_equal(flock(s->fds[0], LOCK_EX), 0);
+		break;
+	case CHILD:
+		s->word = fork();
+		if (s->word == 0) {
+			pause();
+			_exit(0);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void *sleep_in_call(void *arg)
+{
+	struct sleeper *s = arg;
+
+	fixture_old();
+	s->tid = fixture_gettid();
+	s->answer = s->sleep(s);
+	s->returned = true;
+	return NULL;
+}
+
+static void start_all(struct sleeper *sleepers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		sleepers[i].tid = 0;
+		sleepers[i].returned = false;
+		open_fds(&sleepers[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		pthread_create(&sleepers[i].thread, NULL, sleep_in_call, &sleepers[i]);
+		while (!sleepers[i].tid)
+			usleep(100);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!sleepers[i].returned)
+			fixture_wait_asleep(sleepers[i].tid);
+}
+
+static void run_on(enum stop_rung rung, struct sleeper *sleepers, size_t count, size_t column)
+{
+	struct fixture fixture;
+
+	fixture_init(&fixture, rung);
+	fixture.request.timeout_ns = UINT64_C(30000000000);
+	start_all(sleepers, count);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		assert_int_equal(fixture_apply(&fixture), 0);
+		assert_int_equal(fixture_revert(&fixture), 0);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct sleeper *s = &sleepers[i];
+
+		if (s->returned && !s->unavailable && s->wake != wake_nothing)
+			fail_msg("%s returned early: %ld", s->name, s->answer);
+	}
+	for (size_t i = 0; i < count; i++) {
+		sleepers[i].wake(&sleepers[i]);
+		pthread_join(sleepers[i].thread, NULL);
+		sleepers[i].result[column] = sleepers[i].answer;
+	}
+	fixture_fini(&fixture);
+}
+
+void blocking_run(struct sleeper *sleepers, size_t count)
+{
+	static const enum stop_rung rungs[BLOCKING_RUNGS] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < BLOCKING_RUNGS; i++)
+		run_on(rungs[i], sleepers, count, i);
+	print_message("  %-26s %6s %6s %6s\n", "returned", "wanted", "lazy", "full");
+	for (size_t i = 0; i < count; i++)
+		print_message("  %-26s %6ld %6ld %6ld%s\n", sleepers[i].name, sleepers[i].expected,
+			      sleepers[i].result[0], sleepers[i].result[1],
+			      sleepers[i].unavailable ? " (not available here)" : "");
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < BLOCKING_RUNGS; j++)
+			assert_int_equal(sleepers[i].result[j], sleepers[i].expected);
+}
