@@ -5,8 +5,9 @@
 #   run.sh BUILD_DIR
 #
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
-# ("1 10 100 1000"), BENCH_BUILD_ROUNDS (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its
-# sources are cached, BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds or commands the rest.
+# ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most), BENCH_BUILD_ROUNDS
+# (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
+# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds or commands the rest.
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
@@ -156,6 +157,9 @@ if [ -x "$BUILD_DIR/bin/stop_bench" ]; then
 	printf 'the stop alone (stop_bench)\n'
 	"$BUILD_DIR/bin/stop_bench" 2>&1 | tee "$WORK/stop.txt" | sed 's/^/  /'
 	[ -x "$BUILD_DIR/bin/many_bench" ] && "$BUILD_DIR/bin/many_bench" 2>&1 | tee -a "$WORK/stop.txt" | sed 's/^/  /'
+	# Cycles under a mixed load; bounded to ten minutes.
+	[ -x "$BUILD_DIR/bin/unit_agent_stress" ] && "$BUILD_DIR/bin/unit_agent_stress" "${BENCH_STRESS:-100000}" 600 2>&1 |
+		grep -E 'cycles|ERROR|FAILED' | tee -a "$WORK/stop.txt" | sed 's/^/  /'
 	record .stop_bench "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/stop.txt")"
 fi
 

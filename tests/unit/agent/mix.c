@@ -4,7 +4,7 @@
  * call them all the time. Old ones check at entry and at exit that no new one has run yet. Their
  * caller, which the patch wants idle, checks that what it calls in one breath is of one version.
  *
- * mix [ROUNDS]: how often; the suite does 1,000, ./dev bench 100,000.
+ * mix [ROUNDS]: how often; the suite does 1,000.
  */
 #include "../test.h"
 

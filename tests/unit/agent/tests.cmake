@@ -21,6 +21,9 @@ target_link_options(unit_agent_model PRIVATE -rdynamic)
 suture_unit_test(agent/pauses LINKS agent base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/mix LINKS handmade agent patch trampoline stop unwind image arch base)
 target_link_options(unit_agent_mix PRIVATE -rdynamic)
+suture_unit_test(agent/stress LINKS handmade agent patch trampoline stop unwind image arch base
+  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/stress_throw.cpp)
+target_link_options(unit_agent_stress PRIVATE -rdynamic)
 suture_unit_test(agent/scope LINKS handmade agent patch trampoline scope stop unwind image arch base
   PACKAGES suture_pkg_json_c)
 target_link_options(unit_agent_scope PRIVATE -rdynamic)
