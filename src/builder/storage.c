@@ -27,6 +27,34 @@ static bool is_private(const struct part *part)
 	       part->identity.variable && part->identity.line;
 }
 
+static bool same_text(const char *left, const char *right)
+{
+	return strcmp(left ? left : "", right ? right : "") == 0;
+}
+
+static bool same_declaration(const struct part_identity *left, const struct part_identity *right)
+{
+	return left->line == right->line && same_text(left->variable, right->variable) &&
+	       same_text(left->owner, right->owner);
+}
+
+/*
+ * Does O store a variable of that declaration as this one is stored? Then that is another one: of
+ * another instance of the template.
+ */
+static bool has_sibling(const struct part_set *original, const struct part *part)
+{
+	for (size_t i = 0; i < original->count; i++) {
+		const struct part *other = original->list[i];
+
+		if (other->kind == PART_DATA && other->twin && other->identity.form &&
+		    same_declaration(&other->identity, &part->identity) &&
+		    same_text(other->identity.form, part->identity.form))
+			return true;
+	}
+	return false;
+}
+
 int storage_check_new(struct session *session, struct unit *unit)
 {
 	int code = 0;
@@ -40,7 +68,7 @@ int storage_check_new(struct session *session, struct unit *unit)
 			continue;
 		code = identity_declares(&session->arena, &unit->original, &part->identity, &before,
 					 session->err);
-		if (!code && before == IDENTITY_DECLARED)
+		if (!code && before == IDENTITY_DECLARED && !has_sibling(&unit->original, part))
 			refuse(session, unit, part, next_new,
 			       "the compiler has taken it apart or out of the binary, and the "
 			       "patched code needs it whole");
@@ -75,17 +103,6 @@ static bool replaces_any(const struct unit *unit)
 		if (unit->patched.list[i]->replaced)
 			return true;
 	return false;
-}
-
-static bool same_text(const char *left, const char *right)
-{
-	return strcmp(left ? left : "", right ? right : "") == 0;
-}
-
-static bool same_declaration(const struct part_identity *left, const struct part_identity *right)
-{
-	return left->line == right->line && same_text(left->variable, right->variable) &&
-	       same_text(left->owner, right->owner);
 }
 
 /* Does P have a variable of that declaration, and is it this part in another form? */
