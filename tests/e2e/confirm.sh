@@ -37,7 +37,7 @@ step "revert" 0 '.changed' revert environment -p "$PID"
 step "what is out can't be confirmed" 4 '.error.code == "NOT_APPLIED"' confirm environment -p "$PID"
 
 printf -- '-- the client is killed, nobody confirms\n'
-"$SUTURE" apply "$WORK/environment.so" -p "$PID" --confirm-within 2s --wait >"$WORK/waits" 2>&1 &
+"$SUTURE" apply "$WORK/environment.so" -p "$PID" --confirm-within 6s --wait >"$WORK/waits" 2>&1 &
 WAITER=$!
 PIDS+=("$WAITER")
 until_true "the patch" applied environment
@@ -78,7 +78,7 @@ says "which does not bring it back" value 2
 step "the clock is off" 0 '.unconfirmed == []' status -p "$PID"
 
 printf -- '-- a child that is forked meanwhile\n'
-step "apply" 0 '.changed' apply "$WORK/environment.so" -p "$PID" --confirm-within 3s
+step "apply" 0 '.changed' apply "$WORK/environment.so" -p "$PID" --confirm-within 6s
 ask fork
 CHILD=$ANSWER
 until_true "the parent's" applied ''
@@ -97,7 +97,7 @@ target_end
 printf -- '-- a thread is in the way when the time is over\n'
 build_target_patch busy busy
 target_with_agent busy
-step "apply" 0 '.changed' apply "$WORK/busy.so" -p "$PID" --confirm-within 500ms
+step "apply" 0 '.changed' apply "$WORK/busy.so" -p "$PID" --confirm-within 8s
 says "a thread goes in" enter in
 check "it said so" until_true "a busy attempt" event '.event == "confirm_timeout" and .result == "BUSY_STACK"'
 step "being taken out: can't be confirmed" 5 '.error.code == "AGENT_BUSY"' confirm busy -p "$PID"
@@ -114,7 +114,7 @@ target_with_agent prefork 2
 ask pids
 read -r W1 _ <<<"$ANSWER"
 step "apply to all" 0 '(.processes | length) == 3 and all(.processes[]; .confirm.state == "pending")' \
-	apply "$WORK/prefork.so" --tree "$PID" --confirm-within 5s
+	apply "$WORK/prefork.so" --tree "$PID" --confirm-within 10s
 step "confirm in one" 0 '.changed' confirm prefork -p "$W1"
 two_out() { jq -e '[.processes[] | select(.patches == [])] | length == 2' <("$SUTURE" list --tree "$PID" --json) >/dev/null; }
 until_true "the others' end" two_out
