@@ -9,7 +9,7 @@
 /* ---- signals -------------------------------------------------------------------------------- */
 
 static _Atomic unsigned long taken;
-static atomic_int quit;
+static atomic_int quit, sent_all;
 
 static void take(int signal)
 {
@@ -32,7 +32,7 @@ static void *send_signals(void *arg)
 	pthread_t *to = arg;
 	unsigned long sent = 0;
 
-	while (!quit) {
+	while (!sent_all) {
 		if (pthread_kill(*to, SIGRTMIN + 3) == 0)
 			sent++;
 		if (sent % 64 == 0)
@@ -60,8 +60,10 @@ static void no_signal_is_lost_or_doubled(void **state)
 		assert_int_equal(fixture_apply(&fixture), 0);
 		assert_int_equal(fixture_revert(&fixture), 0);
 	}
-	quit = 1;
+	/* The taker last: one that comes while it ends would be nobody's. */
+	sent_all = 1;
 	pthread_join(sender, &sent);
+	quit = 1;
 	pthread_join(taker, NULL);
 	print_message("  %lu signals sent, %lu taken\n", (unsigned long)sent, taken);
 	assert_true((unsigned long)sent > 0);
