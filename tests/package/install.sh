@@ -9,7 +9,7 @@ need cmake pkg-config
 
 cmake --install "$BUILD_DIR" --prefix "$PREFIX" >"$WORK/install.txt" || { cat "$WORK/install.txt"; exit 1; }
 for file in bin/suture bin/suture-build lib/libsuture.so include/suture/suture.h share/man/man1/suture.1 \
-	share/man/man1/suture-build.1 share/man/man3/libsuture.3 \
+	share/man/man1/suture-build.1 share/man/man3/libsuture.3 share/man/man7/suture-authoring.7 \
 	share/man/man7/suture-limits.7 share/man/man7/suture-handover.7 share/doc/suture/SAFETY.md \
 	share/bash-completion/completions/suture; do
 	check "$file is installed" test -s "$PREFIX/$file"
