@@ -19,6 +19,7 @@ struct candidate {
 	struct proof proof;
 	size_t present; /* functions that are in the binary as they are in here */
 	size_t different;
+	size_t named; /* of the present ones, those that the binary calls so too */
 	bool fits;
 	bool chosen;
 };
@@ -72,6 +73,24 @@ static bool is_present(const struct candidate *candidate, uint32_t symbol)
 	return state == FUNCTION_EXACT || state == FUNCTION_EQUIVALENT;
 }
 
+/* The same code may be compiled with other names: private ones by a macro, for tests, by prefix. */
+static size_t count_named(const struct choice *choice, const struct candidate *candidate)
+{
+	const struct object *object = &candidate->object;
+	size_t named = 0;
+
+	for (uint32_t i = 1; i < object->symbol_count; i++) {
+		const struct object_symbol *symbol = &object->symbols[i];
+		uint64_t address;
+
+		if (object_defines(object, symbol) && symbol->type == STT_FUNC &&
+		    is_present(candidate, i) && proof_address(&candidate->proof, i, &address) &&
+		    binary_symbol_is(&choice->binary, symbol->name, address))
+			named++;
+	}
+	return named;
+}
+
 static int judge(struct choice *choice, struct candidate *candidate, struct suture_error *err)
 {
 	struct core_verified verified = {0};
@@ -89,6 +108,8 @@ static int judge(struct choice *choice, struct candidate *candidate, struct sutu
 	candidate->present = verified.exact + verified.equivalent;
 	candidate->different = verified.different;
 	candidate->fits = !rc && !refusals.count;
+	if (candidate->fits)
+		candidate->named = count_named(choice, candidate);
 	refusals_fini(&refusals);
 	return rc;
 }
@@ -130,6 +151,8 @@ static bool is_better(const struct candidate *left, const struct candidate *righ
 {
 	if (left->fits != right->fits)
 		return left->fits;
+	if (left->present == right->present && left->fits)
+		return left->named > right->named;
 	if (left->fits || left->different == right->different)
 		return left->present > right->present;
 	/* A compilation of which nothing is there differs in nothing. */

@@ -95,18 +95,31 @@ static bool same_edge(const struct comparer *comparer, const struct reference *l
 		      const struct reference *right)
 {
 	const struct part *meant =
-		right->kind == REFERENCE_PART && right->part && right->part->kind == PART_DATA
-			? right->part->twin
-			: NULL;
+		right->kind == REFERENCE_PART && right->part ? right->part->twin : NULL;
 	int64_t place = left->offset;
+	bool code = meant && meant->kind != PART_DATA;
 
+	/* The gaps of a switch that can't be reached lead behind the function. */
+	if (code && (meant->kind != PART_FUNCTION || right->offset != (int64_t)right->part->size))
+		return false;
 	if (!comparer->same_place || !meant ||
 	    (left->kind != REFERENCE_PART && left->kind != REFERENCE_OTHER) ||
 	    left->symbol->type != STT_SECTION || left->section != meant->section)
 		return false;
 	if (left->part)
 		place += (int64_t)left->part->start;
-	return place == (int64_t)meant->start + right->offset;
+	return place == (int64_t)meant->start + (code ? (int64_t)meant->size : right->offset);
+}
+
+/*
+ * A label in a section of cold code that has none: where a switch would go in a case that the
+ * compiler knows not to happen. V has one such section, O one for each function.
+ */
+static bool is_nowhere(const struct part_set *set, const struct reference *ref)
+{
+	const struct object_section *section = &set->object->sections[ref->section];
+
+	return (section->flags & SHF_EXECINSTR) && section->size == 0;
 }
 
 static bool compare_reference(struct comparer *comparer, const struct reference *left,
@@ -134,6 +147,8 @@ static bool compare_reference(struct comparer *comparer, const struct reference 
 	case REFERENCE_ABSOLUTE:
 		return left->symbol->value == right->symbol->value && left->offset == right->offset;
 	case REFERENCE_OTHER:
+		if (is_nowhere(comparer->original, left) && is_nowhere(comparer->patched, right))
+			return true;
 		return strcmp(comparer->original->object->sections[left->section].name,
 			      comparer->patched->object->sections[right->section].name) == 0 &&
 		       left->offset == right->offset;
