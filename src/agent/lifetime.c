@@ -205,9 +205,11 @@ static int start_locked(struct suture_error *err)
 	if (!initialised_for) {
 		admit_require(secure_getenv("SUTURE_REQUIRE_SIGNATURE"));
 		rc = agent_init(&the_agent, err);
-	}
-	if (initialised_for && initialised_for != getpid())
+	} else {
+		/* A child; or a start after an end, before which the program may have closed
+		 * anything. */
 		rc = agent_adopt(&the_agent, err);
+	}
 	if (!rc)
 		initialised_for = getpid();
 	if (!rc)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,10 +31,26 @@ int code_writer_open(struct code_writer *writer, struct suture_error *err)
 	return 0;
 }
 
+/*
+ * Servers close whatever is open when they go into the background: the number may be one of the
+ * program's own by now.
+ */
+static bool is_memory(int fd)
+{
+	char path[32], target[64];
+	ssize_t length;
+	int end = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, target, sizeof(target) - 1);
+	target[length > 0 ? length : 0] = '\0';
+	return sscanf(target, "/proc/%*d/mem%n", &end) == 0 && end == length && end > 0;
+}
+
 void code_writer_close(struct code_writer *writer)
 {
 	/* One that was zeroed has never been open. */
-	if (writer->fd > 0)
+	if (writer->fd > 0 && is_memory(writer->fd))
 		close(writer->fd);
 	*writer = (struct code_writer){.fd = -1};
 }
