@@ -98,6 +98,8 @@ static int gate_close(void *arg)
 	uint8_t gate[8];
 
 	fixture->gates++;
+	if (fixture->before_gate)
+		fixture->before_gate(fixture);
 	arch_native()->gate(gate);
 	store_first(gate);
 	if (fixture->at_gate)
@@ -115,6 +117,8 @@ static void gate_undo(void *arg)
 	make_wanted(fixture, bytes);
 	fixture->to_old = !fixture->to_old;
 	store_first(bytes);
+	if (fixture->at_undone_gate)
+		fixture->at_undone_gate(fixture);
 }
 
 static int write_rest(void *arg)

@@ -43,7 +43,9 @@ struct fixture {
 	uint8_t saved[16];
 	bool to_old; /* the commit takes the jump out again */
 	/* Called in the middle of a step, if set. */
+	void (*before_gate)(struct fixture *fixture);
 	void (*at_gate)(struct fixture *fixture);
+	void (*at_undone_gate)(struct fixture *fixture);
 	void (*at_write)(struct fixture *fixture);
 	unsigned gates, undone_gates, writes, switches, opens, undos;
 	int fail_write;

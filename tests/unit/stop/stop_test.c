@@ -143,6 +143,64 @@ static void busy_is_retried(void **state)
 	}
 }
 
+/* ---- one that wakes between the first look and the gate ---------------------------------------
+ */
+
+static sem_t wake;
+
+static void *sleep_then_call(void *arg)
+{
+	int *returned = arg;
+
+	worker_tid = fixture_gettid();
+	while (sem_wait(&wake))
+		;
+	*returned = fixture_old();
+	return NULL;
+}
+
+static void let_it_in(struct fixture *fixture)
+{
+	fixture->before_gate = NULL;
+	sem_post(&wake);
+	while (sem_wait(&inside))
+		;
+}
+
+static void let_it_out(struct fixture *fixture)
+{
+	fixture->at_undone_gate = NULL;
+	sem_post(&leave);
+}
+
+/* Asleep outside when it was looked at, inside when the gate closes: the second look finds it. */
+static void who_woke_in_between_is_found(void **state)
+{
+	struct fixture fixture;
+	pthread_t thread;
+	int returned = 0;
+
+	(void)state;
+	sem_init(&wake, 0, 0);
+	worker_tid = 0;
+	fixture_init(&fixture, STOP_RUNG_LAZY);
+	fixture.request.timeout_ns = UINT64_C(20000000000);
+	fixture.before_gate = let_it_in;
+	fixture.at_undone_gate = let_it_out;
+	fixture_wait_inside = wait_in_semaphore;
+	pthread_create(&thread, NULL, sleep_then_call, &returned);
+	while (!worker_tid)
+		usleep(100);
+	fixture_wait_asleep(worker_tid);
+	assert_int_equal(fixture_apply(&fixture), 0);
+	assert_true(fixture.undone_gates >= 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(returned, FIXTURE_OLD);
+	fixture_wait_inside = NULL;
+	assert_int_equal(fixture_revert(&fixture), 0);
+	fixture_fini(&fixture);
+}
+
 /* ---- many kinds of threads ------------------------------------------------------------------ */
 
 static void *call_for_ever(void *arg)
@@ -418,6 +476,7 @@ int main(void)
 		cmocka_unit_test(alone),
 		cmocka_unit_test(busy_is_named_and_nothing_changes),
 		cmocka_unit_test(busy_is_retried),
+		cmocka_unit_test(who_woke_in_between_is_found),
 		cmocka_unit_test(never_a_mix),
 		cmocka_unit_test(a_step_that_fails_undoes_all),
 		cmocka_unit_test(hooks_and_ungated_writes_force_full),
