@@ -237,6 +237,12 @@ EXPORT int suture_start(void)
 	int rc = 0;
 
 	pthread_mutex_lock(&start_lock);
+	/* Its thread may wait for ever at descriptors that are no more, and keeps what it has. */
+	if (running && initialised_for == getpid() && server_is_robbed(the_server)) {
+		modules_wake(-1);
+		the_server = NULL;
+		running = false;
+	}
 	if (!running || initialised_for != getpid())
 		rc = start_locked(&err);
 	pthread_mutex_unlock(&start_lock);

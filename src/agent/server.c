@@ -8,6 +8,7 @@
 #include "agent/server.h"
 
 #include "agent/server_internal.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "rpc/error.h"
 #include "stop/safepoint.h"
@@ -49,6 +50,8 @@ void server_wake(struct server *server)
 {
 	uint64_t one = 1;
 
+	if (server_is_robbed(server))
+		return; /* the number may be a file of the program's */
 	if (write(server->event_fd, &one, sizeof(one)) < 0) {
 		/* Full: it is awake already. */
 	}
@@ -95,8 +98,8 @@ int server_create(const struct server_options *options, struct server **server,
 	if (!rc)
 		rc = rpc_listener_open(&owner, made->policy.count > 0, &made->listener, err);
 	if (!rc) {
-		made->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-		made->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		made->epoll_fd = descriptor_set_apart(epoll_create1(EPOLL_CLOEXEC));
+		made->event_fd = descriptor_set_apart(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (made->epoll_fd < 0 || made->event_fd < 0)
 			rc = error_errno(err, SUTURE_E_IO, errno, "epoll");
 	}
@@ -355,6 +358,9 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 
 	if (count < 0 && errno != EINTR)
 		return error_errno(err, SUTURE_E_IO, errno, "epoll");
+	/* Else what was waited for may be the program's, and the events too. */
+	if (server_is_robbed(server))
+		return error_set(err, SUTURE_E_IO, "the program closed the agent's descriptors");
 	take_events(server, events, count, now);
 	resume_accepting(server, now);
 	server_worker_collect(server, server_now_us());
@@ -422,10 +428,32 @@ void server_call_finish(struct server_call *call)
 	server_wake(call->server);
 }
 
+bool server_is_robbed(const struct server *server)
+{
+	return server->listener.fd >= 0 && !rpc_listener_is_open(&server->listener);
+}
+
+/*
+ * Who closes the listener closes whatever is open: none of the numbers is ours any more. Sessions
+ * that came later are left open rather than closed by mistake.
+ */
+static void forget_numbers(struct server *server)
+{
+	if (!server_is_robbed(server))
+		return;
+	for (size_t i = 0; i < SERVER_CLIENTS; i++) {
+		atomic_store(&server->session_fds[i], -1);
+		if (server->sessions[i])
+			server->sessions[i]->fd = -1;
+	}
+	server->event_fd = server->epoll_fd = -1;
+}
+
 void server_destroy(struct server *server)
 {
 	if (!server)
 		return;
+	forget_numbers(server);
 	for (size_t i = 0; i < SERVER_CLIENTS; i++)
 		if (server->sessions[i])
 			drop_session(server, i);
@@ -440,16 +468,18 @@ void server_destroy(struct server *server)
 
 void server_forget(struct server *server)
 {
+	bool robbed = server_is_robbed(server);
+
 	rpc_listener_forget(&server->listener);
 	for (size_t i = 0; i < SERVER_CLIENTS; i++) {
 		int fd = atomic_exchange(&server->session_fds[i], -1);
 
-		if (fd >= 0)
+		if (fd >= 0 && !robbed)
 			close(fd);
 	}
-	if (server->event_fd >= 0)
+	if (server->event_fd >= 0 && !robbed)
 		close(server->event_fd);
-	if (server->epoll_fd >= 0)
+	if (server->epoll_fd >= 0 && !robbed)
 		close(server->epoll_fd);
 	server->event_fd = server->epoll_fd = -1;
 }

@@ -87,6 +87,9 @@ void server_stop(struct server *server);
  */
 void server_destroy(struct server *server);
 
+/* The program has closed the server's descriptors: it can't be reached any more. Any thread. */
+bool server_is_robbed(const struct server *server);
+
 /*
  * For the child of a fork(), where neither thread exists: closes the descriptors that it inherited
  * so that nobody talks to it by mistake; frees nothing. Async-signal-safe.

@@ -6,6 +6,7 @@
  */
 #include "rpc/listener.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -162,6 +163,7 @@ static int open_at(const char *path, bool chosen, bool shared, struct rpc_listen
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_errno(err, SUTURE_E_IO, errno, "a socket");
+	fd = descriptor_set_apart(fd);
 	rc = bind_and_rename(fd, path, shared ? 0666 : 0600, err);
 	if (!rc && lstat(path, &st) < 0)
 		rc = error_errno(err, SUTURE_E_IO, errno, "%s", path);
@@ -172,6 +174,7 @@ static int open_at(const char *path, bool chosen, bool shared, struct rpc_listen
 	if (!chosen)
 		sweep(folder);
 	listener->fd = fd;
+	listener->socket = descriptor_socket(fd);
 	listener->device = st.st_dev;
 	listener->inode = st.st_ino;
 	snprintf(listener->path, sizeof(listener->path), "%s", path);
@@ -197,6 +200,11 @@ int rpc_listener_open(const struct rpc_owner *owner, bool shared, struct rpc_lis
 	return rc;
 }
 
+bool rpc_listener_is_open(const struct rpc_listener *listener)
+{
+	return listener->fd >= 0 && descriptor_socket(listener->fd) == listener->socket;
+}
+
 void rpc_listener_close(struct rpc_listener *listener)
 {
 	struct stat st;
@@ -211,7 +219,7 @@ void rpc_listener_close(struct rpc_listener *listener)
 
 void rpc_listener_forget(struct rpc_listener *listener)
 {
-	if (listener->fd >= 0)
+	if (rpc_listener_is_open(listener))
 		close(listener->fd);
 	listener->fd = -1;
 }

@@ -10,7 +10,8 @@
 #include "rpc/address.h"
 
 struct rpc_listener {
-	int fd; /* non-blocking, close-on-exec */
+	int fd; /* non-blocking, close-on-exec, apart from the program's (base/descriptor.h) */
+	ino_t socket; /* which socket fd was */
 	char path[RPC_PATH_SIZE];
 	dev_t device; /* identity of the file that we made */
 	ino_t inode;
@@ -22,6 +23,9 @@ struct rpc_listener {
  */
 int rpc_listener_open(const struct rpc_owner *owner, bool shared, struct rpc_listener *listener,
 		      struct suture_error *err);
+
+/* False when the program has closed the descriptor: the number may be one of its own by now. */
+bool rpc_listener_is_open(const struct rpc_listener *listener);
 
 /* Removes the file if it is still the one that was made. */
 void rpc_listener_close(struct rpc_listener *listener);

@@ -3,6 +3,7 @@
 #include "trampoline/writer.h"
 
 #include "arch/arch.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ static long membarrier(int command)
 
 int code_writer_open(struct code_writer *writer, struct suture_error *err)
 {
-	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	int fd = descriptor_set_apart(open("/proc/self/mem", O_RDWR | O_CLOEXEC));
 
 	if (fd < 0)
 		return error_errno(err, SUTURE_E_PERMISSION, errno, "/proc/self/mem");
