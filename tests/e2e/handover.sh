@@ -10,7 +10,7 @@ SOCKET=$WORK/arena.handover
 OTHER=$WORK/other
 cp -r "$ARENA_SOURCE" "$OTHER"
 patch -s -d "$OTHER" -p1 <"$ARENA_SOURCE/diffs/layout-coin-last.diff" || die "the diff does not apply"
-cmake -S "$OTHER" -B "$OTHER/build" -DCMAKE_C_COMPILER="${CC:-cc}" >"$WORK/cmake.txt" 2>&1 &&
+cmake -S "$OTHER" -B "$OTHER/build" -DCMAKE_C_COMPILER="${CC:-cc}" -DSUTURE_INCLUDE="$ROOT/include" >"$WORK/cmake.txt" 2>&1 &&
 	cmake --build "$OTHER/build" --target arena-server >>"$WORK/cmake.txt" 2>&1 || die "$(tail -n 20 "$WORK/cmake.txt")"
 
 server() {      # NAME PROGRAM OPTION…; sets PID
