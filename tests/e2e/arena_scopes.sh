@@ -48,7 +48,15 @@ rule() {
 	*) echo "strange: $LINE after $before" ;;
 	esac
 }
-room_rule() { talk "room$1" "$1"; rule "room$1"; ends_talk; }
+# What a bot that tries the trick in that room says.
+room_rule() {
+	"$ARENA_BOTS" probe coin-dup --port "$PORT" --room "$1" --quiet >"$WORK/probe.txt" 2>&1
+	case $? in
+	0) echo old ;;
+	1) echo new ;;
+	*) tail -n 1 "$WORK/probe.txt" ;;
+	esac
+}
 all_rooms() { for ((room = 0; room < ROOMS; room++)); do room_rule "$room"; done | tr '\n' ' '; }
 players_new() { # how many of p1 … have the new rule
 	local count=0 i

@@ -17,6 +17,9 @@ table() { printf '%s\n' '# name,price' "potion,$1" torch,11 shield,31 sword,47 "
 BOTS=$!
 PIDS+=("$BOTS")
 is "as it was built" 250 "$(crown)"
+# A thread takes part from its first tick on.
+ticking() { [ "$("$ARENA_BOTS" stats --port "$PORT" | jq .ticks)" -gt 4 ]; }
+until_true "all threads to tick" ticking
 table 7 300 good.csv
 step "reload" 0 '.result == "called" and .threads == 3 and (.answer | test("good.csv"))' call reload-prices "$WORK/good.csv" -p "$PID"
 is "the new price" 300 "$(crown)"
@@ -59,5 +62,15 @@ check "and saw prices change" jq -e '.wrong == 0 and .lost == 0 and .price_chang
 printf -- '-- a program that registers nothing\n'
 target_with_agent busy
 step "says what to do" 4 '.error.next | test("suture_command_register")' call reload x -p "$PID"
+target_end
+
+printf -- '-- a thread that does not come to the safe point\n'
+target_with_agent ticks
+step "all come" 0 '.result == "called" and .answer == "1"' call count -p "$PID" --timeout 60s
+says "one stalls" stall stalled
+step "named, and not done" 5 '.error.code == "TIMEOUT"' call count -p "$PID" --timeout 1s
+says "it did not run" counted 1
+says "it comes again" come coming
+step "done" 0 '.result == "called" and .answer == "2"' call count -p "$PID" --timeout 60s
 target_end
 totals

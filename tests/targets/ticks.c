@@ -6,6 +6,9 @@
  *   ticks    → how many there have been
  *   leave    the second one takes part no longer, and waits → left
  *   back     it ticks again                                 → back
+ *   stall    the second one takes part, and does not come
+ *   come     it does again
+ *   counted  how often the command "count" has run
  *   hide     the process is not dumpable any more           → 0, or an errno
  *   trace    a child traces one of the ticking threads      → its pid
  *   deny     a seccomp filter refuses ptrace, for good      → 0, or an errno
@@ -30,6 +33,8 @@
 static atomic_long ticks;
 static atomic_bool away; /* the second thread shall leave */
 static atomic_bool left; /* it has */
+static atomic_bool stalled;
+static int counted;
 static _Atomic pid_t first;
 
 __attribute__((noinline)) int handle(int value)
@@ -47,6 +52,8 @@ static void *tick(void *arg)
 	for (;;) {
 		sink = handle(sink);
 		ticks++;
+		while (arg && stalled)
+			usleep(1000);
 		suture_safepoint();
 		if (arg && away) {
 			suture_safepoint_leave();
@@ -101,11 +108,20 @@ static pid_t trace_first(void)
 	return child;
 }
 
+static int count(struct suture_call *call, void *arg)
+{
+	(void)arg;
+	counted++;
+	suture_answer(call, "%d", counted);
+	return 0;
+}
+
 int main(void)
 {
 	pthread_t threads[2];
 	char line[64];
 
+	suture_command_register("count", count, NULL);
 	for (size_t i = 0; i < 2; i++)
 		if (pthread_create(&threads[i], NULL, tick, (void *)i))
 			return 1;
@@ -124,6 +140,14 @@ int main(void)
 			while (left)
 				usleep(1000);
 			lines_answer("back");
+		} else if (strcmp(line, "stall") == 0) {
+			stalled = true;
+			lines_answer("stalled");
+		} else if (strcmp(line, "come") == 0) {
+			stalled = false;
+			lines_answer("coming");
+		} else if (strcmp(line, "counted") == 0) {
+			lines_answer("%d", counted);
 		} else if (strcmp(line, "hide") == 0) {
 			lines_answer("%d", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? errno : 0);
 		} else if (strcmp(line, "trace") == 0) {

@@ -67,7 +67,7 @@ static int main_play(const Options &options)
 
 static int main_probe(const Options &options)
 {
-	Verdict verdict = Exploit::create(options.probe, options.port)->attempt();
+	Verdict verdict = Exploit::create(options.probe, options.port, options.room)->attempt();
 
 	if (!options.quiet)
 		printf("%s: bug %s (%s)\n", options.probe.c_str(),

@@ -15,6 +15,7 @@ const char options_help[] =
         "\n"
         "  --port N       the server's port (default 7777)\n"
         "  --json FILE    write the result as JSON; - is stdout\n"
+        "  --room N       of probe: in this room\n"
         "  --bots N       players (default 30)\n"
         "  --seconds S    how long; 0 is until SIGINT or SIGTERM (default 10)\n"
         "  --pace-ms N    how long a player thinks, on average (default 100)\n"
@@ -43,9 +44,23 @@ static double options_number(const char *text, double least, double most)
 
 Options options_parse(int argc, char **argv)
 {
-	enum { PORT = 1, JSON, BOTS, SECONDS, PACE, PREFIX, STATUS, EXPLOIT, QUIET, RESET, HELP };
+	enum {
+		PORT = 1,
+		ROOM,
+		JSON,
+		BOTS,
+		SECONDS,
+		PACE,
+		PREFIX,
+		STATUS,
+		EXPLOIT,
+		QUIET,
+		RESET,
+		HELP
+	};
 	static const struct option known[] = {
 	        {"port", required_argument, nullptr, PORT},
+	        {"room", required_argument, nullptr, ROOM},
 	        {"json", required_argument, nullptr, JSON},
 	        {"bots", required_argument, nullptr, BOTS},
 	        {"seconds", required_argument, nullptr, SECONDS},
@@ -65,6 +80,9 @@ Options options_parse(int argc, char **argv)
 		switch (which) {
 		case PORT:
 			options.port = (int)options_number(optarg, 1, 65535);
+			break;
+		case ROOM:
+			options.room = (int)options_number(optarg, 0, 63);
 			break;
 		case JSON:
 			options.json = optarg;

@@ -19,6 +19,7 @@ enum ExitCode {
 struct Options {
 	Mode mode = Mode::Play;
 	std::string probe; /* what to probe */
+	int room = -1;     /* where; -1: anywhere */
 	int port = 7777;
 	int bots = 30;
 	double seconds = 10; /* 0: until SIGINT or SIGTERM */
