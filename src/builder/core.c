@@ -123,11 +123,12 @@ static int read_original(struct session *session, struct unit *unit)
 static int correlate_unit(struct session *session, struct unit *unit)
 {
 	struct refusals *refusals = &session->result->refusals;
+	struct closures closures;
 	int code = read_original(session, unit);
 
 	if (!code && !refusals->count)
-		code = lambda_check(&session->arena, &unit->o, &unit->p, unit->source, refusals,
-				    session->err);
+		code = lambda_rename(&session->arena, &unit->o, unit->closures, &unit->p,
+				     unit->source, &closures, refusals, session->err);
 	if (code || refusals->count)
 		return code;
 	code = part_set_build(&session->arena, session->binary.arch, &unit->p, &unit->patched,
@@ -136,6 +137,7 @@ static int correlate_unit(struct session *session, struct unit *unit)
 		code = identity_read(&session->arena, &unit->patched, session->err);
 	if (code)
 		return code;
+	lambda_rename_owners(&closures, &unit->patched);
 	correlate_parts(&unit->original, &unit->patched);
 	return refusals_check(refusals, session->err);
 }

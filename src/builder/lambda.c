@@ -1,249 +1,350 @@
 /* SPDX-License-Identifier: MIT */
-/* Closure types in DWARF: unnamed classes with an operator(), in the order of their lines. */
+/* Pairing closures by their place, and giving P's the numbers that follow from it. */
 #include "lambda.h"
 
 #include "base/error.h"
+#include "mangled.h"
 
-#include <dwarf.h>
-#include <elfutils/libdwfl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64 };
+/* New closures are counted by their line from here: the same in every unit that has a header. */
+enum { FRESH = 1000000, FRESH_STEP = 1000000 };
 
-struct lambda {
-	const char *owner; /* function around it, "" for none */
-	int line;
-	int column;
-	size_t order; /* in DWARF, which is that of the source: lines of new code say nothing */
-};
-
-struct lambdas {
-	struct arena *arena;
-	struct lambda *list; /* by owner, then order */
-	size_t count;
-	size_t capacity;
-};
-
-static bool is_class(Dwarf_Die *die)
+/* As the demangler writes it. */
+static const char *readable(struct arena *arena, const struct closure *closure, const char *key,
+			    unsigned number)
 {
-	return dwarf_tag(die) == DW_TAG_structure_type || dwarf_tag(die) == DW_TAG_class_type;
+	return closure->by_unit ? arena_format(arena, "%s%u", key, number)
+				: arena_format(arena, "%s%u}", key, number + 1);
 }
 
-static bool is_closure(Dwarf_Die *die)
+static int by_length(const void *left, const void *right)
 {
-	Dwarf_Die child;
+	const struct closure *a = left;
+	const struct closure *b = right;
+	size_t la = strlen(a->key), lb = strlen(b->key);
+	int order = (la > lb) - (la < lb);
 
-	if (!is_class(die) || dwarf_diename(die) || dwarf_child(die, &child) != 0)
-		return false;
-	do {
-		const char *name = dwarf_diename(&child);
-
-		if (dwarf_tag(&child) == DW_TAG_subprogram && name &&
-		    (strcmp(name, "operator()") == 0 || strcmp(name, "<lambda>") == 0))
-			return true;
-	} while (dwarf_siblingof(&child, &child) == 0);
-	return false;
+	if (!order)
+		order = strcmp(a->key, b->key);
+	return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static void note(struct lambdas *lambdas, Dwarf_Die *die, const char *owner)
+static bool is_name_char(char c)
 {
-	struct lambda lambda = {.owner = arena_text(lambdas->arena, owner)};
-
-	if (dwarf_decl_line(die, &lambda.line))
-		return;
-	if (dwarf_decl_column(die, &lambda.column))
-		lambda.column = 0;
-	lambdas->list = arena_grow(lambdas->arena, lambdas->list, lambdas->count,
-				   &lambdas->capacity, sizeof(*lambdas->list));
-	lambda.order = lambdas->count;
-	if (lambdas->list && lambda.owner)
-		lambdas->list[lambdas->count++] = lambda;
+	return c == '_' || c == '$' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
 }
 
-/* The name of the function, also where this DIE only says how it was compiled. */
-static const char *function_name(Dwarf_Die *die)
+/* The longest name of a closure before `at` in the list that text has at this place. */
+static const struct closure *spelled_at(const struct closures *closures, size_t at,
+					const char *text, size_t *length)
 {
-	Dwarf_Attribute attribute;
-	const char *name = NULL;
+	const struct closure *found = NULL;
 
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
-		name = dwarf_formstring(&attribute);
-	if (!name && dwarf_attr_integrate(die, DW_AT_name, &attribute))
-		name = dwarf_formstring(&attribute);
-	return name ? name : "";
-}
+	for (size_t i = 0; i < at; i++) {
+		const struct closure *closure = &closures->list[i];
+		size_t size = strlen(closure->spelled);
 
-static void walk(struct lambdas *lambdas, Dwarf_Die *parent, const char *owner, int depth)
-{
-	Dwarf_Die die;
-
-	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
-		return;
-	do {
-		if (is_closure(&die))
-			note(lambdas, &die, owner);
-		walk(lambdas, &die,
-		     dwarf_tag(&die) == DW_TAG_subprogram ? function_name(&die) : owner, depth + 1);
-	} while (dwarf_siblingof(&die, &die) == 0);
-}
-
-static int by_order(const void *left, const void *right)
-{
-	const struct lambda *a = left;
-	const struct lambda *b = right;
-	int order = strcmp(a->owner, b->owner);
-
-	return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-/* Sorts by function, and drops what instances of one template repeat. */
-static void sort(struct lambdas *lambdas)
-{
-	size_t kept = 0;
-
-	if (!lambdas->count)
-		return;
-	qsort(lambdas->list, lambdas->count, sizeof(*lambdas->list), by_order);
-	for (size_t i = 0; i < lambdas->count; i++) {
-		const struct lambda *lambda = &lambdas->list[i];
-		bool known = false;
-
-		for (size_t k = 0; k < kept && !known; k++)
-			known = strcmp(lambdas->list[k].owner, lambda->owner) == 0 &&
-				lambdas->list[k].line == lambda->line &&
-				lambdas->list[k].column == lambda->column;
-		if (!known)
-			lambdas->list[kept++] = *lambda;
+		if (strncmp(text, closure->spelled, size) == 0 &&
+		    !(closure->by_unit && is_name_char(text[size]))) {
+			found = closure; /* names come by rising length */
+			*length = size;
+		}
 	}
-	lambdas->count = kept;
+	return found;
 }
 
-static int read_lambdas(const struct object *object, struct lambdas *lambdas,
-			struct suture_error *err)
+/* The key, with the numbers that closures which it mentions had in O. */
+static const char *original_key(const struct closures *closures, size_t at)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
-	Dwfl_Module *module;
-	Dwarf_Die *unit = NULL;
-	Dwarf_Addr bias;
-	Dwfl *dwfl;
+	struct arena *arena = closures->arena;
+	const char *key = closures->list[at].key;
+	const char *made = NULL;
+	size_t done = 0;
 
-	if (!*object->path)
-		return 0;
-	dwfl = dwfl_begin(&callbacks);
-	if (!dwfl)
-		return error_no_memory(err);
-	module = dwfl_report_offline(dwfl, object->path, object->path, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
-	while (module && (unit = dwfl_module_nextcu(module, unit, &bias)))
-		walk(lambdas, unit, "", 0);
-	dwfl_end(dwfl);
-	sort(lambdas);
-	return arena_check(lambdas->arena, err);
-}
+	for (size_t i = 0; key[i];) {
+		const struct closure *closure = NULL;
+		size_t length = 0;
 
-static bool mangles(const struct object *object, const char *mark)
-{
-	for (size_t i = 1; i < object->symbol_count; i++)
-		if (strncmp(object->symbols[i].name, "_Z", 2) == 0 &&
-		    strstr(object->symbols[i].name, mark))
-			return true;
-	return false;
-}
-
-/* Those of one function: *count of them from the result on. */
-static const struct lambda *of_owner(const struct lambdas *lambdas, const char *owner,
-				     size_t *count)
-{
-	size_t first = 0;
-
-	while (first < lambdas->count && strcmp(lambdas->list[first].owner, owner) != 0)
-		first++;
-	*count = 0;
-	while (first + *count < lambdas->count &&
-	       strcmp(lambdas->list[first + *count].owner, owner) == 0)
-		++*count;
-	return lambdas->list + first;
-}
-
-static bool stands_in(const struct lambda *list, size_t count, int line)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i].line == line)
-			return true;
-	return false;
-}
-
-/*
- * Each of O's has its place in P's order, or one that was edited stands for it; new ones come
- * behind.
- */
-static bool same_numbers(const struct lambda *before, size_t old_count, const struct lambda *after,
-			 size_t new_count)
-{
-	if (new_count < old_count)
-		return false;
-	for (size_t i = 0; i < new_count; i++) {
-		if (i < old_count && before[i].line == after[i].line)
+		if (i == 0 || !is_name_char(key[i - 1]))
+			closure = spelled_at(closures, at, key + i, &length);
+		if (!closure) {
+			i++;
 			continue;
-		if (stands_in(before, old_count, after[i].line) ||
-		    (i < old_count && stands_in(after, new_count, before[i].line)))
-			return false;
+		}
+		made = arena_format(
+			arena, "%s%.*s%s", made ? made : "", (int)(i - done), key + done,
+			readable(arena, closure, closure->original_key, closure->other));
+		i += length;
+		done = i;
+		if (!made)
+			return NULL;
 	}
-	return true;
+	return made ? arena_format(arena, "%s%s", made, key + done) : key;
 }
 
-static void refuse(struct refusals *refusals, const struct lambda *lambda, const char *source)
+static bool same_line(const char *file, int line, const char *other_file, int other_line)
 {
-	refusals_add(refusals, SUTURE_E_UNSUPPORTED, source, (unsigned)lambda->line,
-		     "add new lambdas behind those that are there, and leave these in order",
-		     "the lambdas of %s in %s are renumbered: live ones would get each other's "
-		     "code",
-		     *lambda->owner ? lambda->owner : "the file", source);
+	return file && other_file && line == other_line && strcmp(file, other_file) == 0;
 }
 
-/* clang counts those of functions that only this unit knows through the whole unit, as it likes. */
-static bool same_everywhere(const struct lambdas *before, const struct lambdas *after)
+/* How many closures stand on the line of `closure`, and how many of them before it. */
+static size_t on_line(const struct closures *closures, const struct closure *closure,
+		      size_t *before)
 {
-	if (before->count != after->count)
+	size_t count = 0;
+
+	*before = 0;
+	for (size_t i = 0; i < closures->place_count; i++) {
+		const struct closure_place *place = &closures->places[i];
+
+		if (!same_line(place->file, place->line, closure->file, closure->line))
+			continue;
+		*before += place->column < closure->column;
+		count++;
+	}
+	return count;
+}
+
+enum pairing {
+	PAIRING_NEW,
+	PAIRING_FOUND,
+	PAIRING_AMBIGUOUS,
+};
+
+/* O's closure at the same place; edited lines may have moved the columns, not the order. */
+static enum pairing pair_up(const struct closures *original, const struct closures *patched,
+			    const struct closure *closure, unsigned *number)
+{
+	size_t rank, other_rank, here, there, candidates = 0, peers = 0;
+	bool same_number = false, on_same_line = false;
+
+	here = on_line(patched, closure, &rank);
+	for (size_t i = 0; i < original->count; i++) {
+		const struct closure *old = &original->list[i];
+
+		if (strcmp(old->key, closure->original_key) != 0 ||
+		    !same_line(old->file, old->line, closure->file, closure->line))
+			continue;
+		on_same_line = true;
+		there = on_line(original, old, &other_rank);
+		if (here != there)
+			return PAIRING_AMBIGUOUS;
+		if (rank != other_rank)
+			continue;
+		candidates++;
+		*number = old->number;
+		same_number |= old->number == closure->number;
+	}
+	for (size_t i = 0; i < patched->count; i++) {
+		const struct closure *peer = &patched->list[i];
+
+		peers += strcmp(peer->key, closure->key) == 0 && peer->column == closure->column &&
+			 same_line(peer->file, peer->line, closure->file, closure->line);
+	}
+	if (!candidates)
+		return on_same_line && !closure->column ? PAIRING_AMBIGUOUS : PAIRING_NEW;
+	if (candidates == 1 && peers == 1)
+		return PAIRING_FOUND;
+	/* Several at one place, out of one macro: the numbers are all there is. */
+	*number = closure->number;
+	return candidates == peers && same_number ? PAIRING_FOUND : PAIRING_AMBIGUOUS;
+}
+
+static bool is_used(const struct closures *original, const struct closures *patched,
+		    const char *key, unsigned number)
+{
+	if (closures_find(original, key, number))
+		return true;
+	for (size_t i = 0; i < patched->count; i++)
+		if (patched->list[i].original_key && patched->list[i].paired &&
+		    patched->list[i].other == number &&
+		    strcmp(patched->list[i].original_key, key) == 0)
+			return true;
+	return false;
+}
+
+static void refuse(struct refusals *refusals, const struct closure *closure, const char *source,
+		   const char *why, const char *next)
+{
+	refusals_add(refusals, SUTURE_E_UNSUPPORTED, closure->file ? closure->file : source,
+		     (unsigned)closure->line, next,
+		     "the lambda %s in %s %s: live ones could get another's code", closure->spelled,
+		     source, why);
+}
+
+/* Nothing says where it is: as long as no closure came or went, it is the one of that number. */
+static bool is_settled(const struct closures *original, const struct closures *patched)
+{
+	if (original->place_count != patched->place_count)
 		return false;
-	for (size_t i = 0; i < before->count; i++)
-		if (strcmp(before->list[i].owner, after->list[i].owner) != 0)
+	for (size_t i = 0; i < original->place_count; i++)
+		if (!same_line(original->places[i].file, original->places[i].line,
+			       patched->places[i].file, patched->places[i].line))
+			return false;
+	for (size_t i = 0; i < patched->count; i++)
+		if (patched->list[i].other != patched->list[i].number)
 			return false;
 	return true;
 }
 
-int lambda_check(struct arena *arena, const struct object *original, const struct object *patched,
-		 const char *source, struct refusals *refusals, struct suture_error *err)
+static bool is_placed(const struct closure *closure)
 {
-	bool by_unit = mangles(original, "$_");
-	struct lambdas before = {.arena = arena};
-	struct lambdas after = {.arena = arena};
-	int code;
+	return closure->file && !closure->unsure;
+}
 
-	if (!by_unit && !mangles(original, "Ul")) /* C++ alone has closures */
-		return 0;
-	code = read_lambdas(original, &before, err);
-	if (!code)
-		code = read_lambdas(patched, &after, err);
-	if (!code && by_unit && before.count && !same_everywhere(&before, &after)) {
-		refuse(refusals, &before.list[0], source);
-		return 0;
+static bool all_placed(const struct closures *closures, const struct closure **missing)
+{
+	for (size_t i = 0; i < closures->count; i++) {
+		if (!is_placed(&closures->list[i])) {
+			*missing = &closures->list[i];
+			return false;
+		}
 	}
-	for (size_t i = 0; !code && i < before.count; i++) {
-		const struct lambda *first = &before.list[i];
-		size_t old_count;
-		size_t new_count;
-		const struct lambda *olds = of_owner(&before, first->owner, &old_count);
-		const struct lambda *news = of_owner(&after, first->owner, &new_count);
+	return true;
+}
 
-		/* A function that went took its closures along. */
-		if (olds == first && new_count && !same_numbers(olds, old_count, news, new_count))
-			refuse(refusals, first, source);
+static int number_all(const struct closures *original, struct closures *patched, const char *source,
+		      struct refusals *refusals, struct suture_error *err)
+{
+	struct arena *arena = patched->arena;
+	const struct closure *missing = NULL;
+	bool placed;
+
+	if (patched->count)
+		qsort(patched->list, patched->count, sizeof(*patched->list), by_length);
+	for (size_t i = 0; i < patched->count; i++) {
+		struct closure *closure = &patched->list[i];
+
+		closure->spelled = readable(arena, closure, closure->key, closure->number);
+		closure->original_key = original_key(patched, i);
+		if (!closure->spelled || !closure->original_key)
+			return error_no_memory(err);
+		if (!is_placed(closure))
+			continue;
+		switch (pair_up(original, patched, closure, &closure->other)) {
+		case PAIRING_FOUND:
+			break;
+		case PAIRING_NEW:
+			closure->other = FRESH + (unsigned)closure->line;
+			while (is_used(original, patched, closure->original_key, closure->other))
+				closure->other += FRESH_STEP;
+			break;
+		case PAIRING_AMBIGUOUS:
+			refuse(refusals, closure, source,
+			       "can't be told from others on its line or in its macro",
+			       "give each lambda a line of its own in an edit of its own, or leave "
+			       "these as they are");
+			return 0;
+		}
+		closure->paired = true;
 	}
-	return code;
+	placed = all_placed(patched, &missing) && all_placed(original, &missing) &&
+		 !original->unreadable && !patched->unreadable;
+	if (!placed && patched->count && !is_settled(original, patched)) {
+		struct closure unknown = missing ? *missing : patched->list[0];
+
+		unknown.spelled = readable(arena, &unknown, unknown.key, unknown.number);
+		if (!unknown.spelled)
+			return error_no_memory(err);
+		refuse(refusals, &unknown, source,
+		       "may be renumbered, and debug information doesn't say where it is",
+		       "leave the lambdas of this file in number and order");
+	}
+	return 0;
+}
+
+static const char *renamed(const struct closures *closures, const char *name)
+{
+	struct mangled_closure *list;
+	unsigned *numbers;
+	bool differs = false;
+	size_t count;
+
+	if (!mangled_may_have_closures(name) ||
+	    !mangled_closures(closures->arena, name, &list, &count) || !count)
+		return name;
+	numbers = arena_array(closures->arena, count, sizeof(*numbers));
+	for (size_t i = 0; numbers && i < count; i++) {
+		const struct closure *closure =
+			closures_find(closures, list[i].key, list[i].number);
+
+		numbers[i] = closure ? closure->other : list[i].number;
+		differs |= numbers[i] != list[i].number;
+	}
+	return numbers && differs ? mangled_renumber(closures->arena, name, list, count, numbers)
+				  : name;
+}
+
+/* What std::type_info::name() says is compared as a text: it follows the name that it spells. */
+static void respell_type(struct arena *arena, struct object *object, struct object_symbol *symbol,
+			 const char *old_name)
+{
+	struct object_section *section = &object->sections[symbol->section];
+	const char *text;
+	size_t star;
+
+	if (strncmp(old_name, "_ZTS", 4) != 0 || !object_defines(object, symbol) || symbol->value ||
+	    symbol->size != section->size || !section->data || !section->size)
+		return;
+	star = section->data[0] == '*';
+	if (section->size != star + strlen(old_name + 4) + 1 ||
+	    memcmp(section->data + star, old_name + 4, section->size - star) != 0)
+		return;
+	text = arena_format(arena, "%s%s", star ? "*" : "", symbol->name + 4);
+	if (!text)
+		return;
+	section->data = (const uint8_t *)text;
+	section->size = strlen(text) + 1;
+	symbol->size = section->size;
+}
+
+int lambda_rename(struct arena *arena, const struct object *original, const struct closures *known,
+		  struct object *patched, const char *source, struct closures *closures,
+		  struct refusals *refusals, struct suture_error *err)
+{
+	struct closures before;
+	int code = closures_read(arena, patched, closures, err);
+
+	if (!code && closures->count && !known) {
+		code = closures_read(arena, original, &before, err);
+		known = &before;
+	}
+	if (!code && closures->count)
+		code = number_all(known, closures, source, refusals, err);
+	if (code || refusals->count)
+		return code;
+	for (size_t i = 1; closures->count && i < patched->symbol_count; i++) {
+		struct object_symbol *symbol = &patched->symbols[i];
+		const char *name = symbol->name;
+
+		symbol->name = renamed(closures, name);
+		if (!symbol->name)
+			return error_no_memory(err);
+		if (symbol->name != name)
+			respell_type(arena, patched, symbol, name);
+	}
+	return arena_check(arena, err);
+}
+
+void lambda_rename_owners(const struct closures *closures, struct part_set *patched)
+{
+	for (size_t i = 0; closures->count && i < patched->count; i++) {
+		struct part_identity *identity = &patched->list[i]->identity;
+
+		if (identity->owner)
+			identity->owner = renamed(closures, identity->owner);
+		for (size_t k = 0; k < identity->inlined_count; k++)
+			identity->inlined[k] = renamed(closures, identity->inlined[k]);
+	}
+}
+
+void lambda_settle(struct closures *closures)
+{
+	for (size_t i = 0; i < closures->count; i++) {
+		closures->list[i].key = closures->list[i].original_key;
+		closures->list[i].number = closures->list[i].other;
+	}
 }

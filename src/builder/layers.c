@@ -4,6 +4,7 @@
 
 #include "correlate.h"
 #include "identity.h"
+#include "lambda.h"
 #include "object.h"
 
 #include "base/error.h"
@@ -84,23 +85,32 @@ static void take_provided(const struct session *session, const struct unit *unit
 
 int layers_climb(struct session *session, struct unit *unit)
 {
+	struct refusals *refusals = &session->result->refusals;
 	int code = 0;
 
 	for (size_t i = 0; !code && i < unit->input->layer_count; i++) {
 		const struct core_layer *layer = &unit->input->layers[i];
 		struct object *object = arena_array(&session->arena, 1, sizeof(*object));
+		struct closures *closures = arena_array(&session->arena, 1, sizeof(*closures));
 		struct part_set upper;
 
-		if (!object)
+		if (!object || !closures)
 			return error_no_memory(session->err);
 		code = object_read(&session->arena, layer->path, object, session->err);
 		if (!code)
-			code = part_set_build(&session->arena, session->binary.arch, object, &upper,
-					      session->err);
+			code = lambda_rename(&session->arena, &unit->o, unit->closures, object,
+					     unit->source, closures, refusals, session->err);
+		if (code || refusals->count)
+			return code;
+		code = part_set_build(&session->arena, session->binary.arch, object, &upper,
+				      session->err);
 		if (!code)
 			code = identity_read(&session->arena, &upper, session->err);
 		if (code)
 			return code;
+		lambda_rename_owners(closures, &upper);
+		lambda_settle(closures);
+		unit->closures = closures;
 		correlate_parts(&unit->original, &upper);
 		take_from_below(&unit->original, &upper);
 		take_provided(session, unit, layer->below, &upper);

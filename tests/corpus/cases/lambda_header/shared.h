@@ -1,0 +1,6 @@
+#include <functional>
+
+inline std::function<int(int)> give(int a)
+{
+	return [a](int v) { return v + a; };
+}
