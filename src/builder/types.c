@@ -226,7 +226,10 @@ static void walk_type(struct walk *walk, Dwarf_Die *die, const char *scope, Dwar
 	walk_inside(walk, die, scope, name ? name : "(anonymous)", function, depth);
 }
 
-/* typedef struct { … } name; */
+/*
+ * typedef struct { … } name; but not what templates call a closure that they got: all of one
+ * function are called alike.
+ */
 static void walk_typedef(struct walk *walk, Dwarf_Die *die, const char *scope)
 {
 	Dwarf_Attribute attribute;
@@ -235,7 +238,7 @@ static void walk_typedef(struct walk *walk, Dwarf_Die *die, const char *scope)
 	int tag;
 
 	if (!dwarf_attr(die, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &type) ||
-	    dwarf_diename(&type))
+	    dwarf_diename(&type) || is_closure(&type))
 		return;
 	tag = dwarf_tag(&type);
 	if (tag != DW_TAG_structure_type && tag != DW_TAG_class_type && tag != DW_TAG_union_type &&
