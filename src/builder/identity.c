@@ -106,8 +106,10 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 
 		if (i < count && address_of(&location, &ops[i], &address)) {
 			part = part_of(walk, address);
-			used = (size_t)snprintf(form, sizeof(form), offset ? "%llu" : "",
-						(unsigned long long)offset);
+			form[0] = '\0';
+			used = offset ? (size_t)snprintf(form, sizeof(form), "%llu",
+							 (unsigned long long)offset)
+				      : 0;
 			note(walk, die, part, owner);
 		} else if (i == count || piece) {
 			if (part && part->identity.line && !part->identity.form) {
