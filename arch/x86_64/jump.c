@@ -68,7 +68,7 @@ void x86_counter(uint64_t word, uint64_t to, uint8_t *out)
 
 /*
  * Near jumps where they reach, which is nearly always: then the way to the old code is one jump
- *that is taken. The rest of out is filled with int3.
+ * that is taken. The rest of out is filled with int3.
  *
  *	64 f6 04 25 ww ww ww ww mm   testb $mask, %fs:word
  *	0f 84 oo oo oo oo            je otherwise       | 75 0e; ff 25 …   jne 1f; jmp *otherwise;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Objects that a patch may have to migrate: when the layout of a type changes, every living object
- *of it is written anew at a safe point (SUTURE_MIGRATE(), patch.h). The application says where they
- * are:
+ * of it is written anew at a safe point (SUTURE_MIGRATE(), patch.h). The application says where
+ * they are:
  *
  *	static void each_player(struct suture_objects *to)
  *	{

@@ -2,7 +2,7 @@
 /*
  * Scopes: the application says what a thread is working for, and a patch can be put into force for
  * a part of that alone: one room first, five percent of the players, matches that begin from now
- *on.
+ * on.
  *
  *	suture_scope_enter("room", room->label);
  *	room_tick(room);                            // `suture apply P --scope room=42` decides here
@@ -15,8 +15,8 @@
  * Patches that are not scoped are not concerned.
  *
  * Each enter needs its leave, on the same thread, in the reverse order. Key and value are texts
- *that are not kept; the empty ones are like others. SUTURE_SCOPE_LEVELS keys may be open at a time;
- *what is entered above that decides nothing.
+ * that are not kept; the empty ones are like others. SUTURE_SCOPE_LEVELS keys may be open at a
+ * time; what is entered above that decides nothing.
  *
  * Any thread; not from a signal handler. Entering costs two hashes and a look into a table (about
  * 100 ns); the first enter of a value, and suture_scope_end(), take a lock for a moment.

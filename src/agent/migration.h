@@ -5,7 +5,7 @@
  *
  *	before the stop   how many there are is asked at a safe point of its own; memory for all of
  *them, and some more, is reserved in the stop       enumerated again (more than reserved: everybody
- *goes on, and it is tried again); references get the new addresses, hooks fill the new objects
+ * goes on, and it is tried again); references get the new addresses, hooks fill the new objects
  *	afterwards        the old objects are freed, or, where it was given up, the new ones
  *
  * Objects whose size does not change stay where they are.

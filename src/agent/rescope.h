@@ -6,7 +6,7 @@
  *	to all                first all scopes that are entered get the new code, then, when those
  *	                      that were entered before have been left, the entries get a plain jump
  *	from all              first all scopes are told that they have the new code, then the
- *entries get stubs, then the rules change
+ * entries get stubs, then the rules change
  *
  * So a chain of calls inside a scope never sees both codes; outside, what apply and revert promise.
  *

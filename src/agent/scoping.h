@@ -2,11 +2,12 @@
 /*
  * The scope of a patch, as an operator asked for it: which calls get the new code. src/scope knows
  * it as a rule of hashes; here are the texts, and what has to happen around a commit so that no
- *call chain sees both codes:
+ * call chain sees both codes:
  *
- *	apply      the entries lead to stubs; then the rule is put into force, for scopes entered
- *later revert,    the rule is withdrawn; when no open scope has the new code any more, the jumps go
- *	replace
+ *	apply      the entries lead to stubs; then the rule is put into force, for scopes that
+ *	           are entered later
+ *	revert,    the rule is withdrawn; when no open scope has the new code any more, the
+ *	replace    jumps go
  *
  * Narrower or wider later: rescope.h.
  *

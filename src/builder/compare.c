@@ -87,7 +87,7 @@ static bool same_place(const struct comparer *comparer, const struct part *part,
 
 /*
  * V refers to a place in a section where O, with a section for each variable, refers to the end of
- *a variable or to what would be before it: in V that is where another one lies.
+ * a variable or to what would be before it: in V that is where another one lies.
  *
  *	lea  .rodata+36, %rsi		lea  .rodata.prices+36, %rsi
  */

@@ -14,7 +14,7 @@
  *	session_command(RELEASE) ───────────▶  detach everyone, exit
  *
  * Ownership goes back and forth with the words `command` and `phase`: between a command and its
- *answer everything but these two words is the helper's, else the caller's.
+ * answer everything but these two words is the helper's, else the caller's.
  */
 #ifndef STOP_SESSION_H
 #define STOP_SESSION_H

@@ -114,7 +114,7 @@ struct stop_range {
  *
  * Functions return 0, or a negative enum suture_code, which stop_run() returns with err->code set
  * and a message to be replaced by who knows better. undo must leave everything as it was before
- *gate_close.
+ * gate_close.
  */
 struct stop_commit {
 	/*

@@ -5,7 +5,7 @@
  * either succeeds or puts the old bytes back.
  *
  * The gated commit. Each site goes its way byte by byte (path.h has the drawing), all sites one
- *step at a time, with the instruction streams synchronised in between:
+ * step at a time, with the instruction streams synchronised in between:
  *
  *	gate_close    the first step of each: a thread that comes now waits at the entry
  *	write_rest    the steps between; then what lies behind the first bytes, and all other edits

@@ -2,7 +2,7 @@
 /*
  * A stub in near memory that chooses between a replacement and what lies below it, by a bit of the
  * calling thread: where the trampoline of a scoped patch leads. The frame of a thread found in it
- *is that of the function's entry, since it touches neither stack nor registers.
+ * is that of the function's entry, since it touches neither stack nor registers.
  *
  *	entry:  jmp stub        stub:  testb $bit, thread's latch
  *	                               je original (or the version below)

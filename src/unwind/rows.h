@@ -7,7 +7,7 @@
  *	rules:  [head: CFA][rule][rule]  [head: CFA][rule] …   equal sets are stored once
  *	                     │
  *	expressions:  {size, bytes} …                          copies: nothing points into the
- *object
+ * object
  */
 #ifndef UNWIND_ROWS_H
 #define UNWIND_ROWS_H
