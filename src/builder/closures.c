@@ -18,6 +18,7 @@ struct subject {
 	struct closure_place member;
 	struct closure_place argument;
 	unsigned arguments;
+	bool of_lambda; /* its name, or that of its class, has a closure in it */
 };
 
 /* A function as it is declared. */
@@ -146,24 +147,29 @@ static void note_place(struct closures *closures, const struct closure_place *pl
 static void add_inside(struct reading *reading, Dwarf_Die *parent, struct subject *subject,
 		       int depth);
 
-/* A closure, or an instance of a template whose name has one. */
+/*
+ * A closure, or an instance of a template whose name has one. clang leaves operator() out of
+ * closures that it optimised away: what has no name, in a template whose name has a closure, is
+ * that.
+ */
 static void add_type(struct reading *reading, Dwarf_Die *holder, struct subject *subject, int depth)
 {
 	struct closure_place place;
 	Dwarf_Attribute attribute;
+	const char *name;
 	Dwarf_Die type;
 
 	if (!dwarf_attr(holder, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &type) ||
 	    !typename_strip(&type, true))
 		return;
-	if (!is_closure(&type)) {
-		const char *name = is_class(&type) ? dwarf_diename(&type) : NULL;
-
-		if (name && strstr(name, "lambda"))
+	name = dwarf_diename(&type);
+	if (!is_closure(&type) && (name || !is_class(&type) || !subject->of_lambda)) {
+		if (is_class(&type) && name && strstr(name, "lambda"))
 			add_inside(reading, &type, subject, depth + 1);
 		return;
 	}
 	place = place_of(reading->closures->arena, &type);
+	note_place(reading->closures, &place);
 	if (subject->arguments && place.file && subject->argument.file &&
 	    compare_places(&place, &subject->argument) == 0)
 		return;
@@ -180,8 +186,10 @@ static void add_type(struct reading *reading, Dwarf_Die *holder, struct subject 
 static void add_inside(struct reading *reading, Dwarf_Die *parent, struct subject *subject,
 		       int depth)
 {
+	const char *name = dwarf_diename(parent);
 	Dwarf_Die child;
 
+	subject->of_lambda |= name && strstr(name, "lambda");
 	if (depth > MAX_ARGUMENT_DEPTH || dwarf_child(parent, &child) != 0)
 		return;
 	do {
