@@ -48,7 +48,8 @@ static int set_key(struct scoping *scope, const char *key, size_t length, struct
 {
 	if (length == 0 || length > SCOPING_KEY)
 		return error_set(err, SUTURE_E_USAGE, "a key has 1 to %d bytes", SCOPING_KEY);
-	if (scope->key[0] && (strlen(scope->key) != length || strncmp(scope->key, key, length))) {
+	if (scope->key[0] &&
+	    (strlen(scope->key) != length || memcmp(scope->key, key, length) != 0)) {
 		error_set(err, SUTURE_E_USAGE, "it is scoped by %s: a patch has one key",
 			  scope->key);
 		return error_next(err, "suture scope NAME --clear first, or stay with %s",
@@ -62,7 +63,7 @@ static int set_key(struct scoping *scope, const char *key, size_t length, struct
 static bool has_value(const struct scoping *scope, const char *value)
 {
 	for (size_t i = 0; i < scope->value_count; i++)
-		if (strcmp(scope->values[i], value) == 0)
+		if (scope->values[i] && strcmp(scope->values[i], value) == 0)
 			return true;
 	return false;
 }

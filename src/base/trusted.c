@@ -71,7 +71,7 @@ int trusted_folder(const char *path, int *fd, struct suture_error *err)
 	rc = open_judged(AT_FDCWD, "/", O_DIRECTORY | O_RDONLY, "/", true, &folder, err);
 	while (!rc && at && at[1]) {
 		char *name = at + 1, label[PATH_MAX];
-		int next;
+		int next = -1;
 
 		at = strchr(name, '/');
 		snprintf(label, sizeof(label), "%.*s", at ? (int)(at - real) : PATH_MAX - 1, real);

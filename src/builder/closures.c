@@ -65,12 +65,14 @@ static void add_mentioned(struct closures *closures, const char *name)
 			continue;
 		closures->list = arena_grow(closures->arena, closures->list, closures->count,
 					    &closures->capacity, sizeof(*closures->list));
-		if (closures->list)
-			closures->list[closures->count++] =
-				(struct closure){.key = list[i].key,
-						 .by_unit = list[i].by_unit,
-						 .number = list[i].number,
-						 .other = list[i].number};
+		if (!closures->list) {
+			closures->count = 0; /* noted in the arena */
+			return;
+		}
+		closures->list[closures->count++] = (struct closure){.key = list[i].key,
+								     .by_unit = list[i].by_unit,
+								     .number = list[i].number,
+								     .other = list[i].number};
 	}
 }
 
