@@ -81,9 +81,9 @@ static size_t name_start(const char *text, size_t end)
 
 		if (strchr(")>}]", c))
 			depth++;
-		else if (strchr("(<{[", c) && depth-- == 0)
-			break;
-		else if (depth == 0 && (c == ',' || (c == ' ' && (at < 2 || text[at - 2] != ')'))))
+		else if ((strchr("(<{[", c) && depth-- == 0) ||
+			 (depth == 0 &&
+			  (c == ',' || (c == ' ' && (at < 2 || text[at - 2] != ')')))))
 			break;
 		at--;
 	}
