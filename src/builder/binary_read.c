@@ -209,14 +209,21 @@ static void read_defined(struct reading *r, struct versions *versions, Elf_Data 
 	}
 }
 
+/* Room for every number that a version can have, once there is a table of them. */
+static bool make_version_names(struct reading *r, struct versions *versions)
+{
+	if (!versions->names) {
+		versions->count = 0x8000;
+		versions->names =
+			arena_array(r->arena, versions->count, sizeof(*versions->names));
+	}
+	return versions->names != NULL;
+}
+
 static int read_versions(struct reading *r, struct versions *versions)
 {
 	Elf_Scn *scn = NULL;
 
-	versions->count = 0x8000;
-	versions->names = arena_array(r->arena, versions->count, sizeof(*versions->names));
-	if (!versions->names)
-		return error_no_memory(r->err);
 	while ((scn = elf_nextscn(r->elf, scn))) {
 		GElf_Shdr shdr;
 		Elf_Data *data;
@@ -229,6 +236,8 @@ static int read_versions(struct reading *r, struct versions *versions)
 		data = elf_getdata(scn, NULL);
 		if (!data)
 			return damaged(r, "symbol versions");
+		if (!make_version_names(r, versions))
+			return error_no_memory(r->err);
 		if (shdr.sh_type == SHT_GNU_versym)
 			versions->versym = data;
 		else if (shdr.sh_type == SHT_GNU_verneed)

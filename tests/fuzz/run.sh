@@ -17,8 +17,13 @@ for fuzzer in "$BUILD"/bin/fuzz_*; do
 	mkdir -p "$BUILD/fuzz/$name" "$BUILD/fuzz/$name-findings"
 	dict=() seeds=() length=4096
 	[ -d "$HERE/corpus/$name" ] && seeds+=("$HERE/corpus/$name")
-	# Seeds that the build made are files of some size: patches.
-	[ -d "$BUILD/fuzz-seeds/$name" ] && seeds+=("$BUILD/fuzz-seeds/$name") && length=32768
+	# Seeds that the build made are files of some size: room for one and as much again.
+	[ -d "$BUILD/fuzz-seeds/$name" ] && seeds+=("$BUILD/fuzz-seeds/$name")
+	for seed in "$BUILD/fuzz-seeds/$name"/*; do
+		[ -f "$seed" ] || continue
+		size=$((2 * $(stat -c %s "$seed")))
+		[ "$size" -le "$length" ] || length=$size
+	done
 	[ -f "$HERE/$name.dict" ] && dict=(-dict="$HERE/$name.dict")
 	# What agents answer is made of the same words.
 	[ "$name" = reply ] && dict=(-dict="$HERE/rpc.dict")
