@@ -73,6 +73,7 @@ struct json_object *answer_check(const struct transaction_result *result)
 	rpc_json_add(answer, "result", json_object_new_string("ok"));
 	add_uint(answer, "pid", (uint64_t)getpid());
 	rpc_json_add(answer, "name", rpc_json_string(result->name));
+	rpc_json_add(answer, "already", json_object_new_boolean(result->already));
 	add_pending(answer, result->pending, result->waits);
 	for (size_t i = 0; i < result->tier_count; i++) {
 		struct json_object *one = json_object_new_object();

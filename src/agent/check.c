@@ -79,6 +79,7 @@ int transaction_check(struct agent *agent, struct patch_file *file,
 	int rc = transaction_begin(agent, file, result);
 
 	if (rc) {
+		result->already = true;
 		patch_file_fini(file);
 		return 0;
 	}

@@ -11,9 +11,16 @@
 int command_options(struct server_call *call, struct json_object *params,
 		    struct transaction_options *options, struct suture_error *err);
 
-/* For the record of what was done, and for metrics. */
+/*
+ * For the record of what was done, and for metrics. On the server's thread, which must not wait for
+ * a disk, command_record_quick().
+ */
 void command_record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
 		    const struct transaction_result *result, const struct suture_error *err);
+
+void command_record_quick(struct agent *agent, const char *what, const struct event_actor *who,
+			  int rc, const struct transaction_result *result,
+			  const struct suture_error *err);
 
 /* The answer, or what was in the way for the error's data. Ends what began with agent->changing. */
 int command_answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,

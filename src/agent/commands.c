@@ -20,108 +20,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	DEFAULT_TIMEOUT_US = 10 * 1000 * 1000,
-	LONGEST_US = 2000 * 1000 * 1000, /* about half an hour */
-	EVENTS_LIMIT = EVENT_RING,
-};
+enum { EVENTS_LIMIT = EVENT_RING };
 
 static const uint64_t longest_confirm_us = 24ULL * 3600 * 1000000;
-
-static int parse_rung(const char *rung, const char *at, bool strict, enum stop_rung *out,
-		      struct suture_error *err)
-{
-	*out = STOP_RUNG_AUTO;
-	if (strcmp(rung, "lazy") == 0)
-		*out = STOP_RUNG_LAZY;
-	else if (strcmp(rung, "full") == 0)
-		*out = STOP_RUNG_FULL;
-	else if (strcmp(rung, "auto") != 0)
-		return error_set(err, SUTURE_E_USAGE, "rung: auto, lazy or full, not %s", rung);
-	if (strict)
-		*out = STOP_RUNG_FULL;
-	if (strcmp(at, "safepoint") == 0)
-		*out = STOP_RUNG_SAFEPOINT;
-	else if (strcmp(at, "any") != 0)
-		return error_set(err, SUTURE_E_USAGE, "at: any or safepoint, not %s", at);
-	return 0;
-}
-
-int command_options(struct server_call *call, struct json_object *params,
-		    struct transaction_options *options, struct suture_error *err)
-{
-	uint64_t timeout = DEFAULT_TIMEOUT_US, max_pause = 0, waited = server_call_waited_us(call);
-	const char *rung = "auto", *at = "any";
-	bool strict = false;
-	int rc = rpc_params_u64(params, "timeout_us", LONGEST_US, &timeout, err);
-
-	if (!rc)
-		rc = rpc_params_u64(params, "max_pause_us", LONGEST_US, &max_pause, err);
-	if (!rc)
-		rc = rpc_params_string(params, "rung", 16, &rung, err);
-	if (!rc)
-		rc = rpc_params_string(params, "at", 16, &at, err);
-	if (!rc)
-		rc = rpc_params_bool(params, "strict", &strict, err);
-	if (!rc)
-		rc = rpc_params_bool(params, "replace", &options->replace, err);
-	if (!rc)
-		rc = rpc_params_bool(params, "count", &options->count, err);
-	if (!rc)
-		rc = parse_rung(rung, at, strict, &options->rung, err);
-	options->timeout_ns = timeout > waited ? (timeout - waited) * 1000 : 0;
-	options->max_pause_ns = max_pause * 1000;
-	return rc;
-}
 
 static const char *const transaction_params[] = {
 	"timeout_us", "max_pause_us", "rung",  "at",	"strict",
 	"replace",    "count",	      "name",  "label", "confirm_within_us",
 	"signature",  "scope",	      "share", "new",	"key",
 	NULL};
-
-/* The answer, or what was in the way for the error's data. */
-int command_answer(struct agent *agent, int rc, const char *verb, struct transaction_result *result,
-		   struct json_object **out)
-{
-	atomic_store(&agent->changing, false);
-	if (rc)
-		*out = answer_blockers(result);
-	else if (verb)
-		*out = answer_transaction(verb, result);
-	else
-		*out = answer_check(result);
-	transaction_result_fini(result);
-	return rc;
-}
-
-/* What there is to say besides done and not done; NULL: nothing. */
-static const char *pending_text(const struct transaction_result *result, char text[EVENT_TEXT_SIZE])
-{
-	if (!result->pending)
-		return NULL;
-	if (result->waits[0])
-		snprintf(text, EVENT_TEXT_SIZE, "pending, waits for %.200s", result->waits);
-	else
-		snprintf(text, EVENT_TEXT_SIZE, "was pending");
-	return text;
-}
-
-/* For the record of what was done, and for metrics. */
-void command_record(struct agent *agent, const char *what, const struct event_actor *who, int rc,
-		    const struct transaction_result *result, const struct suture_error *err)
-{
-	char text[EVENT_TEXT_SIZE];
-
-	events_add(&agent->events, &(struct event_note){.what = what,
-							.who = who,
-							.name = result->name,
-							.hash = result->hash,
-							.err = rc ? err : NULL,
-							.unchanged = !result->changed,
-							.text = pending_text(result, text),
-							.pause_us = result->pause_us});
-}
 
 /* Reads the file and the options that check and apply share. */
 static int take_file(struct server_call *call, struct json_object *params, int fd,
@@ -212,6 +119,7 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 	}
 	atomic_store(&agent->changing, true);
 	rc = apply(agent, &file, within, &options, &result, err);
+	result.scope_given = !scope_wish_is_empty(&options.scope);
 	command_record(agent, "apply", &who, rc, &result, err);
 	snprintf(name, sizeof(name), "%s", result.name);
 	rc = command_answer(agent, rc, "applied", &result, out);
@@ -220,29 +128,46 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 	return rc;
 }
 
+/* It held threads for a look: on record, like what changes something. */
+static void record_check(struct agent *agent, const struct event_actor *who, int rc,
+			 const struct transaction_result *result, const struct suture_error *err)
+{
+	events_add(&agent->events, &(struct event_note){.what = "check",
+							.who = who,
+							.name = result->name,
+							.hash = result->hash,
+							.err = rc ? err : NULL,
+							.pause_us = result->pause_us});
+}
+
 static int run_check(struct server_call *call, struct json_object *params, int fd,
 		     struct json_object **out, struct suture_error *err)
 {
 	struct agent *agent = server_call_context(call);
 	struct transaction_options options = {0};
 	struct transaction_result result = {0};
+	struct event_actor who;
 	struct patch_file file;
 	uint64_t within = 0;
 	int rc = parse_confirm(params, &within, err);
 
+	event_actor_take(server_call_peer(call), &who);
 	if (!rc)
 		rc = take_file(call, params, fd, &options, &file, err);
-	if (rc)
-		return rc;
-	options.at_once = within != 0;
-	rc = confirm_admits(agent, &file, options.replace, err);
 	if (rc) {
-		patch_file_fini(&file);
+		record_check(agent, &who, rc, &result, err);
 		return rc;
 	}
+	options.at_once = within != 0;
+	snprintf(result.name, sizeof(result.name), "%s", file.name);
 	atomic_store(&agent->changing, true);
-	return command_answer(agent, transaction_check(agent, &file, &options, &result, err), NULL,
-			      &result, out);
+	rc = confirm_admits(agent, &file, options.replace, err);
+	if (rc)
+		patch_file_fini(&file);
+	else
+		rc = transaction_check(agent, &file, &options, &result, err);
+	record_check(agent, &who, rc, &result, err);
+	return command_answer(agent, rc, NULL, &result, out);
 }
 
 static int run_revert(struct server_call *call, struct json_object *params, int fd,
@@ -302,7 +227,7 @@ static int run_confirm(struct server_call *call, struct json_object *params, int
 		return rc;
 	rc = confirm_accept(agent, name, &result.changed, result.hash, err);
 	snprintf(result.name, sizeof(result.name), "%s", name);
-	command_record(agent, "confirm", &who, rc, &result, err);
+	command_record_quick(agent, "confirm", &who, rc, &result, err);
 	if (rc)
 		return rc;
 	*out = json_object_new_object();
@@ -416,7 +341,7 @@ static int run_detach(struct server_call *call, struct json_object *params, int 
 		return error_no_memory(err);
 	}
 	event_actor_take(server_call_peer(call), &who);
-	events_add(&agent->events, &(struct event_note){.what = "detach", .who = &who});
+	events_keep(&agent->events, &(struct event_note){.what = "detach", .who = &who});
 	server_call_finish(call);
 	*out = document;
 	return 0;

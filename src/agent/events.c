@@ -17,8 +17,8 @@
 void events_init(struct events *events, const char *path)
 {
 	memset(events, 0, sizeof(*events));
-	events_adopt(events);
 	events->next = 1;
+	events_adopt(events);
 	if (path && *path)
 		events->path = strdup(path);
 }
@@ -34,17 +34,19 @@ void events_adopt(struct events *events)
 {
 	pthread_mutex_init(&events->file_lock, NULL);
 	pthread_mutex_init(&events->lock, NULL);
+	/* What is owed is the parent's to write. */
+	events->written = events->next;
 }
 
 /* Arguments are separated by NUL in /proc. What is no text becomes '?'. */
-static void read_command(pid_t pid, char *text, size_t size)
+static void read_words(pid_t pid, const char *file, char *text, size_t size)
 {
 	char path[48];
 	ssize_t got;
 	int fd;
 
 	text[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 	if (fd < 0)
 		return;
@@ -52,7 +54,7 @@ static void read_command(pid_t pid, char *text, size_t size)
 	close(fd);
 	if (got < 0)
 		got = 0;
-	while (got > 0 && text[got - 1] == '\0')
+	while (got > 0 && (text[got - 1] == '\0' || text[got - 1] == '\n'))
 		got--;
 	text[got] = '\0';
 	for (ssize_t i = 0; i < got; i++)
@@ -65,7 +67,13 @@ static void read_command(pid_t pid, char *text, size_t size)
 void event_actor_take(const struct peer *peer, struct event_actor *who)
 {
 	*who = (struct event_actor){.known = true, .uid = peer->uid, .pid = peer->pid};
-	read_command(peer->pid, who->command, sizeof(who->command));
+	read_words(peer->pid, "cmdline", who->command, sizeof(who->command));
+}
+
+void event_actor_take_name(const struct peer *peer, struct event_actor *who)
+{
+	*who = (struct event_actor){.known = true, .uid = peer->uid, .pid = peer->pid};
+	read_words(peer->pid, "comm", who->command, sizeof(who->command));
 }
 
 static struct json_object *time_text(const struct timespec *at)
@@ -191,7 +199,7 @@ static void fill(struct event *event, const struct event_note *note)
 	event->pause_us = note->pause_us;
 }
 
-static struct event keep(struct events *events, const struct event_note *note)
+void events_keep(struct events *events, const struct event_note *note)
 {
 	struct event event = {.seq = 0};
 
@@ -202,22 +210,64 @@ static struct event keep(struct events *events, const struct event_note *note)
 	events->ring[event.seq % EVENT_RING] = event;
 	count(events, &event);
 	pthread_mutex_unlock(&events->lock);
-	return event;
 }
 
-void events_add(struct events *events, const struct event_note *note)
+static uint64_t oldest_kept(const struct events *events)
+{
+	return events->next > EVENT_RING ? events->next - EVENT_RING : 1;
+}
+
+bool events_are_owed(struct events *events)
+{
+	bool owed;
+
+	pthread_mutex_lock(&events->lock);
+	owed = events->path && events->written < events->next;
+	pthread_mutex_unlock(&events->lock);
+	return owed;
+}
+
+/* The next that is owed to the file; those that the ring has lost by now count as unwritten. */
+static bool take_owed(struct events *events, struct event *event)
+{
+	uint64_t oldest;
+	bool owed;
+
+	pthread_mutex_lock(&events->lock);
+	oldest = oldest_kept(events);
+	if (events->written < oldest) {
+		events->unwritten += oldest - events->written;
+		events->written = oldest;
+	}
+	owed = events->written < events->next;
+	if (owed)
+		*event = events->ring[events->written++ % EVENT_RING];
+	pthread_mutex_unlock(&events->lock);
+	return owed;
+}
+
+void events_write(struct events *events)
 {
 	struct event event;
 
+	if (!events->path)
+		return;
 	/* A disk that hangs must not keep those who only look. */
 	pthread_mutex_lock(&events->file_lock);
-	event = keep(events, note);
-	if (events->path && !write_line(events->path, &event)) {
+	while (take_owed(events, &event)) {
+		if (write_line(events->path, &event))
+			continue;
 		pthread_mutex_lock(&events->lock);
 		events->unwritten++;
 		pthread_mutex_unlock(&events->lock);
 	}
 	pthread_mutex_unlock(&events->file_lock);
+}
+
+void events_add(struct events *events, const struct event_note *note)
+{
+	events_keep(events, note);
+	events_write(events);
 }
 
 struct json_object *events_answer(struct events *events, uint64_t since, uint64_t limit)
@@ -227,7 +277,7 @@ struct json_object *events_answer(struct events *events, uint64_t since, uint64_
 	uint64_t first, oldest;
 
 	pthread_mutex_lock(&events->lock);
-	oldest = events->next > EVENT_RING ? events->next - EVENT_RING : 1;
+	oldest = oldest_kept(events);
 	if (since == 0)
 		since = 1;
 	first = since < oldest ? oldest : since;

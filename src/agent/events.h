@@ -5,8 +5,10 @@
  * names, if any; and all that ever were are counted by action and result.
  *
  * Whoever does something that an operator will ask about later calls events_add(): one call, any
- * thread that may lock and write files (not while threads are stopped). It can't fail; where the
- * file can't be written, that is counted.
+ * thread that may lock and write files (not while threads are stopped). The server's own thread
+ * must never wait for a disk: it calls events_keep(), and the worker writes the line soon
+ * (events_are_owed(), events_write()). Neither can fail; where the file can't be written, that is
+ * counted.
  */
 #ifndef AGENT_EVENTS_H
 #define AGENT_EVENTS_H
@@ -74,6 +76,7 @@ struct events {
 	uint64_t next;		       /* seq of the next */
 	struct event_tally tallies[EVENT_TALLIES];
 	size_t tally_count;
+	uint64_t written;   /* seq of the first that the file has not been offered yet */
 	uint64_t unwritten; /* lines that the file did not take */
 	char *path;	    /* of the file, or NULL; never changes */
 };
@@ -88,7 +91,19 @@ void events_adopt(struct events *events);
 /* Reads the sender's command line from /proc. */
 void event_actor_take(const struct peer *peer, struct event_actor *who);
 
+/*
+ * Its name alone. A command line lies in the sender's memory, and who may do nothing could have the
+ * reader wait there for ever (a page of a file system of its own).
+ */
+void event_actor_take_name(const struct peer *peer, struct event_actor *who);
+
+/* Keeps it, and writes what the file has not had yet. */
 void events_add(struct events *events, const struct event_note *note);
+
+/* Keeps it, without waiting; its line is owed to the file. */
+void events_keep(struct events *events, const struct event_note *note);
+bool events_are_owed(struct events *events);
+void events_write(struct events *events);
 
 /*
  * {"pid","next","lost","unwritten","events":[…]}: those from seq `since` on, oldest first, at most

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/confirm.h"
+#include "agent/denials.h"
 #include "agent/pending.h"
 #include "agent/probation.h"
 #include "agent/restore.h"
@@ -116,7 +117,7 @@ static uint64_t chore_due(void *agent)
 	uint64_t confirm = confirm_due(agent), probation = probation_due();
 	uint64_t modules = modules_due(agent);
 
-	if (atomic_load(&restore_wanted))
+	if (atomic_load(&restore_wanted) || events_are_owed(&the_agent.events))
 		return 0;
 	if (modules < confirm)
 		confirm = modules;
@@ -144,6 +145,7 @@ static void chore_run(void *agent)
 	probation_end();
 	confirm_run(agent);
 	pending_look(agent);
+	events_write(&the_agent.events);
 }
 
 void lifetime_restore(void)
@@ -167,22 +169,25 @@ void lifetime_restore(void)
 		;
 }
 
-/* Once a second at most: who may not must not push out of the ring what others did. */
-static void record_denial(void *agent, const struct peer *peer, const char *method)
+static void record_denial(void *agent, const struct peer *peer, const char *what,
+			  const struct suture_error *err)
 {
-	static time_t last;
+	static struct denials denials; /* the server's thread only */
+	char text[EVENT_TEXT_SIZE];
 	struct event_actor who;
-	struct suture_error err;
 	struct timespec now;
+	unsigned more;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec == last)
+	if (!denials_count(&denials, peer->uid, what, (uint64_t)now.tv_sec, &more))
 		return;
-	last = now.tv_sec;
-	event_actor_take(peer, &who);
-	error_set(&err, SUTURE_E_PERMISSION, "may only read here");
-	events_add(&((struct agent *)agent)->events,
-		   &(struct event_note){.what = method, .who = &who, .err = &err});
+	snprintf(text, sizeof(text), "%.160s", err->message);
+	if (more)
+		snprintf(text, sizeof(text), "%.160s; %u times more since that was last recorded",
+			 err->message, more);
+	event_actor_take_name(peer, &who);
+	events_keep(&((struct agent *)agent)->events,
+		    &(struct event_note){.what = what, .who = &who, .err = err, .text = text});
 }
 
 static int start_locked(struct suture_error *err)

@@ -73,6 +73,7 @@ int scope_command_run(struct server_call *call, struct json_object *params, int 
 		return rc;
 	atomic_store(&agent->changing, true);
 	rc = rescope_run(agent, name, &wish, &options, &result, err);
+	result.scope_given = true;
 	command_record(agent, "scope", &who, rc, &result, err);
 	rc = command_answer(agent, rc, "scoped", &result, out);
 	if (!rc) {

@@ -8,6 +8,7 @@
 #include "scope/thread.h"
 #include "scope/values.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,4 +289,39 @@ struct json_object *scoping_json(const struct patch *patch)
 	rpc_json_add(json, "values_left", json_object_new_uint64(census.left));
 	rpc_json_add(json, "old_in_use", json_object_new_boolean(census.left > 0));
 	return json;
+}
+
+__attribute__((format(printf, 4, 5))) static void append(char *text, size_t size, bool *first,
+							 const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	if (!*first)
+		used += (size_t)snprintf(text + used, size - used, ", ");
+	*first = false;
+	if (used >= size)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text + used, size - used, format, arguments);
+	va_end(arguments);
+}
+
+void scoping_describe(const struct patch *patch, char *text, size_t size)
+{
+	const struct scoping *scope = scoping_is_in_force(patch) ? patch->scope : NULL;
+	bool first = true;
+
+	snprintf(text, size, scope ? "for " : "for all calls");
+	if (!scope)
+		return;
+	for (size_t i = 0; i < scope->value_count; i++)
+		append(text, size, &first, "%s=%s", scope->key, scope->values[i]);
+	if (scope->share)
+		append(text, size, &first, "%g %% by %s", scope->share * 100.0 / SCOPE_SHARES,
+		       scope->key[0] ? scope->key : "outermost scope");
+	if (scope->fresh)
+		append(text, size, &first, "new %s", scope->key);
+	if (first)
+		append(text, size, &first, "nobody");
 }

@@ -101,6 +101,9 @@ void scoping_finish_plan(struct plan *plan);
 /* Under agent->lock: {"key","values","percent","new","values_new","values_left","old_in_use"}. */
 struct json_object *scoping_json(const struct patch *patch);
 
+/* The same for people, cut to size: "for room=42, room=43"; "for all calls". Under agent->lock. */
+void scoping_describe(const struct patch *patch, char *text, size_t size);
+
 /* Before the patch is destroyed. */
 void scoping_forget(struct patch *patch);
 

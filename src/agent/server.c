@@ -26,10 +26,8 @@
 
 enum {
 	SERVER_EVENTS = 16,
-	SERVER_TURN = 8, /* requests of one client before others have their turn */
-	SERVER_ACCEPT_TURN = 16,
-	SERVER_ACCEPT_PAUSE_MS = 1000, /* when the process has no descriptors left */
-	SERVER_FINISH_MS = 1000,       /* for answers that are on their way at the end */
+	SERVER_TURN = 8,	 /* requests of one client before others have their turn */
+	SERVER_FINISH_MS = 1000, /* for answers that are on their way at the end */
 	SERVER_FINISH_STEP_MS = 20,
 };
 
@@ -67,7 +65,7 @@ static void fill_defaults(struct server_options *options)
 		options->stall_ms = SERVER_STALL_MS;
 }
 
-static int watch(struct server *server, int fd, void *tag, struct suture_error *err)
+int server_watch(struct server *server, int fd, void *tag, struct suture_error *err)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = tag};
 
@@ -104,9 +102,9 @@ int server_create(const struct server_options *options, struct server **server,
 			rc = error_errno(err, SUTURE_E_IO, errno, "epoll");
 	}
 	if (!rc)
-		rc = watch(made, made->listener.fd, &made->listener, err);
+		rc = server_watch(made, made->listener.fd, &made->listener, err);
 	if (!rc)
-		rc = watch(made, made->event_fd, &made->event_fd, err);
+		rc = server_watch(made, made->event_fd, &made->event_fd, err);
 	if (rc)
 		server_destroy(made);
 	else
@@ -114,7 +112,7 @@ int server_create(const struct server_options *options, struct server **server,
 	return rc;
 }
 
-static void drop_session(struct server *server, size_t slot)
+void server_drop_session(struct server *server, size_t slot)
 {
 	struct session *session = server->sessions[slot];
 
@@ -123,114 +121,6 @@ static void drop_session(struct server *server, size_t slot)
 	server->sessions[slot] = NULL;
 	atomic_store(&server->session_fds[slot], -1);
 	session_destroy(session);
-}
-
-/*
- * A slot for a new client: a free one, else that of the client that has been silent longest.
- * Clients that wait for the worker are not silent. SERVER_CLIENTS: none.
- */
-static size_t find_slot(struct server *server)
-{
-	size_t oldest = SERVER_CLIENTS;
-
-	for (size_t i = 0; i < server->options.clients; i++) {
-		struct session *session = server->sessions[i];
-
-		if (!session)
-			return i;
-		if (!session->call && !session->ready &&
-		    (oldest == SERVER_CLIENTS ||
-		     session->active_at < server->sessions[oldest]->active_at))
-			oldest = i;
-	}
-	return oldest;
-}
-
-/* One try, without waiting: the client that gets no service is at least told why. */
-static void turn_away(int fd, const struct suture_error *err)
-{
-	struct json_object *error = rpc_error_object(err, 0, NULL);
-	struct bytes line = {0};
-
-	if (error)
-		rpc_add_failure(&line, NULL, error);
-	if (bytes_ok(&line) && send(fd, line.data, line.size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		/* Then not. */
-	}
-	bytes_fini(&line);
-	json_object_put(error);
-	close(fd);
-}
-
-static void admit_client(struct server *server, int fd, uint64_t now)
-{
-	struct suture_error err;
-	struct session *session;
-	struct peer peer;
-	size_t slot;
-
-	if (peer_identify(fd, &server->policy, &peer, &err) < 0) {
-		turn_away(fd, &err);
-		return;
-	}
-	if (peer.role == PEER_NOBODY) {
-		error_set(&err, SUTURE_E_PERMISSION, "user %u may not talk to this process",
-			  (unsigned)peer.uid);
-		error_next(&err, "SUTURE_ALLOW_UID of the process names who may");
-		turn_away(fd, &err);
-		return;
-	}
-	slot = find_slot(server);
-	if (slot == SERVER_CLIENTS) {
-		error_set(&err, SUTURE_E_AGENT_BUSY, "the agent has %u clients already",
-			  server->options.clients);
-		turn_away(fd, &err);
-		return;
-	}
-	if (server->sessions[slot])
-		drop_session(server, slot);
-	session = session_create(fd, &peer, now);
-	if (!session)
-		return;
-	session->events = EPOLLIN;
-	if (watch(server, fd, session, NULL) < 0) {
-		session_destroy(session);
-		return;
-	}
-	server->sessions[slot] = session;
-	atomic_store(&server->session_fds[slot], fd);
-}
-
-static void pause_accepting(struct server *server, uint64_t now)
-{
-	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listener.fd, NULL);
-	server->accept_again_at = now + SERVER_ACCEPT_PAUSE_MS;
-}
-
-static void accept_clients(struct server *server, uint64_t now)
-{
-	for (int i = 0; i < SERVER_ACCEPT_TURN; i++) {
-		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			admit_client(server, fd, now);
-			continue;
-		}
-		/* The listener stays readable then: without a pause this would spin. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			pause_accepting(server, now);
-		if (errno != EINTR && errno != ECONNABORTED)
-			return;
-	}
-}
-
-static void resume_accepting(struct server *server, uint64_t now)
-{
-	if (server->accept_again_at == 0 || now < server->accept_again_at)
-		return;
-	server->accept_again_at = 0;
-	if (watch(server, server->listener.fd, &server->listener, NULL) < 0)
-		server->accept_again_at = now + SERVER_ACCEPT_PAUSE_MS;
 }
 
 /* A line that can't be cut: says so, and hangs up once that is read. */
@@ -316,7 +206,7 @@ static void take_events(struct server *server, const struct epoll_event *events,
 	}
 	/* Last: it may destroy a session to make room. */
 	if (accepting)
-		accept_clients(server, now);
+		server_accept(server, now);
 }
 
 /* Milliseconds for epoll_wait() until the next deadline, -1 when there is none. */
@@ -362,7 +252,7 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 	if (server_is_robbed(server))
 		return error_set(err, SUTURE_E_IO, "the program closed the agent's descriptors");
 	take_events(server, events, count, now);
-	resume_accepting(server, now);
+	server_resume_accepting(server, now);
 	server_worker_collect(server, server_now_us());
 	server_worker_chores(server, server_now_us());
 	for (size_t i = 0; i < server->options.clients; i++)
@@ -370,7 +260,7 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 			more = true;
 	for (size_t i = 0; i < server->options.clients; i++)
 		if (server->sessions[i] && server->sessions[i]->dead)
-			drop_session(server, i);
+			server_drop_session(server, i);
 	return more ? 0 : next_timeout(server);
 }
 
@@ -456,7 +346,7 @@ void server_destroy(struct server *server)
 	forget_numbers(server);
 	for (size_t i = 0; i < SERVER_CLIENTS; i++)
 		if (server->sessions[i])
-			drop_session(server, i);
+			server_drop_session(server, i);
 	server_worker_fini(&server->worker);
 	rpc_listener_close(&server->listener);
 	if (server->event_fd >= 0)

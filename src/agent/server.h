@@ -57,8 +57,12 @@ struct server_options {
 	size_t command_count;
 	void *context;	    /* for the commands */
 	const char *socket; /* instead of $SUTURE_SOCKET, or NULL */
-	/* Told of each request that a client may not make, and may be NULL. The server's thread. */
-	void (*denied)(void *context, const struct peer *peer, const char *method);
+	/*
+	 * Told of each request that a client may not make (its method), and of each connection of
+	 * somebody who may make none ("connect"). May be NULL. The server's thread.
+	 */
+	void (*denied)(void *context, const struct peer *peer, const char *what,
+		       const struct suture_error *err);
 	/*
 	 * Work that falls due by itself, or NULLs. `due` says when (us of CLOCK_MONOTONIC,
 	 * UINT64_MAX: never) and is asked after each request; `work` runs on the worker, before

@@ -149,10 +149,10 @@ static int admit(struct server *server, struct session *session, struct server_c
 	}
 	call->message.number = (enum rpc_number)0;
 	if (call->command->mutates && call->peer.role != PEER_WRITER) {
-		if (server->options.denied)
-			server->options.denied(server->options.context, &call->peer, method);
-		return error_set(err, SUTURE_E_PERMISSION, "user %u may only read here",
-				 (unsigned)call->peer.uid);
+		rc = error_set(err, SUTURE_E_PERMISSION, "user %u may only read here",
+			       (unsigned)call->peer.uid);
+		server_denied(server, &call->peer, method, err);
+		return rc;
 	}
 	rc = take_fd(session, call, err);
 	if (!rc && server_for_worker(call->command))

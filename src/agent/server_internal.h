@@ -70,6 +70,17 @@ struct server {
 
 uint64_t server_now_us(void);
 
+/* server.c: events of fd come with this tag. */
+int server_watch(struct server *server, int fd, void *tag, struct suture_error *err);
+void server_drop_session(struct server *server, size_t slot);
+
+/* server_admit.c; times in ms. */
+void server_accept(struct server *server, uint64_t now);
+void server_resume_accepting(struct server *server, uint64_t now);
+/* Tells options.denied. */
+void server_denied(struct server *server, const struct peer *peer, const char *what,
+		   const struct suture_error *err);
+
 /* server_dispatch.c: begins the request in that line and answers it if it is a quick one. */
 void server_dispatch(struct server *server, struct session *session, char *line, size_t length);
 void server_call_answer(struct server_call *call);

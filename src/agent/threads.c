@@ -10,14 +10,18 @@
 #include "rpc/params.h"
 #include "trust/minisign.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { FRAME_TEXT = 160 };
 
-/* A patch that is in force is asked about as its revert would: then its own code is in the way. */
+/*
+ * A patch that is in force is asked about as its revert would: then its own code is in the way. Its
+ * name goes to `name`.
+ */
 static int plan_for(struct plan *plan, int fd, const char *signature, const char *label,
-		    struct suture_error *err)
+		    char name[PATCH_NAME_LIMIT + 1], struct suture_error *err)
 {
 	struct patch_file file;
 	struct patch *patch;
@@ -25,6 +29,7 @@ static int plan_for(struct plan *plan, int fd, const char *signature, const char
 
 	if (rc)
 		return rc;
+	snprintf(name, PATCH_NAME_LIMIT + 1, "%s", file.name);
 	patch = agent_find_hash(plan->agent, file.hash);
 	if (patch && patch->state == PATCH_APPLIED)
 		rc = plan_remove(plan, &patch, 1, err);
@@ -103,11 +108,28 @@ static int look(const struct plan *plan, const struct image *image, bool planned
 	return 0;
 }
 
+/* Whoever holds threads for a look is on record too. */
+static void record(struct agent *agent, const struct peer *peer, const char *name, int rc,
+		   struct json_object *answer, const struct suture_error *err)
+{
+	struct event_actor who;
+	uint64_t pause_us = rc ? 0 : (uint64_t)rpc_json_get_int(answer, "pause_us", 0);
+
+	event_actor_take(peer, &who);
+	events_add(&agent->events, &(struct event_note){.what = "threads",
+							.who = &who,
+							.name = name,
+							.err = rc ? err : NULL,
+							.pause_us = pause_us});
+}
+
 int threads_run(struct server_call *call, struct json_object *params, int fd,
 		struct json_object **result, struct suture_error *err)
 {
 	static const char *const known[] = {"backtrace", "label", "signature", NULL};
 	const char *label = "the patch", *signature = NULL;
+	struct agent *agent = server_call_context(call);
+	char name[PATCH_NAME_LIMIT + 1] = "";
 	bool whole = false;
 	struct image image;
 	struct plan plan;
@@ -123,14 +145,15 @@ int threads_run(struct server_call *call, struct json_object *params, int fd,
 		rc = image_take(&image, err);
 	if (rc)
 		return rc;
-	plan_init(&plan, server_call_context(call));
+	plan_init(&plan, agent);
 	if (fd >= 0)
-		rc = plan_for(&plan, fd, signature, label, err);
+		rc = plan_for(&plan, fd, signature, label, name, err);
 	else
-		rc = agent_refresh_unwind(plan.agent, err);
+		rc = agent_refresh_unwind(agent, err);
 	if (!rc)
 		rc = look(&plan, &image, fd >= 0, whole, result, err);
 	plan_fini(&plan);
 	image_fini(&image);
+	record(agent, server_call_peer(call), name, rc, *result, err);
 	return rc;
 }

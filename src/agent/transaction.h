@@ -35,8 +35,10 @@ struct transaction_blocker {
 };
 
 struct transaction_result {
-	bool changed; /* false: it was so already */
-	bool pending; /* apply, check: it waits; revert: it did */
+	bool changed;	  /* false: it was so already */
+	bool pending;	  /* apply, check: it waits; revert: it did */
+	bool already;	  /* check: in force already, apply would change nothing */
+	bool scope_given; /* which calls get it is worth a word in the record */
 	bool post_apply_failed;
 	char waits[256]; /* for what: a module's name, or a patch's */
 	char name[PATCH_NAME_LIMIT + 1];

@@ -214,8 +214,7 @@ static bool make_version_names(struct reading *r, struct versions *versions)
 {
 	if (!versions->names) {
 		versions->count = 0x8000;
-		versions->names =
-			arena_array(r->arena, versions->count, sizeof(*versions->names));
+		versions->names = arena_array(r->arena, versions->count, sizeof(*versions->names));
 	}
 	return versions->names != NULL;
 }

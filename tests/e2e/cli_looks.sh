@@ -79,7 +79,7 @@ step list 0 '.patches[0] | has("name") and has("hash") and .state == "applied" a
 step status 0 '(.exe | type) == "string" and (.build_id | test("^[0-9a-f]+$")) and (.agent | has("version") and has("rss") and (.rungs | length) > 0) and .patches == 1 and (.pauses | has("count") and has("p50_us") and has("p99_us") and has("max_us")) and has("retired_bytes") and has("shadow")' status -p "$PID"
 step ps 0 ".processes | any(.pid == $PID and .agent == true and (.socket | type) == \"string\" and .patches == 1 and has(\"exe\") and has(\"build_id\"))" ps
 step info 0 '(.functions | length) == 1 and has("signature") and .signature == null and (.modules[0] | has("build_id"))' info "$WORK/$LONG.so"
-step events 0 '.events[-1] | .event == "apply" and (.at | test("^[0-9T:.-]+Z$")) and .result == "done" and (.who | has("uid") and has("pid") and has("command"))' events -p "$PID" --last 1
+step events 0 '.events[-1] | .event == "check" and (.at | test("^[0-9T:.-]+Z$")) and .result == "done" and (.who | has("uid") and has("pid") and has("command"))' events -p "$PID" --last 1
 step "several processes" 0 '.processes | length == 1' list --tree "$PID"
 step revert 0 ".result == \"reverted\" and .changed and ($numbers)" revert "$LONG" -p "$PID"
 followed() { jq -e -s 'any(.[]; .event == "revert" and .result == "done")' "$WORK/followed" >/dev/null; }

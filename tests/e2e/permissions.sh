@@ -81,6 +81,14 @@ is "who is it: on record" "true" "$("$SUTURE" events -s "$SOCKET" --json |
 	jq "any(.events[]; .event == \"apply\" and .who.uid == $WRITER and .result == \"done\")")"
 is "and who may not" "true" "$("$SUTURE" events -s "$SOCKET" --json |
 	jq "any(.events[]; .result == \"PERMISSION\" and (.who.uid == $READER or .who.uid == $MEMBER))")"
+is "a stranger too: the name of its program" "true" "$("$SUTURE" events -s "$SOCKET" --json |
+	jq "any(.events[]; .event == \"connect\" and .result == \"PERMISSION\" and .who.uid == $STRANGER and .who.command == \"suture\")")"
+is "once a minute, and no more" 1 "$("$SUTURE" events -s "$SOCKET" --json |
+	jq "[.events[] | select(.event == \"connect\" and .who.uid == $STRANGER)] | length")"
+for command in check threads; do
+	is "who held threads for a look: $command" "true" "$("$SUTURE" events -s "$SOCKET" --json |
+		jq "any(.events[]; .event == \"$command\" and .result == \"done\" and .who.uid == $WRITER)")"
+done
 is "a reader can't end it" "$NO" "$(as "$READER" "$WORK/bin/suture" detach "$PID" --json >"$OUT" 2>/dev/null; echo "$? $(jq -r '.error.code' "$OUT")")"
 target_end
 

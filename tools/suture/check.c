@@ -77,6 +77,8 @@ static void brief(const struct subject *subject, char *text, size_t size)
 	if (rpc_json_get_bool(subject->answer, "pending", false)) {
 		snprintf(text, size, "ok, would wait for %.200s",
 			 rpc_json_get_string(subject->answer, "waits_for", "?"));
+	} else if (rpc_json_get_bool(subject->answer, "already", false)) {
+		snprintf(text, size, "ok, applied already");
 	} else if (strcmp(result, "ok") == 0) {
 		duration_format(
 			(uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),
@@ -142,6 +144,11 @@ static void show(const struct cli *cli, const struct subject *subject)
 		       (int)subject->process.pid);
 		message_put(stdout, rpc_json_get_string(subject->answer, "waits_for", "?"));
 		puts(" is loaded, which is looked at then");
+		return;
+	}
+	if (rpc_json_get_bool(subject->answer, "already", false)) {
+		printf("ok: applied already to %s (pid %d), apply would change nothing\n",
+		       subject->process.name, (int)subject->process.pid);
 		return;
 	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),

@@ -139,6 +139,45 @@ static void one_line_each(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+static void keep(const char *what)
+{
+	events_keep(&events, &(struct event_note){.what = what});
+}
+
+/* What the server's thread keeps is in the ring at once, and in the file when the worker comes. */
+static void kept_now_written_later(void **state)
+{
+	cleanup_memory uint8_t *text = NULL;
+	struct json_object *answer;
+	char *first, *second;
+	size_t size;
+
+	(void)state;
+	keep("confirm");
+	assert_int_equal(access(path, F_OK), -1);
+	assert_true(events_are_owed(&events));
+	answer = events_answer(&events, 0, EVENT_RING);
+	assert_int_equal(length(answer), 1);
+	json_object_put(answer);
+	add("apply", SUTURE_OK);
+	assert_false(events_are_owed(&events));
+	assert_int_equal(file_read(path, 1 << 20, &text, &size, NULL), 0);
+	first = memmem(text, size, "\"confirm\"", 9);
+	second = memmem(text, size, "\"apply\"", 7);
+	assert_true(first && second && first < second);
+	events_write(&events);
+	assert_int_equal(events_unwritten(&events), 0);
+	/* More than are kept: the file lacks some, and that is said. */
+	for (int i = 0; i < EVENT_RING + 5; i++)
+		keep("confirm");
+	events_write(&events);
+	assert_int_equal(events_unwritten(&events), 5);
+	/* A child of a fork() does not write its parent's lines. */
+	keep("confirm");
+	events_adopt(&events);
+	assert_false(events_are_owed(&events));
+}
+
 static void refuses(const char *why)
 {
 	uint64_t before = events_unwritten(&events);
@@ -206,6 +245,7 @@ int main(void)
 		RECORD(counts_by_result),
 		RECORD(counts_any_number_of_kinds),
 		RECORD(one_line_each),
+		RECORD(kept_now_written_later),
 		RECORD(nothing_but_a_plain_file_of_ours),
 		RECORD(texts_are_cut),
 	};

@@ -10,6 +10,7 @@ foreach(call malloc calloc realloc strdup asprintf mmap mprotect memfd_create wr
         rename fopen opendir dlopen dlinfo pthread_create clone open openat fcntl)
   target_link_options(unit_agent_faults PRIVATE -Wl,--wrap=${call})
 endforeach()
+suture_unit_test(agent/denials LINKS agent base)
 suture_unit_test(agent/peer LINKS agent base)
 suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
