@@ -73,7 +73,7 @@ until_true "the agent" serves "$PID"
 # ---- the loop -----------------------------------------------------------------------------------
 watch() {
 	: >"$WORK/loop.err"
-	"$SUTURE" watch -C "$WORK/build" --binary "$EXE" -p "$PID" >"$WORK/loop" 2>"$WORK/loop.err" &
+	"$SUTURE" watch -C "$WORK/build" --binary "$EXE" -p "$PID" "$@" >"$WORK/loop" 2>"$WORK/loop.err" &
 	LOOP=$!
 	PIDS+=("$LOOP")
 	until_true "the loop" grep -q '^suture: watching' "$WORK/loop.err"
@@ -173,7 +173,16 @@ DATABASE=$WORK/build build_patch fix "$SOURCES" "$EXE" "$WORK/fix.diff"
 step "a fix" 0 '.changed' apply "$WORK/fix.so" -p "$PID"
 suture watch -C "$WORK/build" --binary "$EXE" -p "$PID"
 is "it would be replaced" "4 DEPENDENCY" "$RC $(j .error.code)"
+matches "and it says how" "*--replace*suture revert fix -p $PID" "$(j .error.next)"
 becomes "and is not" "12 15"
+cp "$WORK/main.c" "$SOURCES/main.c"
+watch --replace
+becomes "with its change in the sources" "12 15"
+check "the loop's patch has it now" until_true "the patch" in_force watch
+sed -i 's/n \* BASE + 5/n * BASE + 6/' "$SOURCES/main.c"
+becomes "and the next save" "12 16"
+kill -TERM "$LOOP"
+wait "$LOOP" 2>/dev/null
 exec {TO}>&- {FROM}<&-
 wait "$PID"
 totals

@@ -22,7 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCH_BINARY = TRANSACTION_OWN, WATCH_SOURCE, WATCH_RETRY_MS = 2000, WATCH_ARGUMENTS = 24 };
+enum {
+	WATCH_BINARY = TRANSACTION_OWN,
+	WATCH_SOURCE,
+	WATCH_REPLACE,
+	WATCH_RETRY_MS = 2000,
+	WATCH_ARGUMENTS = 24
+};
 
 static const char watch_name[] = "watch"; /* of the loop's patches */
 
@@ -32,6 +38,7 @@ struct watch {
 	const char *build_dir;
 	const char *binary;
 	const char *source;
+	bool replace; /* other people's patches too */
 	struct tree tree;
 	struct notify notify;
 	char patch[PATH_MAX + 16];
@@ -52,6 +59,10 @@ static const struct argp_option list[] = {
 	 .key = WATCH_SOURCE,
 	 .arg = "DIR",
 	 .doc = "watch only files in this folder (where all sources are)"},
+	{.name = "replace",
+	 .key = WATCH_REPLACE,
+	 .doc = "let the first save take the place of patches that are applied: the sources "
+		"should have their changes"},
 	TRANSACTION_OPTIONS,
 	{0},
 };
@@ -70,6 +81,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case WATCH_SOURCE:
 		watch->source = argument;
+		return 0;
+	case WATCH_REPLACE:
+		watch->replace = true;
 		return 0;
 	case ARGP_KEY_INIT:
 	case ARGP_KEY_ERROR:
@@ -319,7 +333,10 @@ static int build_id_of(const char *path, char text[2 * BINARY_BUILD_ID_SIZE + 1]
 	return rc;
 }
 
-/* Nobody's fix may be taken out by the way: the loop's patch replaces what is applied. */
+/*
+ * Nobody's fix may be taken out by the way: the loop's patch replaces what is applied. With
+ * --replace that is what is wanted.
+ */
 static int check_processes(struct watch *watch)
 {
 	struct action action = {.method = "list", .fd = -1, .timeout_us = 10000000};
@@ -346,12 +363,15 @@ static int check_processes(struct watch *watch)
 			const char *name = rpc_json_get_string(
 				json_object_array_get_idx(patches, k), "name", "");
 
-			if (strcmp(name, watch_name) == 0)
+			if (watch->replace || strcmp(name, watch_name) == 0)
 				continue;
 			error_set(err, SUTURE_E_DEPENDENCY,
 				  "%s is applied to %s (pid %d), and would be replaced", name,
 				  subject->process.name, (int)subject->process.pid);
-			error_next(err, "suture revert %s -p %d", name, (int)subject->process.pid);
+			error_next(err,
+				   "with its change in the sources add --replace, and the first "
+				   "save takes its place; else suture revert %s -p %d",
+				   name, (int)subject->process.pid);
 			exit_code = message_fail(watch->cli, err);
 			break;
 		}
