@@ -22,10 +22,12 @@
  * 100 ns); the first enter of a value, and suture_scope_end(), take a lock for a moment.
  *
  * In a process without the agent all of this does nothing. The agent is found as by
- * suture_safepoint() (suture.h): linked, or preloaded.
+ * suture_safepoint() (suture.h): linked, preloaded, or attached later.
  */
 #ifndef SUTURE_SCOPE_H
 #define SUTURE_SCOPE_H
+
+#include <suture/late.h>
 
 #include <stdint.h>
 
@@ -51,14 +53,18 @@ void suture_agent_scope_end(const char *key, const char *value) __attribute__((w
 
 static inline void suture_scope_enter(const char *key, const char *value)
 {
-	if (suture_agent_scope_enter)
-		suture_agent_scope_enter(key, value);
+	void (*enter)(const char *, const char *) = SUTURE_FOUND(suture_agent_scope_enter);
+
+	if (enter)
+		enter(key, value);
 }
 
 static inline void suture_scope_leave(void)
 {
-	if (suture_agent_scope_leave)
-		suture_agent_scope_leave();
+	void (*leave)(void) = SUTURE_FOUND(suture_agent_scope_leave);
+
+	if (leave)
+		leave();
 }
 
 /*
@@ -70,16 +76,19 @@ static inline void suture_scope_leave(void)
 static inline struct suture_scope suture_scope_current(void)
 {
 	struct suture_scope scope = {{0}};
+	void (*current)(struct suture_scope *) = SUTURE_FOUND(suture_agent_scope_current);
 
-	if (suture_agent_scope_current)
-		suture_agent_scope_current(&scope);
+	if (current)
+		current(&scope);
 	return scope;
 }
 
 static inline void suture_scope_adopt(const struct suture_scope *scope)
 {
-	if (suture_agent_scope_adopt)
-		suture_agent_scope_adopt(scope);
+	void (*adopt)(const struct suture_scope *) = SUTURE_FOUND(suture_agent_scope_adopt);
+
+	if (adopt)
+		adopt(scope);
 }
 
 /*
@@ -90,8 +99,10 @@ static inline void suture_scope_adopt(const struct suture_scope *scope)
  */
 static inline void suture_scope_end(const char *key, const char *value)
 {
-	if (suture_agent_scope_end)
-		suture_agent_scope_end(key, value);
+	void (*end)(const char *, const char *) = SUTURE_FOUND(suture_agent_scope_end);
+
+	if (end)
+		end(key, value);
 }
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #define SUTURE_SUTURE_H
 
 #include <suture/command.h>
+#include <suture/late.h>
 #include <suture/objects.h>
 #include <suture/scope.h>
 
@@ -55,9 +56,8 @@ void suture_modules_changed(void) __attribute__((weak));
  * Any thread; not from a signal handler. errno is kept. While a thread stands, signals to it wait.
  *
  * Costs one relaxed load, a comparison with a thread-local and a predicted branch. Does nothing in
- * a process without the agent. The agent is found, linked or preloaded, by programs compiled as
- * -fPIE or -fPIC (which Debian's compilers do by themselves); one that was attached later is found
- * only where the program is linked to it.
+ * a process without the agent. The agent is found wherever it comes from: linked, preloaded, or
+ * attached while the program runs (then not by libraries that are loaded after it).
  */
 #pragma GCC visibility push(default)
 extern unsigned suture_safepoint_state __attribute__((weak)); /* changes when all shall come */
@@ -69,18 +69,20 @@ static inline void suture_safepoint(void)
 {
 	/* What the state was when this thread, in this file, last looked: at first nothing. */
 	static __thread unsigned seen;
+	const unsigned *state = SUTURE_FOUND(suture_safepoint_state);
 
 	/* Relaxed: what a commit writes is made visible by the futex that the slow way waits on. */
-	if (&suture_safepoint_state &&
-	    __builtin_expect(__atomic_load_n(&suture_safepoint_state, __ATOMIC_RELAXED) != seen, 0))
-		seen = suture_safepoint_visit();
+	if (state && __builtin_expect(__atomic_load_n(state, __ATOMIC_RELAXED) != seen, 0))
+		seen = SUTURE_FOUND(suture_safepoint_visit)();
 }
 
 /* This thread takes part no longer. Any thread. */
 static inline void suture_safepoint_leave(void)
 {
-	if (&suture_safepoint_state)
-		suture_safepoint_depart();
+	void (*depart)(void) = SUTURE_FOUND(suture_safepoint_depart);
+
+	if (depart)
+		depart();
 }
 
 /* ---- fibers --------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "agent/commands.h"
 #include "agent/confirm.h"
 #include "agent/denials.h"
+#include "agent/late.h"
 #include "agent/pending.h"
 #include "agent/probation.h"
 #include "agent/restore.h"
@@ -329,6 +330,7 @@ __attribute__((constructor)) static void agent_begin(void)
 	if (disable && strcmp(disable, "1") == 0)
 		return;
 	pthread_atfork(NULL, NULL, after_fork_in_child);
+	late_be_found();
 	suture_start();
 }
 

@@ -190,6 +190,34 @@ const ElfW(Rela) * dynamic_find_reloc(const struct dynamic *dynamic, const char 
 	return best;
 }
 
+void dynamic_each_use(const struct dynamic *dynamic, const char *name,
+		      void (*each)(const struct image_module *module, const ElfW(Rela) * reloc,
+				   int form, void *context),
+		      void *context)
+{
+	const struct {
+		const ElfW(Rela) * table;
+		size_t count;
+	} tables[] = {
+		{dynamic->relocs, dynamic->reloc_count},
+		{dynamic->calls, dynamic->call_count},
+	};
+
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+		for (size_t i = 0; i < tables[t].count; i++) {
+			const ElfW(Rela) *reloc = &tables[t].table[i];
+			size_t index = ELF64_R_SYM(reloc->r_info);
+			struct arch_reloc_info info;
+
+			if (index && !reloc->r_addend &&
+			    dynamic->symbols[index].st_shndx == SHN_UNDEF &&
+			    strcmp(symbol_name(dynamic, &dynamic->symbols[index]), name) == 0 &&
+			    arch_native()->reloc_info(ELF64_R_TYPE(reloc->r_info), &info) ==
+				    ARCH_OK)
+				each(dynamic->module, reloc, info.form, context);
+		}
+}
+
 const ElfW(Sym) *
 	dynamic_find_symbol(const struct dynamic *dynamic, const char *name, const char *version)
 {

@@ -39,6 +39,15 @@ int dynamic_open(const struct image_module *module, struct dynamic *dynamic,
 const ElfW(Rela) * dynamic_find_reloc(const struct dynamic *dynamic, const char *name,
 				      const char *version, int *form);
 
+/*
+ * Calls each for every place that the loader fills with the address of name, which the module does
+ * not define: kinds as in dynamic_find_reloc(), without offsets.
+ */
+void dynamic_each_use(const struct dynamic *dynamic, const char *name,
+		      void (*each)(const struct image_module *module, const ElfW(Rela) * reloc,
+				   int form, void *context),
+		      void *context);
+
 /* The module's own definition of name, or NULL. */
 const ElfW(Sym) *
 	dynamic_find_symbol(const struct dynamic *dynamic, const char *name, const char *version);
