@@ -54,6 +54,7 @@ extern "C" {
 	X(BAD_INPUT, 42, 4, false, "an input file is damaged or of the wrong kind")             \
 	X(CONSTRUCTOR_CHANGED, 43, 4, false, "a static constructor changes")                    \
 	X(COMMAND_FAILED, 44, 4, false, "the application's command failed")                     \
+	X(SET_ASIDE, 45, 4, false, "installed, but left out since it was followed by crashes")  \
 	X(BUSY_STACK, 60, 5, true, "a thread is inside a function to be replaced")              \
 	X(PAUSE_BUDGET, 61, 5, true, "the pause would be longer than allowed")                  \
 	X(UNSTOPPABLE_THREAD, 62, 5, true, "a thread did not stop")                             \

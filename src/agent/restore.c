@@ -92,9 +92,9 @@ static void tell(struct restore *restore, const struct installed_patch *patch, c
 
 static int set_aside(const struct installed_patch *patch, struct suture_error *err)
 {
-	error_set(err, SUTURE_E_DEPENDENCY,
-		  "%s is set aside: %s crashed twice within %d s of being started with it",
-		  patch->name, program_invocation_short_name, PROBATION_SECONDS);
+	error_set(err, SUTURE_E_SET_ASIDE,
+		  "%s: %s crashed twice within %d s of being started with it", patch->name,
+		  program_invocation_short_name, PROBATION_SECONDS);
 	return error_next(err, "see why, then 'suture install' it again, or 'suture uninstall %s'",
 			  patch->name);
 }

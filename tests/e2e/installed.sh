@@ -83,14 +83,19 @@ says "restored" value 101
 target_end
 
 printf -- '-- linked to the library\n'
-if ln -s "$SUTURE_AGENT" "$WORK/libsuture.so" &&
-	"${CC:-cc}" -O2 -g -I "$ROOT/include" -o "$WORK/linked" "$TARGETS/startup.c" -Wl,--no-as-needed -L"$WORK" -lsuture \
-		-Wl,-rpath,"$WORK"; then
-	is "starts and works" "2 2" "$(echo first | "$WORK/linked")"
-	is "and when switched off" "2 2" "$(echo first | SUTURE_DISABLE=1 "$WORK/linked")"
-else
-	fail "it can't be linked"
-fi
+ln -s "$SUTURE_AGENT" "$WORK/libsuture.so"
+small_project "$WORK/linked" target-startup -D_GNU_SOURCE -O2 -g -Wl,--no-as-needed -L"$WORK" -lsuture \
+	-Wl,-rpath,"$WORK" -- startup.c
+LINKED=$WORK/linked/target-startup
+is "starts and works" "2 2" "$(echo first | "$LINKED")"
+is "and when switched off" "2 2" "$(echo first | SUTURE_DISABLE=1 "$LINKED")"
+cp "$TARGETS/diffs/startup.diff" "$WORK/for-linked.diff"
+DATABASE=$WORK/linked build_patch for-linked "$TARGETS" "$LINKED" "$WORK/for-linked.diff"
+step "its patch" 0 '.changed' install "$WORK/for-linked.so"
+is "in force in main(), not before" "101 2" "$(echo first | "$LINKED")"
+is "not when switched off" "2 2" "$(echo first | SUTURE_DISABLE=1 "$LINKED")"
+step "uninstall" 0 '.changed' uninstall for-linked
+is "as it was built" "2 2" "$(echo first | "$LINKED")"
 
 printf -- '-- twice crashed\n'
 begin
@@ -101,8 +106,15 @@ end_by abort 134
 is "set aside" "set aside" "$(state_of startup)"
 begin
 says "not a third time" first "2 2"
-step "status says so" 0 '[.restored[].result] == ["set aside", "set aside"] and .restored[0].error.code == "DEPENDENCY"' status -p "$PID"
-step "restore as well" 4 '.error.message | contains("set aside")' restore -p "$PID"
+step "status says so" 0 '[.restored[].result] == ["set aside", "set aside"] and .restored[0].error.code == "SET_ASIDE"' status -p "$PID"
+step "list as well" 0 '.patches == [] and [.restored[].result] == ["set aside", "set aside"]' list -p "$PID"
+step "events too" 0 '[.events[] | select(.event == "restore") | .result] == ["SET_ASIDE", "SET_ASIDE"]' events -p "$PID"
+step "restore as well" 4 '.error.code == "SET_ASIDE" and (.error.next | contains("install"))' restore -p "$PID"
+for command in list status; do
+	matches "$command in words" '*installed, set aside: startup: target-startup crashed twice within*' \
+		"$("$SUTURE" "$command" -p "$PID")"
+done
+matches "a row of several" '* 2 set aside*' "$("$SUTURE" status --tree "$PID")"
 says "and leaves it so" value 2
 end_by trap 132
 step "installed again: another chance" 0 '.changed' install "$WORK/startup.so"

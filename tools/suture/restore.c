@@ -48,11 +48,17 @@ static size_t count(struct json_object *patches, const char *result)
 	return found;
 }
 
-size_t restored_failed(struct json_object *answer)
+void restored_brief(struct json_object *answer, char *text, size_t size)
 {
 	struct json_object *patches = rpc_json_get_array(answer, "restored");
+	size_t aside = count(patches, "set aside"), refused = count(patches, "refused");
+	int used = 0;
 
-	return count(patches, "set aside") + count(patches, "refused");
+	text[0] = '\0';
+	if (aside)
+		used = snprintf(text, size, ", %zu set aside", aside);
+	if (refused && used >= 0 && (size_t)used < size)
+		snprintf(text + used, size - (size_t)used, ", %zu installed but refused", refused);
 }
 
 void restored_warn(struct json_object *answer)
@@ -65,7 +71,10 @@ void restored_warn(struct json_object *answer)
 
 		if (!error)
 			continue;
-		fputs("installed, not in force: ", stdout);
+		/* "set aside", or "refused" */
+		fputs("installed, ", stdout);
+		message_put(stdout, rpc_json_get_string(patch, "result", "not in force"));
+		fputs(": ", stdout);
 		message_put(stdout, rpc_json_get_string(error, "message", "?"));
 		fputs("\n  next: ", stdout);
 		message_put(stdout, rpc_json_get_string(error, "next", ""));

@@ -8,7 +8,7 @@
 /* A line for each that the last restore could not apply, to stdout. */
 void restored_warn(struct json_object *answer);
 
-/* How many those are. */
-size_t restored_failed(struct json_object *answer);
+/* How many those are, for the end of a line: ", 1 set aside, 2 installed but refused"; or "". */
+void restored_brief(struct json_object *answer, char *text, size_t size);
 
 #endif

@@ -164,15 +164,13 @@ static void brief(const struct subject *subject, char *text, size_t size)
 {
 	struct json_object *agent = rpc_json_get_object(subject->answer, "agent");
 	int64_t patches = patch_count(subject->answer);
-	size_t failed = restored_failed(subject->answer);
 	int used = snprintf(text, size, "agent %s, %lld threads, %lld patch%s",
 			    rpc_json_get_string(agent, "version", "?"),
 			    (long long)rpc_json_get_int(subject->answer, "threads", 0),
 			    (long long)patches, patches == 1 ? "" : "es");
 
-	if (failed && used > 0 && (size_t)used < size)
-		snprintf(text + used, size - (size_t)used, ", %zu installed but not in force",
-			 failed);
+	if (used > 0 && (size_t)used < size)
+		restored_brief(subject->answer, text + used, size - (size_t)used);
 }
 
 int cli_status(struct cli *cli, int argc, char **argv)
