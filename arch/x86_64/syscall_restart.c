@@ -15,8 +15,9 @@ enum { ERESTARTNOHAND = 514 }; /* the kernel's own number, never seen by program
 
 /*
  * Calls that give EINTR themselves where others let the kernel restart them. Without effect until
- * they return, so that they can be run again. Not close (the descriptor is gone) and not connect
- * (it goes on in the background; a second call says EALREADY).
+ * they return, so that they can be run again. Of connect that holds while the first is under way: a
+ * blocking second one waits for its end, as the kernel has it where there is no SO_SNDTIMEO. Not
+ * close: the descriptor is gone.
  */
 static bool is_restartable(uint64_t number)
 {
@@ -43,7 +44,8 @@ static bool is_restartable(uint64_t number)
 	case SYS_recvmmsg:
 	case SYS_accept:
 	case SYS_accept4:
-	case SYS_write: /* with SO_SNDTIMEO */
+	case SYS_write: /* with SO_SNDTIMEO, and kin */
+	case SYS_connect:
 	case SYS_writev:
 	case SYS_sendto:
 	case SYS_sendmsg:

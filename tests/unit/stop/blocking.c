@@ -2,12 +2,16 @@
 /* See blocking.h. */
 #include "blocking.h"
 
+#include <suture/suture.h>
+
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +21,39 @@ void wake_write(struct sleeper *s)
 {
 	if (write(s->fds[1], "x", 1) != 1)
 		abort();
+}
+
+void blocking_fill(int fd)
+{
+	char block[4096] = "";
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	fcntl(fd, F_SETFL, 0);
+}
+
+void wake_read(struct sleeper *s)
+{
+	static char block[1 << 16];
+
+	fcntl(s->fds[0], F_SETFL, O_NONBLOCK);
+	while (!s->returned)
+		if (read(s->fds[0], block, sizeof(block)) < 0)
+			usleep(1000);
+}
+
+void wake_futex(struct sleeper *s)
+{
+	while (!s->returned) {
+		syscall(SYS_futex, &s->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		usleep(1000);
+	}
+}
+
+void wake_child(struct sleeper *s)
+{
+	kill(s->word, SIGKILL);
 }
 
 void wake_signal(struct sleeper *s)
@@ -89,7 +126,7 @@ static void *sleep_in_call(void *arg)
 	return NULL;
 }
 
-static void start_all(struct sleeper *sleepers, size_t count)
+void blocking_start(struct sleeper *sleepers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		sleepers[i].tid = 0;
@@ -106,17 +143,45 @@ static void start_all(struct sleeper *sleepers, size_t count)
 			fixture_wait_asleep(sleepers[i].tid);
 }
 
+static atomic_bool ticking;
+
+/* Somebody has to take part in safe points; the sleepers don't. */
+static void *tick(void *arg)
+{
+	while (ticking) {
+		suture_safepoint();
+		usleep(200);
+	}
+	return arg;
+}
+
+/* With a gate sleepers are left asleep at a safe point; without one they are stopped. */
+static void stop_often(struct fixture *fixture)
+{
+	bool gathers = fixture->request.rung == STOP_RUNG_SAFEPOINT;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		fixture->commit.gate_possible = !gathers || round % 2;
+		assert_int_equal(fixture_apply(fixture), 0);
+		assert_int_equal(fixture_revert(fixture), 0);
+	}
+}
+
 static void run_on(enum stop_rung rung, struct sleeper *sleepers, size_t count, size_t column)
 {
 	struct fixture fixture;
+	pthread_t ticker;
 
 	fixture_init(&fixture, rung);
 	fixture.request.timeout_ns = UINT64_C(30000000000);
-	start_all(sleepers, count);
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		assert_int_equal(fixture_apply(&fixture), 0);
-		assert_int_equal(fixture_revert(&fixture), 0);
-	}
+	blocking_start(sleepers, count);
+	ticking = true;
+	pthread_create(&ticker, NULL, tick, NULL);
+	while (!safepoint_members())
+		usleep(100);
+	stop_often(&fixture);
+	ticking = false;
+	pthread_join(ticker, NULL);
 	for (size_t i = 0; i < count; i++) {
 		struct sleeper *s = &sleepers[i];
 
@@ -133,7 +198,8 @@ static void run_on(enum stop_rung rung, struct sleeper *sleepers, size_t count, 
 
 void blocking_run(struct sleeper *sleepers, size_t count)
 {
-	static const enum stop_rung rungs[BLOCKING_RUNGS] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
+	static const enum stop_rung rungs[BLOCKING_RUNGS] = {STOP_RUNG_LAZY, STOP_RUNG_FULL,
+							     STOP_RUNG_SAFEPOINT};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -141,10 +207,12 @@ void blocking_run(struct sleeper *sleepers, size_t count)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	for (size_t i = 0; i < BLOCKING_RUNGS; i++)
 		run_on(rungs[i], sleepers, count, i);
-	print_message("  %-26s %6s %6s %6s\n", "returned", "wanted", "lazy", "full");
+	print_message("  %-26s %8s %8s %8s %10s\n", "returned", "expected", "lazy", "full",
+		      "safe point");
 	for (size_t i = 0; i < count; i++)
-		print_message("  %-26s %6ld %6ld %6ld%s\n", sleepers[i].name, sleepers[i].expected,
-			      sleepers[i].result[0], sleepers[i].result[1],
+		print_message("  %-26s %8ld %8ld %8ld %10ld%s\n", sleepers[i].name,
+			      sleepers[i].expected, sleepers[i].result[0], sleepers[i].result[1],
+			      sleepers[i].result[2],
 			      sleepers[i].unavailable ? " (not available here)" : "");
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < BLOCKING_RUNGS; j++)

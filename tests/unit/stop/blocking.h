@@ -12,7 +12,7 @@
 
 /* What is made before the thread is started. */
 enum blocking_kind { PIPE, SOCKETS, LISTENER, LOCK, CHILD, NONE };
-enum { BLOCKING_RUNGS = 2 };
+enum { BLOCKING_RUNGS = 3 };
 
 struct sleeper {
 	const char *name;
@@ -41,12 +41,23 @@ static inline long answer(long rc)
 	return rc < 0 ? -errno : rc;
 }
 
-/* Ways to wake: a byte into fds[1]; SIGUSR1, which is blocked; SIGUSR2, which has a handler; none.
+/* Writes until the pipe or socket is full, so that the next write sleeps. */
+void blocking_fill(int fd);
+
+/*
+ * Ways to wake: a byte into fds[1]; taking out what is in fds[0]; the futex at word; the end of the
+ * child that is word; SIGUSR1, which is blocked; SIGUSR2, which has a handler; none.
  */
 void wake_write(struct sleeper *sleeper);
+void wake_read(struct sleeper *sleeper);
+void wake_futex(struct sleeper *sleeper);
+void wake_child(struct sleeper *sleeper);
 void wake_signal(struct sleeper *sleeper);
 void wake_by_handler(struct sleeper *sleeper);
 void wake_nothing(struct sleeper *sleeper);
+
+/* Starts their threads, and waits until each sleeps. */
+void blocking_start(struct sleeper *sleepers, size_t count);
 
 /* Prints the table of what each returned, and fails where that is not what was expected. */
 void blocking_run(struct sleeper *sleepers, size_t count);

@@ -138,14 +138,6 @@ static long sleep_futex_waitv(struct sleeper *s)
 #endif
 }
 
-static void wake_futex(struct sleeper *s)
-{
-	while (!s->returned) {
-		syscall(SYS_futex, &s->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-		usleep(1000);
-	}
-}
-
 static pid_t main_tid;
 
 static long sleep_futex_pi(struct sleeper *s)
@@ -222,20 +214,9 @@ static long sleep_splice(struct sleeper *s)
 	return rc;
 }
 
-/* Into a full pipe; what is in it is taken out by the waker. */
-static void fill(int fd)
-{
-	char block[4096] = "";
-
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (write(fd, block, sizeof(block)) > 0)
-		;
-	fcntl(fd, F_SETFL, 0);
-}
-
 static long sleep_write(struct sleeper *s)
 {
-	fill(s->fds[1]);
+	blocking_fill(s->fds[1]);
 	return answer(write(s->fds[1], "x", 1));
 }
 
@@ -244,7 +225,7 @@ static long sleep_sendfile(struct sleeper *s)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	long rc;
 
-	fill(s->fds[1]);
+	blocking_fill(s->fds[1]);
 	rc = answer(sendfile(s->fds[1], fd, NULL, 16));
 	close(fd);
 	return rc;
@@ -252,18 +233,8 @@ static long sleep_sendfile(struct sleeper *s)
 
 static long sleep_send(struct sleeper *s)
 {
-	fill(s->fds[1]);
+	blocking_fill(s->fds[1]);
 	return answer(send(s->fds[1], "x", 1, 0));
-}
-
-static void wake_read(struct sleeper *s)
-{
-	static char block[1 << 16];
-
-	fcntl(s->fds[0], F_SETFL, O_NONBLOCK);
-	while (!s->returned)
-		if (read(s->fds[0], block, sizeof(block)) < 0)
-			usleep(1000);
 }
 
 static long sleep_open_fifo(struct sleeper *s)
@@ -384,11 +355,6 @@ static long sleep_waitid(struct sleeper *s)
 	siginfo_t info;
 
 	return answer(waitid(P_PID, (id_t)s->word, &info, WEXITED));
-}
-
-static void wake_child(struct sleeper *s)
-{
-	kill(s->word, SIGKILL);
 }
 
 static struct sleeper sleepers[] = {

@@ -129,14 +129,6 @@ static long sleep_futex_timeout(struct sleeper *s)
 	return answer(syscall(SYS_futex, &s->word, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0));
 }
 
-static void wake_futex(struct sleeper *s)
-{
-	while (!s->returned) {
-		syscall(SYS_futex, &s->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-		usleep(1000);
-	}
-}
-
 static long sleep_nanosleep(struct sleeper *s)
 {
 	struct timespec limit = {1, 500000000}, start, end;
@@ -265,11 +257,6 @@ static void wake_flock(struct sleeper *s)
 static long sleep_wait4(struct sleeper *s)
 {
 	return waitpid(s->word, NULL, 0) == s->word ? 0 : -errno;
-}
-
-static void wake_child(struct sleeper *s)
-{
-	kill(s->word, SIGKILL);
 }
 
 #ifdef SYS_io_uring_setup

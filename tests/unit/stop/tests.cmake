@@ -3,9 +3,10 @@ foreach(name stop_test stack_test signal_test helper_test process_test)
   suture_unit_test(stop/${name} LINKS stop unwind base arch SOURCES ${stop_fixture})
   target_compile_options(unit_stop_${name} PRIVATE -fasynchronous-unwind-tables)
 endforeach()
-foreach(name blocking_test blocking_more_test)
+foreach(name blocking_test blocking_more_test blocking_rare_test)
   suture_unit_test(stop/${name} LINKS stop unwind base arch
-                   SOURCES ${stop_fixture} ${CMAKE_CURRENT_SOURCE_DIR}/stop/blocking.c)
+                   SOURCES ${stop_fixture} ${CMAKE_CURRENT_SOURCE_DIR}/stop/blocking.c
+                           ${PROJECT_SOURCE_DIR}/src/agent/host.c)
   target_compile_options(unit_stop_${name} PRIVATE -fasynchronous-unwind-tables)
 endforeach()
 # With the host API that an application sees.
