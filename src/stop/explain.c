@@ -107,32 +107,40 @@ static int explain_traced(const struct stop_blocker *blocker, struct suture_erro
 	return error_next(err, "detach %s, or use a safe point of the application", name);
 }
 
+const char *explain_what_to_allow(const struct explain_permission *permission)
+{
+	if (!permission->dumpable)
+		return "the process is not dumpable: give it CAP_SYS_PTRACE, or let it call "
+		       "prctl(PR_SET_DUMPABLE, 1)";
+	if (permission->yama_scope >= 3)
+		return "kernel.yama.ptrace_scope is 3, which only a reboot undoes: use a safe "
+		       "point of the application";
+	if (permission->yama_scope == 2)
+		return "kernel.yama.ptrace_scope is 2: set it to 1, or give the process "
+		       "CAP_SYS_PTRACE";
+	if (permission->filtered)
+		return "a seccomp filter is in force: allow ptrace in it (containers: --cap-add "
+		       "SYS_PTRACE or a profile that allows it)";
+	return "allow ptrace within the process (a security module refuses it), or use a safe "
+	       "point of the application";
+}
+
 static int explain_refused(const struct stop_result *result, int errnum, struct suture_error *err)
 {
 	const struct stop_blocker *blocker = result->blocker_count ? &result->blockers[0] : NULL;
-	int scope = explain_yama_scope();
+	struct explain_permission permission;
 
 	for (unsigned i = 0; i < result->blocker_count; i++)
 		if (result->blockers[i].reason == STOP_REASON_TRACED)
 			return explain_traced(&result->blockers[i], err);
 	error_errno(err, SUTURE_E_PERMISSION, errnum, "thread %d (%s) can't be stopped by ptrace",
 		    blocker ? (int)blocker->tid : 0, blocker ? blocker->comm : "?");
-	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
-		return error_next(err,
-				  "the process is not dumpable: give it CAP_SYS_PTRACE, or let "
-				  "it call prctl(PR_SET_DUMPABLE, 1)");
-	if (scope >= 3)
-		return error_next(err, "kernel.yama.ptrace_scope is 3, which only a reboot undoes: "
-				       "use a safe point of the application");
-	if (scope == 2)
-		return error_next(err, "kernel.yama.ptrace_scope is 2: set it to 1, or give the "
-				       "process CAP_SYS_PTRACE");
-	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0)
-		return error_next(err,
-				  "a seccomp filter is in force: allow ptrace in it "
-				  "(containers: --cap-add SYS_PTRACE or a profile that allows it)");
-	return error_next(err, "allow ptrace within the process (a security module refuses it), or "
-			       "use a safe point of the application");
+	permission = (struct explain_permission){
+		.yama_scope = explain_yama_scope(),
+		.dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1,
+		.filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0,
+	};
+	return error_next(err, "%s", explain_what_to_allow(&permission));
 }
 
 /* ---- others --------------------------------------------------------------------------------- */

@@ -5,7 +5,26 @@
  */
 #include "stop/session.h"
 
-enum { MAX_LAZY_PASSES = 4 };
+enum {
+	MAX_LAZY_PASSES = 4,
+	KERNEL_IO_WORKER = 0x10,     /* PF_IO_WORKER */
+	KERNEL_USER_WORKER = 0x4000, /* PF_USER_WORKER, since Linux 6.4 */
+};
+
+/*
+ * It has to be stopped, unless it is a worker of the kernel (io_uring), which executes none of our
+ * code: a stop would end what it waits for with EINTR, and newer kernels let us.
+ */
+static void want(struct stop_session *session, struct stop_task *task)
+{
+	uint64_t flags;
+
+	if (tasks_read_stat_stopped(session, task->tid, &flags) &&
+	    (flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER)))
+		task->state = TASK_INERT;
+	else
+		task->wanted = true;
+}
 
 /* ---- sleepers ------------------------------------------------------------------------------- */
 
@@ -60,7 +79,7 @@ static void look_asleep(struct stop_session *session, struct stop_task *task)
 		task->state = TASK_GONE;
 		return;
 	case GLANCE_RUNNING:
-		task->wanted = true;
+		want(session, task);
 		return;
 	case GLANCE_ASLEEP:
 	default:
@@ -156,7 +175,7 @@ static void look_full(struct stop_session *session)
 		look_gathered(session);
 		for (size_t i = 0; i < session->task_count; i++)
 			if (session->tasks[i].state == TASK_NEW)
-				session->tasks[i].wanted = true;
+				want(session, &session->tasks[i]);
 		trace_stop_wanted_stopped(session);
 		if (session->outcome != OUTCOME_BUSY || session->threads)
 			continue;
@@ -227,7 +246,7 @@ static void want_all(struct stop_session *session)
 {
 	for (size_t i = 0; i < session->task_count; i++)
 		if (session->tasks[i].state == TASK_ASLEEP || session->tasks[i].state == TASK_NEW)
-			session->tasks[i].wanted = true;
+			want(session, &session->tasks[i]);
 }
 
 void look_again_stopped(struct stop_session *session)

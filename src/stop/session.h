@@ -243,6 +243,14 @@ int attempt_run(const struct stop_request *request, const struct session_options
 /* Sets the error that belongs to an outcome which isn't CLEAN; returns its code, negative. */
 int explain_outcome(enum outcome outcome, int error, const struct stop_result *result,
 		    struct suture_error *err);
+/* What the kernel's refusal to trace depends on. */
+struct explain_permission {
+	int yama_scope; /* kernel.yama.ptrace_scope; 0 without Yama */
+	bool dumpable;
+	bool filtered; /* by seccomp */
+};
+/* What an operator has to allow; static storage. */
+const char *explain_what_to_allow(const struct explain_permission *permission);
 /* The thread's name, or "". */
 void explain_comm(pid_t tid, char comm[STOP_COMM_SIZE]);
 /* Yama's ptrace_scope; 0 when it isn't there. */

@@ -18,14 +18,12 @@
 #include <time.h>
 
 enum {
-	KERNEL_IO_WORKER = 0x10,     /* PF_IO_WORKER */
-	KERNEL_USER_WORKER = 0x4000, /* PF_USER_WORKER, since Linux 6.4 */
-	STOP_EVENT = 128,	     /* PTRACE_EVENT_STOP */
-	POLL_NS = 1000000,	     /* how long to sleep for a SIGCHLD at most */
-	LAGGARD_NS = 2000000,	     /* when to ask why a thread doesn't stop */
-	LINGER_STEP_NS = 20000,	     /* how long the busy run before they are looked at again */
-	LINGER_NS = 10000000,	     /* how long all that may take */
-	ASLEEP_LIMIT_NS = 50000000,  /* uninterruptible: others shall not wait longer for it */
+	STOP_EVENT = 128,	    /* PTRACE_EVENT_STOP */
+	POLL_NS = 1000000,	    /* how long to sleep for a SIGCHLD at most */
+	LAGGARD_NS = 2000000,	    /* when to ask why a thread doesn't stop */
+	LINGER_STEP_NS = 20000,	    /* how long the busy run before they are looked at again */
+	LINGER_NS = 10000000,	    /* how long all that may take */
+	ASLEEP_LIMIT_NS = 50000000, /* uninterruptible: others shall not wait longer for it */
 };
 
 #define RUNNING_LIMIT_NS UINT64_C(2000000000) /* runnable, but gets no processor */
@@ -83,8 +81,7 @@ static void seize(struct stop_session *session, struct stop_task *task)
 	state = tasks_read_stat_stopped(session, task->tid, &flags);
 	task->wanted = false;
 	/* A dead leader is listed until its last thread is gone. */
-	if ((state == 'Z' && task->tid == session->leader) ||
-	    (state != 0 && (flags & (KERNEL_IO_WORKER | KERNEL_USER_WORKER)))) {
+	if (state == 'Z' && task->tid == session->leader) {
 		task->state = TASK_INERT;
 	} else if (state == 0 || state == 'Z' || state == 'X') {
 		task->state = TASK_GONE;

@@ -507,6 +507,10 @@ static void who_cannot_be_stopped_is_left_or_named(void **state)
 			assert_int_equal(fixture.result.blockers[0].tid, s->tid);
 			assert_int_equal(fixture.result.blockers[0].reason,
 					 STOP_REASON_UNSTOPPABLE);
+			/* Not waited for longer than a pause may be. */
+			fixture.request.max_pause_ns = 1000000;
+			assert_int_equal(fixture_apply(&fixture), -SUTURE_E_PAUSE_BUDGET);
+			assert_true(fixture.result.longest_failed_pause_ns >= 1000000);
 		}
 		assert_false(!s->unavailable && s->returned);
 		s->wake(s);

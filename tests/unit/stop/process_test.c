@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -238,6 +239,45 @@ static void setuid_meanwhile(void **state)
 	in_child(change_user_meanwhile, NULL);
 }
 
+/* ---- not dumpable --------------------------------------------------------------------------- */
+
+enum { NOBODY = 65534 };
+
+static int apply_once(struct fixture *fixture)
+{
+	fixture_init(fixture, STOP_RUNG_FULL);
+	return fixture_apply(fixture);
+}
+
+static void hidden(void)
+{
+	bool root = geteuid() == 0;
+	struct fixture fixture;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, call, NULL);
+	check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+	if (root) {
+		both_rungs(2);
+		/* Which takes the permission, and leaves it hidden. */
+		check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+	}
+	check(apply_once(&fixture) == -SUTURE_E_PERMISSION);
+	check(strstr(fixture.err.next, "PR_SET_DUMPABLE"));
+	check(fixture_is_original(&fixture));
+	/* As the answer said. */
+	check(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	both_rungs(2);
+	quit = 1;
+	pthread_join(thread, NULL);
+}
+
+static void who_is_not_dumpable_needs_a_capability(void **state)
+{
+	(void)state;
+	in_child(hidden, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_vfork_in_flight),
 		cmocka_unit_test(job_control_goes_on),
 		cmocka_unit_test(setuid_meanwhile),
+		cmocka_unit_test(who_is_not_dumpable_needs_a_capability),
 	};
 
 	if (!fixture_can_stop())

@@ -397,6 +397,7 @@ static void a_budget_is_kept(void **state)
 		fixture.request.max_pause_ns = 1;
 		assert_int_equal(fixture_apply(&fixture), -SUTURE_E_PAUSE_BUDGET);
 		assert_int_equal(fixture.writes, 0);
+		assert_true(fixture.result.longest_failed_pause_ns > 0);
 		fixture_fini(&fixture);
 	}
 	quit = 1;
