@@ -66,4 +66,47 @@ step "best effort keeps" 5 '[.processes[] | select(.changed == true)] | length =
 	apply "$WORK/prefork.so" --tree "$PID" --timeout 300ms --best-effort
 kill -TERM "$W2"
 target_end
+
+printf -- '-- a family that nobody prepared\n'
+# A name that no other program here has.
+ALONE=prefork-$$
+TARGET_BIN=$WORK
+cp "$BUILD_DIR/bin/target-prefork" "$WORK/target-$ALONE"
+# shellcheck disable=SC2034  # target() reads it
+ENVIRONMENT=(LD_PRELOAD=)
+target "$ALONE" 3
+says "as it was built" values "3 3 3 3"
+ask pids
+read -r W1 _ <<<"$ANSWER"
+step "one of them" 0 '.changed and (has("processes") | not)' attach -p "$W1"
+step "all of them" 0 '[.processes[] | .result, .changed] == ["attached", true, "attached", false, "attached", true, "attached", true]
+	and all(.processes[] | select(.changed); .borrowed_us > 0)' attach --tree "$PID"
+step "again, by name" 0 '(.processes | length) == 4 and all(.processes[]; .changed | not)' attach -n "target-$ALONE"
+matches "in words" "*$W1*target-$ALONE*has an agent already*" "$("$SUTURE" attach --tree "$PID")"
+step "apply" 0 '(.processes | length) == 4 and all(.processes[]; .changed)' apply "$WORK/prefork.so" --tree "$PID"
+says "patched" values "102 102 102 102"
+says "one that is forked by an attached one" fork 4
+says "patched from the start" values "102 102 102 102 102"
+step "it answers as well" 0 '(.processes | length) == 5 and all(.processes[]; .patches == 1)' status --tree "$PID"
+step "detach" 0 '(.processes | length) == 5 and all(.processes[]; .result == "detached" and .changed)' detach --tree "$PID"
+step "nobody serves" 3 '.error.code == "NO_AGENT"' list --tree "$PID"
+says "still patched" values "102 102 102 102 102"
+step "taken again" 0 '(.processes | length) == 5 and all(.processes[]; .changed)' attach -n "target-$ALONE"
+step "revert" 0 'all(.processes[]; .changed)' revert prefork --tree "$PID"
+says "as they were" values "3 3 3 3 3"
+step "detach by name" 0 '(.processes | length) == 5' detach -n "target-$ALONE"
+# Those that can get one do; the worst code counts.
+kill -STOP "$W1"
+stopped() { grep -q '^State:[[:space:]]*T' "/proc/$W1/status"; }
+until_true "its stop" stopped
+step "one that can't" 4 '[.processes[] | select(.error)] | length == 1 and .[0].pid == '"$W1"' and (.[0].error.message | contains("stopped"))' \
+	attach --tree "$PID"
+step "the others have" 0 '(.processes | length) == 4' status --tree "$PID"
+kill -CONT "$W1"
+step "whoever has an agent needs none" 2 '.error.code == "USAGE"' attach --all
+step "both ways at once" 2 '.error.code == "USAGE"' attach "$PID" -n x
+step "neither" 2 '.error.code == "USAGE"' attach
+step "detach: neither" 2 '.error.code == "USAGE"' detach
+step "nobody of that name" 3 '.error.code == "NO_PROCESS"' attach -n "no-$ALONE"
+target_end
 totals

@@ -225,7 +225,7 @@ int action_run(struct cli *cli, struct action *action,
 	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err))
 {
 	struct group group;
-	int exit_code, rc = group_find(cli, !action->keep_orphans, &group, &cli->err);
+	int exit_code, rc = group_find(cli, action->of, &group, &cli->err);
 	bool willing = true;
 
 	if (rc) {
@@ -242,9 +242,12 @@ int action_run(struct cli *cli, struct action *action,
 	for (size_t i = 0; !rc && willing && i < group.count; i++) {
 		struct subject *subject = &group.subjects[i];
 
-		if (!subject->linked)
+		if (action->perform)
+			action->perform(cli, action, subject);
+		else if (subject->linked)
+			action_call(cli, action, action->method, subject);
+		else
 			continue;
-		action_call(cli, action, action->method, subject);
 		if (subject->err.code == SUTURE_OK && action->judge)
 			subject->exit_code = action->judge(subject->answer);
 	}

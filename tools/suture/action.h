@@ -16,8 +16,11 @@ struct action {
 	bool changes;		    /* an answer that never came leaves the state unknown */
 	bool tells_state;	    /* errors say that the process was not changed */
 	bool check_first;	    /* several: ask "check" of all before the first is changed */
-	bool undo;	   /* several: if one fails, revert where it was applied just now */
-	bool keep_orphans; /* no agent is started in children that inherited one */
+	bool undo;	    /* several: if one fails, revert where it was applied just now */
+	enum group_kind of; /* which processes, and what is done for them first */
+	/* Instead of calling method; of processes without an agent as well. NULL: that call. */
+	void (*perform)(const struct cli *cli, const struct action *action,
+			struct subject *subject);
 	/* Exit code of an answer that is no error; NULL: 0. */
 	int (*judge)(struct json_object *answer);
 	/* Adds what scripts rely on to the JSON document of a process that failed; or NULL. */

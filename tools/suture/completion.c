@@ -82,7 +82,7 @@ static void put_patches(int argc, char **argv)
 			       &cli.err))
 			return;
 	}
-	if (group_find(&cli, false, &group, &cli.err)) {
+	if (group_find(&cli, GROUP_AS_IT_IS, &group, &cli.err)) {
 		group_fini(&group);
 		return;
 	}

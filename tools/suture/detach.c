@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* suture detach PID: the agent stops serving; what it has patched stays so. */
+/* suture detach: the agent stops serving; what it has patched stays so. */
 #include "cli/action.h"
 #include "cli/commands.h"
 #include "cli/message.h"
@@ -11,11 +11,12 @@
 
 enum { DETACH_TIMEOUT_US = 10000000 };
 
-static const struct argp detach_argp = {.parser = options_parse_none, .children = options_common};
+static const struct argp detach_argp = {.parser = options_parse_none,
+					.children = options_with_process};
 
 void cli_detach_help(void)
 {
-	argp_help(&detach_argp, stdout, ARGP_HELP_LONG, "suture detach PID");
+	argp_help(&detach_argp, stdout, ARGP_HELP_LONG, "suture detach [PID]");
 }
 
 static void show(const struct cli *cli, const struct subject *subject)
@@ -39,16 +40,13 @@ int cli_detach(struct cli *cli, int argc, char **argv)
 		.fd = -1,
 		.timeout_us = DETACH_TIMEOUT_US,
 		.changes = true,
-		.keep_orphans = true,
+		.of = GROUP_AS_IT_IS,
 		.show = show,
 		.brief = brief,
 	};
-	const char *operand;
 	int exit_code;
 
-	if (options_parse(cli, &detach_argp, argc, argv, &operand, 1, 1, &exit_code))
+	if (options_parse_process(cli, &detach_argp, argc, argv, &exit_code))
 		return exit_code;
-	if (target_set(&cli->target, TARGET_PID, operand, &cli->err))
-		return message_fail(cli, &cli->err);
 	return action_run(cli, &action, NULL);
 }

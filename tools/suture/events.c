@@ -119,7 +119,7 @@ static int follow(struct cli *cli, struct action *action, const struct events_op
 	size_t left;
 	int exit_code = 0;
 
-	if (group_find(cli, true, &group, &cli->err)) {
+	if (group_find(cli, GROUP_ADOPTED, &group, &cli->err)) {
 		group_fini(&group);
 		return message_fail(cli, &cli->err);
 	}

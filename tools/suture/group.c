@@ -22,11 +22,11 @@ void group_fini(struct group *group)
 	free(group->subjects);
 }
 
-static void subject_connect(struct subject *subject, bool adopt)
+static void subject_connect(struct subject *subject, enum group_kind kind)
 {
 	int rc = link_open(&subject->link, &subject->process, &subject->err);
 
-	if (rc == -(int)SUTURE_E_NO_AGENT && adopt)
+	if (rc == -(int)SUTURE_E_NO_AGENT && kind == GROUP_ADOPTED)
 		rc = family_adopt(&subject->link, &subject->process, &subject->err);
 	subject->linked = rc == 0;
 	if (!rc)
@@ -75,7 +75,8 @@ static int keep_linked(const struct cli *cli, struct group *group, struct suture
 	return error_next(err, "'suture ps' lists processes that could be given one");
 }
 
-int group_find(const struct cli *cli, bool adopt, struct group *group, struct suture_error *err)
+int group_find(const struct cli *cli, enum group_kind kind, struct group *group,
+	       struct suture_error *err)
 {
 	struct process_list list = {0};
 	int rc;
@@ -91,12 +92,12 @@ int group_find(const struct cli *cli, bool adopt, struct group *group, struct su
 		rc = error_no_memory(err);
 	for (size_t i = 0; !rc && i < list.count; i++) {
 		group->subjects[i].process = list.items[i];
-		subject_connect(&group->subjects[i], adopt);
+		subject_connect(&group->subjects[i], kind);
 		group->count++;
 	}
 	process_list_fini(&list);
 	group->many = target_is_group(&cli->target) || group->count > 1;
-	if (!rc && target_is_group(&cli->target))
+	if (!rc && target_is_group(&cli->target) && kind != GROUP_WHOLE)
 		rc = keep_linked(cli, group, err);
 	return rc;
 }

@@ -23,11 +23,18 @@ struct group {
 	bool many; /* present as a list */
 };
 
+enum group_kind {
+	GROUP_ADOPTED, /* children that inherited an agent are given their own */
+	GROUP_AS_IT_IS,
+	GROUP_WHOLE, /* as it is; with --tree also those without an agent */
+};
+
 /*
  * Finds and greets them; those without an agent are in it with their error, but for --all and
- * --tree. adopt: children that inherited an agent are given their own. group_fini() in every case.
+ * --tree. group_fini() in every case.
  */
-int group_find(const struct cli *cli, bool adopt, struct group *group, struct suture_error *err);
+int group_find(const struct cli *cli, enum group_kind kind, struct group *group,
+	       struct suture_error *err);
 void group_fini(struct group *group);
 
 #endif

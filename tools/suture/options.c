@@ -133,6 +133,12 @@ const struct argp_child options_with_target[] = {
 	{0},
 };
 
+const struct argp_child options_with_process[] = {
+	{.argp = &target_argp, .header = "Instead of PID, one of:", .group = 8},
+	{.argp = &common_argp, .header = "Output:", .group = 9},
+	{0},
+};
+
 void options_init_children(struct argp_state *state)
 {
 	for (size_t i = 0; state->root_argp->children[i].argp; i++)
@@ -301,6 +307,23 @@ int options_parse(struct cli *cli, const struct argp *argp, int argc, char **arg
 		return -1;
 	}
 	return 0;
+}
+
+int options_parse_process(struct cli *cli, const struct argp *argp, int argc, char **argv,
+			  int *exit_code)
+{
+	const char *pid = NULL;
+	int rc = 0;
+
+	if (options_parse(cli, argp, argc, argv, &pid, 0, 1, exit_code))
+		return -1;
+	if (pid)
+		rc = target_set(&cli->target, TARGET_PID, pid, &cli->err);
+	else if (cli->target.kind == TARGET_NONE)
+		rc = error_set(&cli->err, SUTURE_E_USAGE, "which process?");
+	if (rc)
+		*exit_code = usage_exit(cli);
+	return rc;
 }
 
 void options_look_ahead(struct cli *cli, int argc, char **argv)

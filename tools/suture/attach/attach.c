@@ -32,6 +32,7 @@ struct attempt {
 	struct errand errand;
 	struct borrowed borrowed;
 	struct attach_report *report;
+	uint64_t deadline;
 	bool sent;
 	enum stack_verdict verdict; /* the last that was not STACK_FREE */
 };
@@ -83,7 +84,7 @@ static int try_thread(struct attempt *attempt, const struct candidate_thread *th
 	if (!looks_free(attempt, thread))
 		return 0;
 	start = borrow_now_us();
-	rc = borrow_stop(borrowed, thread->tid, &what, err);
+	rc = borrow_stop(borrowed, thread->tid, attempt->deadline, &what, err);
 	attempt->report->tries++;
 	if (rc || what == BORROW_MISSED)
 		return rc;
@@ -128,7 +129,7 @@ static int in_vain(const struct attempt *attempt, struct suture_error *err)
 	return error_next(err, "try again, or start it with LD_PRELOAD=libsuture.so");
 }
 
-static int try_until(struct attempt *attempt, uint64_t deadline, struct suture_error *err)
+static int try_until(struct attempt *attempt, struct suture_error *err)
 {
 	struct timespec pause = {.tv_nsec = FIRST_PAUSE_NS};
 	struct process process;
@@ -140,7 +141,7 @@ static int try_until(struct attempt *attempt, uint64_t deadline, struct suture_e
 			return rc;
 		if (!process_read(attempt->remote.pid, &process))
 			return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
-		if (borrow_now_us() > deadline)
+		if (borrow_now_us() > attempt->deadline)
 			return in_vain(attempt, err);
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < LONGEST_PAUSE_NS)
@@ -148,8 +149,9 @@ static int try_until(struct attempt *attempt, uint64_t deadline, struct suture_e
 	}
 }
 
-static int run(struct attempt *attempt, uint64_t deadline, struct suture_error *err)
+static int run(struct attempt *attempt, struct suture_error *err)
 {
+	uint64_t deadline = attempt->deadline;
 	int priority = getpriority(PRIO_PROCESS, 0), rc;
 	sigset_t all, before;
 
@@ -159,7 +161,7 @@ static int run(struct attempt *attempt, uint64_t deadline, struct suture_error *
 	/* A thread that is away waits for us; it must not wait for others who want our processor.
 	 */
 	setpriority(PRIO_PROCESS, 0, HASTE);
-	rc = try_until(attempt, deadline, err);
+	rc = try_until(attempt, err);
 	setpriority(PRIO_PROCESS, 0, priority);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (deadline < borrow_now_us() + LOADING_US)
@@ -174,8 +176,10 @@ static int attach_program(const struct process *process, uint64_t deadline,
 	static struct library library;
 	int rc;
 
-	attempt = (struct attempt){
-		.report = report, .errand.process = process, .errand.library = &library};
+	attempt = (struct attempt){.report = report,
+				   .deadline = deadline,
+				   .errand.process = process,
+				   .errand.library = &library};
 	rc = attach_refuse(process, err);
 	if (!rc)
 		rc = library_find(process, &library, err);
@@ -187,7 +191,7 @@ static int attach_program(const struct process *process, uint64_t deadline,
 	if (!rc)
 		rc = errand_find(&attempt.errand, &attempt.remote, &attempt.stacks.modules, err);
 	if (!rc)
-		rc = run(&attempt, deadline, err);
+		rc = run(&attempt, err);
 	stacks_fini(&attempt.stacks);
 	remote_close(&attempt.remote);
 	return rc;

@@ -18,7 +18,7 @@ enum {
 	EVENT_STOP = 128, /* PTRACE_EVENT_STOP */
 	SYSCALL_STOP = SIGTRAP | 0x80,
 	SETXID = 33, /* glibc's: who calls setuid() waits until every thread has taken it */
-	STOP_LIMIT_US = 2000000,
+	STOP_LEAST_US = 2000000,
 	RUN_LIMIT_US = 60000000,
 	SPIN_US = 200, /* how long to look for the end without sleeping */
 	NAP_NS = 50000,
@@ -97,10 +97,14 @@ static int wait_stop(const struct borrowed *borrowed, uint64_t limit, int *statu
 	}
 }
 
-int borrow_stop(struct borrowed *borrowed, pid_t tid, enum borrow_catch *what,
+int borrow_stop(struct borrowed *borrowed, pid_t tid, uint64_t deadline, enum borrow_catch *what,
 		struct suture_error *err)
 {
+	uint64_t limit = borrow_now_us() + STOP_LEAST_US;
 	int status, rc;
+
+	if (limit < deadline)
+		limit = deadline;
 
 	*borrowed = (struct borrowed){.tid = tid};
 	*what = BORROW_MISSED;
@@ -113,12 +117,16 @@ int borrow_stop(struct borrowed *borrowed, pid_t tid, enum borrow_catch *what,
 	}
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
 		return 0;
-	rc = wait_stop(borrowed, borrow_now_us() + STOP_LIMIT_US, &status);
+	rc = wait_stop(borrowed, limit, &status);
 	if (rc == 1)
 		return 0;
-	if (rc == 2)
-		return error_set(err, SUTURE_E_UNSTOPPABLE_THREAD, "thread %d did not stop",
-				 (int)tid);
+	if (rc == 2) {
+		error_set(err, SUTURE_E_UNSTOPPABLE_THREAD, "thread %d did not stop in time",
+			  (int)tid);
+		return error_next(err,
+				  "the machine is very busy, or it waits for a disk: try again "
+				  "with a longer --timeout");
+	}
 	if (status >> 16 != EVENT_STOP || WSTOPSIG(status) != SIGTRAP) {
 		/* A signal on its way, or the whole process is being stopped. */
 		int signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;

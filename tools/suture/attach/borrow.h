@@ -35,10 +35,11 @@ enum borrow_catch {
 };
 
 /*
- * Stops the thread. PERMISSION, or UNSTOPPABLE_THREAD. Its registers are then in borrowed->regs,
+ * Stops the thread, which on a busy machine takes until it is its turn: two seconds at least, else
+ * until deadline. PERMISSION, or UNSTOPPABLE_THREAD. Its registers are then in borrowed->regs,
  * already such that an interrupted call starts again. What is caught needs borrow_release().
  */
-int borrow_stop(struct borrowed *borrowed, pid_t tid, enum borrow_catch *what,
+int borrow_stop(struct borrowed *borrowed, pid_t tid, uint64_t deadline, enum borrow_catch *what,
 		struct suture_error *err);
 
 /* Lets go of a thread that has done nothing else. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* suture attach PID. */
+/* suture attach: an agent for one process, or for each of a family. */
+#include "cli/action.h"
 #include "cli/attach/attach.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
-#include "cli/link.h"
 #include "cli/message.h"
 #include "cli/options.h"
 
@@ -33,82 +33,92 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp attach_argp = {
-	.options = list, .parser = parse, .children = options_common};
+	.options = list, .parser = parse, .children = options_with_process};
 
 void cli_attach_help(void)
 {
-	argp_help(&attach_argp, stdout, ARGP_HELP_LONG, "suture attach PID");
+	argp_help(&attach_argp, stdout, ARGP_HELP_LONG, "suture attach [PID]");
 }
 
-static int present(const struct cli *cli, const struct process *process, bool changed,
-		   const struct attach_report *report)
+static struct json_object *document(const struct subject *subject, bool changed,
+				    const struct attach_report *report)
+{
+	struct json_object *document = json_object_new_object();
+
+	rpc_json_add(document, "result", rpc_json_string("attached"));
+	rpc_json_add(document, "changed", json_object_new_boolean(changed));
+	rpc_json_add(document, "pid", json_object_new_int(subject->process.pid));
+	rpc_json_add(document, "borrowed_us", json_object_new_int64((int64_t)report->borrowed_us));
+	rpc_json_add(document, "total_us", json_object_new_int64((int64_t)report->total_us));
+	rpc_json_add(document, "tries", json_object_new_int64(report->tries));
+	return document;
+}
+
+static void perform(const struct cli *cli, const struct action *action, struct subject *subject)
+{
+	struct attach_report report = {0};
+	bool changed = false;
+	int rc = -(int)subject->err.code;
+
+	(void)cli;
+	if (rc == -(int)SUTURE_E_NO_AGENT) {
+		rc = attach_process(&subject->process, action->timeout_us, &report, &subject->err);
+		changed = true;
+		/* Only the agent's own answer shows that there is one. */
+		if (!rc)
+			rc = link_open(&subject->link, &subject->process, &subject->err);
+		subject->linked = rc == 0;
+	}
+	if (!rc) {
+		subject->err.code = SUTURE_OK;
+		subject->answer = document(subject, changed, &report);
+	}
+	subject->exit_code = suture_code_exit(subject->err.code);
+}
+
+static void brief(const struct subject *subject, char *text, size_t size)
 {
 	char away[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
-	struct json_object *document;
 
-	if (cli->json) {
-		document = json_object_new_object();
-		rpc_json_add(document, "result", rpc_json_string("attached"));
-		rpc_json_add(document, "changed", json_object_new_boolean(changed));
-		rpc_json_add(document, "pid", json_object_new_int(process->pid));
-		rpc_json_add(document, "borrowed_us",
-			     json_object_new_int64((int64_t)report->borrowed_us));
-		rpc_json_add(document, "total_us",
-			     json_object_new_int64((int64_t)report->total_us));
-		rpc_json_add(document, "tries", json_object_new_int64(report->tries));
-		return message_json(document, 0);
+	if (!rpc_json_get_bool(subject->answer, "changed", false)) {
+		snprintf(text, size, "has an agent already");
+		return;
 	}
-	if (cli->quiet)
-		return 0;
-	message_put(stdout, process->name);
-	if (!changed) {
-		printf(" (pid %d) has an agent already\n", (int)process->pid);
-	} else {
-		duration_format(report->borrowed_us, away);
-		duration_format(report->total_us, total);
-		printf(" (pid %d) has an agent: one thread was away for %s, all took %s\n",
-		       (int)process->pid, away, total);
-	}
-	return fflush(stdout) == 0 ? 0 : 1;
+	duration_format((uint64_t)rpc_json_get_int(subject->answer, "borrowed_us", 0), away);
+	duration_format((uint64_t)rpc_json_get_int(subject->answer, "total_us", 0), total);
+	snprintf(text, size, "has an agent: one thread was away for %s, all took %s", away, total);
 }
 
-/* Only the agent's own answer shows that there is one. */
-static int greet(const struct process *process, struct suture_error *err)
+static void show(const struct cli *cli, const struct subject *subject)
 {
-	struct link link;
-	int rc = link_open(&link, process, err);
+	char text[128];
 
-	if (!rc)
-		link_close(&link);
-	return rc;
+	(void)cli;
+	brief(subject, text, sizeof(text));
+	message_put(stdout, subject->process.name);
+	printf(" (pid %d) %s\n", (int)subject->process.pid, text);
 }
 
 int cli_attach(struct cli *cli, int argc, char **argv)
 {
-	uint64_t timeout_us = DEFAULT_TIMEOUT_US;
-	struct attach_report report = {0};
-	struct process process;
-	const char *operand;
-	bool changed = false;
-	int exit_code, rc;
+	struct action action = {
+		.fd = -1,
+		.timeout_us = DEFAULT_TIMEOUT_US,
+		.of = GROUP_WHOLE,
+		.perform = perform,
+		.show = show,
+		.brief = brief,
+	};
+	int exit_code;
 
-	cli->options = &timeout_us;
-	if (options_parse(cli, &attach_argp, argc, argv, &operand, 1, 1, &exit_code))
+	cli->options = &action.timeout_us;
+	if (options_parse_process(cli, &attach_argp, argc, argv, &exit_code))
 		return exit_code;
-	if (target_set(&cli->target, TARGET_PID, operand, &cli->err))
-		return message_fail(cli, &cli->err);
-	if (!process_read(cli->target.pid, &process)) {
-		error_set(&cli->err, SUTURE_E_NO_PROCESS, "no process has pid %d",
-			  (int)cli->target.pid);
-		error_next(&cli->err, "'suture ps' lists processes");
+	if (cli->target.kind == TARGET_ALL || cli->target.kind == TARGET_SOCKET) {
+		error_set(&cli->err, SUTURE_E_USAGE,
+			  "--all and -s mean processes that have an agent");
+		error_next(&cli->err, "name those that shall get one: PID, -n NAME or --tree PID");
 		return message_fail(cli, &cli->err);
 	}
-	rc = greet(&process, &cli->err);
-	if (rc == -(int)SUTURE_E_NO_AGENT) {
-		rc = attach_process(&process, timeout_us, &report, &cli->err);
-		changed = true;
-		if (!rc)
-			rc = greet(&process, &cli->err);
-	}
-	return rc ? message_fail(cli, &cli->err) : present(cli, &process, changed, &report);
+	return action_run(cli, &action, NULL);
 }

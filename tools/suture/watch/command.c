@@ -166,7 +166,7 @@ static int to_all(struct watch *watch, struct action *action, const char *method
 	struct group group;
 	int code = 0;
 
-	if (group_find(watch->cli, true, &group, &watch->cli->err)) {
+	if (group_find(watch->cli, GROUP_ADOPTED, &group, &watch->cli->err)) {
 		group_fini(&group);
 		complain(watch, &watch->cli->err, NULL);
 		return watch->cli->err.code;
@@ -344,7 +344,7 @@ static int check_processes(struct watch *watch)
 	struct group group;
 	int exit_code = 0;
 
-	if (group_find(watch->cli, true, &group, err)) {
+	if (group_find(watch->cli, GROUP_ADOPTED, &group, err)) {
 		group_fini(&group);
 		return message_fail(watch->cli, err);
 	}
