@@ -147,18 +147,6 @@ static int gate_layouts(struct build *build, struct suture_error *err)
 	return rc;
 }
 
-/* The core's refusals come after ours. */
-static void take_refusals(struct refusals *to, const struct refusals *from)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		const struct refusal *refusal = &from->list[i];
-
-		refusals_add(to, refusal->code, refusal->file, refusal->line, refusal->next, "%s",
-			     refusal->message);
-	}
-	to->failed |= from->failed;
-}
-
 /* Runs core over the units that have objects. */
 static int run_core(struct build *build, const char *output, struct suture_error *err)
 {
@@ -266,7 +254,7 @@ static int compare(struct build *build, struct suture_error *err)
 	}
 	if (rc)
 		return rc;
-	take_refusals(&result->refusals, &result->core.refusals);
+	refusals_take(&result->refusals, &result->core.refusals);
 	strings_add_all(&result->notes, &result->core.notes);
 	if (!strings_ok(&result->notes))
 		return error_no_memory(err);
@@ -383,6 +371,8 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 
 	if (!rc && process_cancelled())
 		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
+	for (size_t i = 0; !rc && i < plan->changes.count && plan->unit_count == 0; i++)
+		result->unreached |= !plan->changes.list[i].same_tokens;
 	if (rc || plan->unit_count == 0)
 		return rc;
 	refuse_incomplete(build);

@@ -76,6 +76,7 @@ struct build_result {
 	struct refusals refusals;   /* all of them, core's too */
 	struct strings notes;	    /* what the user should know though nothing is refused */
 	struct build_units units;
+	bool unreached; /* the diff changes something, but nothing that the binary is made from */
 	uint64_t total_us;
 	uint64_t compile_us; /* preprocessing included */
 	uint64_t compare_us; /* layouts, verification, comparison, output */

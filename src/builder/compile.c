@@ -133,7 +133,7 @@ static int refuse(const struct runs *runs, size_t index, struct refusals *refusa
 		run->variant == VARIANT_P || run->variant == VARIANT_PLAIN
 			? "correct the patched source"
 			: "build the tree first: the original source does not compile as it is",
-		"%s does not compile%s:\n%s", run->unit->name,
+		"%s does not compile%s\n%s", run->unit->name,
 		run->variant < VARIANT_P ? "" : " with the diff", words);
 	return 0;
 }

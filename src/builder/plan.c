@@ -5,6 +5,7 @@
 #include "builder/lines.h"
 #include "builder/members.h"
 #include "builder/path.h"
+#include "builder/unreached.h"
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -188,44 +189,6 @@ static int check_binary(const char *path, struct suture_error *err)
 	return error_next(err, "name the program or library that runs, as it was linked");
 }
 
-/* True when the source belongs to one of the affected units. */
-static bool is_compiled(const struct plan *plan, const char *real)
-{
-	for (size_t i = 0; i < plan->unit_count; i++) {
-		cleanup_memory char *file = path_real("/", plan->units[i].entry->file);
-
-		if (file && real && strcmp(file, real) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A source that nothing compiles may be a test or another platform's: said, not refused. */
-static void note_unreached(const struct plan *plan, struct strings *notes)
-{
-	for (size_t i = 0; i < plan->changes.count; i++) {
-		const struct diff_change *change = &plan->changes.list[i];
-		cleanup_memory char *real = path_real("/", change->path);
-		bool known = false;
-
-		if (!path_is_source(change->name) || change->same_tokens)
-			continue;
-		for (size_t j = 0; j < plan->db.count && real && !known; j++) {
-			cleanup_memory char *file = path_real("/", plan->db.entries[j].file);
-
-			known = file && strcmp(file, real) == 0;
-		}
-		if (!known)
-			strings_add_format(notes,
-					   "%s has no compile command: it is not part of the patch",
-					   change->name);
-		else if (!is_compiled(plan, real))
-			strings_add_format(notes,
-					   "%s is not in the binary: it is not part of the patch",
-					   change->name);
-	}
-}
-
 /* A unit that a patch below has, too: what the diff does to headers that this one added is not
  * known otherwise. */
 static void reach_below(const struct plan *plan, enum deps_reach *reach)
@@ -316,7 +279,7 @@ static int find_units(struct plan *plan, const struct build_options *options,
 	if (!rc)
 		rc = check_commands(plan, err);
 	if (!rc)
-		note_unreached(plan, &result->notes);
+		unreached_report(plan, wanted, result);
 	free(reach);
 	free(wanted);
 	return rc;

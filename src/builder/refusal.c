@@ -66,6 +66,22 @@ void refusals_add(struct refusals *refusals, enum suture_code code, const char *
 	refusal->next = next_step(code, next, &refusals->failed);
 }
 
+void refusals_take(struct refusals *refusals, struct refusals *from)
+{
+	struct refusal *list =
+		reallocarray(refusals->list, refusals->count + from->count + 1, sizeof(*list));
+
+	refusals->failed |= from->failed || !list;
+	if (list) {
+		refusals->list = list;
+		if (from->count)
+			memcpy(list + refusals->count, from->list, from->count * sizeof(*list));
+		refusals->count += from->count;
+		from->count = 0;
+	}
+	refusals_fini(from);
+}
+
 int refusals_check(const struct refusals *refusals, struct suture_error *err)
 {
 	return refusals->failed ? error_no_memory(err) : 0;

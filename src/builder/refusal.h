@@ -28,6 +28,9 @@ struct refusals {
 void refusals_add(struct refusals *refusals, enum suture_code code, const char *file, unsigned line,
 		  const char *next, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* Moves all of `from` behind the others; `from` is empty afterwards. */
+void refusals_take(struct refusals *refusals, struct refusals *from);
+
 /* 0, or SUTURE_E_NO_MEMORY when a refusal could not be stored. */
 int refusals_check(const struct refusals *refusals, struct suture_error *err);
 

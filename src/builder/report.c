@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Of how many units the compiler's words are shown when many do not compile. */
+enum { COMPILER_OUTPUTS = 3 };
+
 static const char *paint(const struct report_style *style, const char *sequence)
 {
 	return style->color ? sequence : "";
@@ -17,9 +20,9 @@ static const char *paint(const struct report_style *style, const char *sequence)
 #define YELLOW "\033[33m"
 #define PLAIN  "\033[0m"
 
-/* The first line of a message carries the code; the others are indented already. */
-static void print_refusal(const struct refusal *refusal, const struct report_style *style,
-			  FILE *out)
+/* The first line of a message carries the code; the others, left out if brief, are indented. */
+static void print_refusal(const struct refusal *refusal, bool brief,
+			  const struct report_style *style, FILE *out)
 {
 	size_t first = strcspn(refusal->message, "\n");
 	const char *rest = refusal->message + first;
@@ -27,7 +30,7 @@ static void print_refusal(const struct refusal *refusal, const struct report_sty
 
 	fprintf(out, "suture: %srefused%s: %.*s (%s)\n", paint(style, RED), paint(style, PLAIN),
 		(int)first, refusal->message, suture_code_name(refusal->code));
-	for (rest += *rest == '\n'; *rest;) {
+	for (rest += *rest == '\n'; *rest && !brief;) {
 		size_t length = strcspn(rest, "\n");
 
 		fprintf(out, "%s%.*s\n", *rest == ' ' ? "" : "  ", (int)length, rest);
@@ -44,12 +47,17 @@ static void print_refusal(const struct refusal *refusal, const struct report_sty
 static void print_refusals(const struct build_result *result, const struct report_style *style,
 			   FILE *out)
 {
+	size_t uncompiled = 0;
+
 	for (size_t i = 0; i < result->refusals.count; i++) {
 		const struct refusal *refusal = &result->refusals.list[i];
+		/* A mistake in a header is found again in every unit that includes it. */
+		bool again = refusal->code == SUTURE_E_COMPILE_FAILED &&
+			     uncompiled++ >= COMPILER_OUTPUTS;
 		/* The same way out is told once, below the last of its kind. */
 		bool last = true;
 
-		print_refusal(refusal, style, out);
+		print_refusal(refusal, again, style, out);
 		for (size_t j = i + 1; j < result->refusals.count && last && refusal->next; j++)
 			last = !result->refusals.list[j].next ||
 			       strcmp(result->refusals.list[j].next, refusal->next) != 0;
@@ -131,7 +139,11 @@ void report_text(const struct build_result *result, const struct report_style *s
 		print_patch(result, style, out);
 		break;
 	case CORE_NOTHING:
-		fprintf(out, "nothing to patch: the object code of %s does not change\n",
+		fprintf(out,
+			result->unreached
+				? "nothing to patch: %s is not compiled from anything that the "
+				  "diff changes\n"
+				: "nothing to patch: the object code of %s does not change\n",
 			path_base(result->binary));
 		break;
 	case CORE_REFUSED:

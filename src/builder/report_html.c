@@ -339,9 +339,12 @@ static void put_verification(const struct build_result *result, FILE *out)
 
 static void put_summary(const struct build_result *result, FILE *out)
 {
-	static const char *const verdicts[] = {
+	const char *const verdicts[] = {
 		[CORE_PATCH] = "A patch was written",
-		[CORE_NOTHING] = "Nothing to patch: the object code does not change",
+		[CORE_NOTHING] = result->unreached
+					 ? "Nothing to patch: the diff changes nothing that is "
+					   "compiled into the binary"
+					 : "Nothing to patch: the object code does not change",
 		[CORE_REFUSED] = "Refused: no patch was written",
 	};
 	static const char *const classes[] = {

@@ -124,6 +124,7 @@ static void nothing_changes(void **state)
 	explain(&result);
 	assert_int_equal(result.outcome, CORE_NOTHING);
 	assert_int_equal(result.units.affected, 0);
+	assert_false(result.unreached);
 	build_result_fini(&result);
 	/* A macro that nobody uses: compiled units are told apart by their tokens. */
 	make_diff("common/check.h",
@@ -199,6 +200,55 @@ static void compile_errors_have_the_patched_lines(void **state)
 }
 
 /* An absolute #include in a generated file leads past the view: never a silent "nothing". */
+/* A fix of a parser's grammar: "nothing to patch" would leave the hole open and say it is none. */
+static void a_grammar_needs_what_is_made_from_it(void **state)
+{
+	struct build_result result;
+
+	(void)state;
+	make_program();
+	tree_write("src/shop/shop.y", "item: NUMBER { check(); }\n");
+	make_diff("shop/shop.y", "item: NUMBER { check($1); }\n");
+	build(&result);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	assert_int_equal(result.refusals.count, 1);
+	assert_int_equal(result.refusals.list[0].code, SUTURE_E_UNSUPPORTED);
+	assert_non_null(strstr(result.refusals.list[0].message, "shop.c is made from it"));
+	build_result_fini(&result);
+
+	/* Of another program's grammar nothing is known. */
+	tree_write("src/shop/other.y", "item: NUMBER { check(); }\n");
+	make_diff("shop/other.y", "item: NUMBER { check($1); }\n");
+	build(&result);
+	assert_int_equal(result.outcome, CORE_NOTHING);
+	assert_true(result.unreached);
+	assert_int_equal(result.notes.count, 1);
+	build_result_fini(&result);
+}
+
+static void the_last_way_out_is_told_once(void **state)
+{
+	static const char way[] = "suture-handover";
+	cleanup_memory char *text = NULL;
+	struct build_result result;
+	const char *at;
+
+	(void)state;
+	make_program();
+	text = tree_read(tree_path("src/main.c"));
+	assert_non_null(strstr(text, "shop_print(argc);"));
+	memcpy(strstr(text, "shop_print(argc);"), "shop_print(1234);", 17);
+	make_diff("main.c", text);
+	build(&result);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	assert_int_equal(result.refusals.count, 1);
+	assert_int_equal(result.refusals.list[0].code, SUTURE_E_NEVER_IDLE);
+	at = strstr(result.refusals.list[0].next, way);
+	assert_non_null(at);
+	assert_null(strstr(at + 1, way));
+	build_result_fini(&result);
+}
+
 static void absolute_includes_are_seen(void **state)
 {
 	struct build_result result;
@@ -267,6 +317,8 @@ int main(void)
 		in_tree(everything_against_itself_is_nothing),
 		in_tree(a_header_reaches_its_units),
 		in_tree(compile_errors_have_the_patched_lines),
+		in_tree(a_grammar_needs_what_is_made_from_it),
+		in_tree(the_last_way_out_is_told_once),
 		in_tree(absolute_includes_are_seen),
 		in_tree(a_cancelled_build_leaves_nothing),
 		cmocka_unit_test(names),
