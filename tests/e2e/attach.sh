@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The agent is put into programs that nobody prepared: they notice nothing of it, in whatever wait
-# they are, and can be patched afterwards. Who can't get one is told why, and left alone.
+# they are, and can be patched afterwards. Who can't get one: attach_refusals.sh.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 need python3
@@ -148,96 +148,4 @@ if command -v sqlite3 >/dev/null 2>&1; then
 	is "it works" 42 "$(cat "$WORK/background.out")"
 fi
 
-printf -- '-- refusals\n'
-step "no such process" 3 '.error.code == "NO_PROCESS"' attach 2147483647
-step "not a pid" 2 '.error.code == "USAGE"' attach one
-in_background sleep 600
-until_true "sleep" runs sleep
-kill -STOP "$PID"
-stopped() { grep -q '^State:[[:space:]]*T' "/proc/$PID/status"; }
-until_true "its stop" stopped
-step "stopped" 4 '.error.message | contains("stopped")' attach "$PID"
-kill -CONT "$PID"
-in_background env SUTURE_DISABLE=1 sleep 600
-until_true "sleep" runs sleep
-step "SUTURE_DISABLE" 4 '.error.message | contains("SUTURE_DISABLE")' attach "$PID"
-check "it lives" alive "$PID"
-printf 'int pause(void); int main(void) { for (;;) pause(); }\n' >"$WORK/waits.c"
-if "${CC:-cc}" -static -o "$WORK/static" "$WORK/waits.c" 2>/dev/null; then
-	in_background "$WORK/static"
-	until_true "the program" runs static
-	step "static" 4 '.error.code == "UNSUPPORTED" and (.error.message | contains("statically"))' attach "$PID"
-	check "it lives" alive "$PID"
-fi
-# A 64-bit program with another loader's name in it looks like one of musl.
-if "${CC:-cc}" -nostartfiles -nostdlib -ffreestanding -x c -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1 -pie \
-	-o "$WORK/other" - 2>/dev/null <<<'void _start(void) { for (;;) ; }'; then
-	cp "$(readlink -f /lib64/ld-linux-x86-64.so.2)" "$WORK/ld-musl-x86_64.so.1"
-	"${CC:-cc}" -Wl,--dynamic-linker="$WORK/ld-musl-x86_64.so.1" -o "$WORK/other" "$WORK/waits.c"
-	in_background "$WORK/other"
-	until_true "the program" runs other
-	step "another C library" 4 '.error.message | contains("another C library")' attach "$PID"
-fi
-# int 0x80, pause()
-if command -v as >/dev/null && printf '.globl _start\n_start: mov $29, %%eax\n int $0x80\n jmp _start\n' >"$WORK/p32.s" &&
-	as --32 -o "$WORK/p32.o" "$WORK/p32.s" && ld -m elf_i386 -o "$WORK/narrow" "$WORK/p32.o"; then
-	in_background "$WORK/narrow"
-	if until_true "the program" runs narrow; then
-		step "a 32-bit program" 4 '.error.code == "ARCHITECTURE"' attach "$PID"
-		check "it lives" alive "$PID"
-	fi
-fi
-KERNEL=$(pgrep -x kthreadd)
-if [ -n "$KERNEL" ]; then
-	step "a thread of the kernel" 4 '.error.message | contains("thread of the kernel")' attach "$KERNEL"
-fi
-# Nobody asks for its end: what its parent has become does not know of it.
-bash -c 'sleep 0.3 & echo $!; exec sleep 600' >"$WORK/zombie" &
-PID=$!
-PIDS+=("$PID")
-ended() { [ -s "$WORK/zombie" ] && grep -q '^State:[[:space:]]*Z' "/proc/$(cat "$WORK/zombie")/status"; }
-until_true "a zombie" ended
-step "a zombie" 3 '.error.code == "NO_PROCESS"' attach "$(cat "$WORK/zombie")"
-step "a folder" 2 '.error.code == "USAGE"' attach /tmp
-for mode in handler locked; do
-	in_background "$TARGET_BIN/target-attachee" "$mode"
-	until_true "the program" runs target-attachee
-	until_true "its wait" sleeps
-	step "$mode" 5 '.error.code == "TIMEOUT"' attach "$PID" --timeout 500ms
-	check "it lives" alive "$PID"
-done
-in_background python3 -c '
-import ctypes, time
-libc = ctypes.CDLL(None)
-# PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP: kills at mprotect()
-class F(ctypes.Structure): _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
-class P(ctypes.Structure): _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.POINTER(F))]
-f = (F * 4)(F(0x20, 0, 0, 0), F(0x15, 0, 1, 10), F(6, 0, 0, 0x80000000), F(6, 0, 0, 0x7fff0000))
-p = P(4, f)
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, ctypes.byref(p)) == 0
-libc.pause()
-'
-in_filter() { grep -q '^Seccomp:[[:space:]]*2' "/proc/$PID/status" && [ "$(cut -d' ' -f1 "/proc/$PID/syscall")" = 34 ]; }
-until_true "its filter" in_filter
-step "a filter that would kill" 4 '.error.code == "UNSUPPORTED" and (.error.message | contains("seccomp"))' attach "$PID"
-check "it lives" alive "$PID"
-if command -v strace >/dev/null 2>&1; then
-	in_background strace -qq -o /dev/null sleep 600
-	traced() {
-		PID=$(pgrep -P "${PIDS[-1]}" -x sleep)
-		[ -n "$PID" ] && ! grep -q '^TracerPid:[[:space:]]*0' "/proc/$PID/status"
-	}
-	until_true "its tracer" traced
-	step "traced" 4 '.error.message | contains("traced by pid")' attach "$PID"
-	check "it lives" alive "$PID"
-fi
-if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
-	in_background sleep 600
-	until_true "sleep" runs sleep
-	chmod 755 "$WORK"
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$SUTURE" attach "$PID" --json >"$OUT" 2>"$ERR"
-	is "another user's: exit" 7 $?
-	is "another user's" PERMISSION "$(j .error.code)"
-fi
 totals

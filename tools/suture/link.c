@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINK_CONNECT_MS = 2000, LINK_GREETING_US = 5000000 };
 
@@ -140,6 +141,11 @@ int link_open(struct link *link, const struct process *process, struct suture_er
 	/* Root's folder is closed to us; that matters only where an agent may be behind it. */
 	if (rc == -(int)SUTURE_E_PERMISSION && process_maps(process->pid, "libsuture.so") == 0)
 		rc = -(int)SUTURE_E_NO_AGENT;
+	if (rc == -(int)SUTURE_E_PERMISSION && process->uid != geteuid()) {
+		error_set(err, SUTURE_E_PERMISSION, "%s (pid %d) belongs to user %u", process->name,
+			  (int)process->pid, (unsigned)process->uid);
+		return error_next(err, "run suture as that user or as root");
+	}
 	if (rc != -(int)SUTURE_E_NO_AGENT)
 		return rc;
 	error_set(err, SUTURE_E_NO_AGENT, "no agent in %s (pid %d)", process->name,
