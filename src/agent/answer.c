@@ -81,9 +81,12 @@ struct json_object *answer_check(const struct transaction_result *result)
 		rpc_json_add(one, "name", rpc_json_string(result->tiers[i].name));
 		rpc_json_add(one, "tier",
 			     json_object_new_string(trampoline_tier_name(result->tiers[i].tier)));
+		rpc_json_add(one, "lazy", json_object_new_boolean(result->tiers[i].lazy));
 		rpc_json_append(functions, one);
 	}
 	rpc_json_add(answer, "functions", functions);
+	if (result->tier_count)
+		rpc_json_add(answer, "rung", json_object_new_string(stop_rung_name(result->rung)));
 	rpc_json_add(answer, "refusals", json_object_new_array());
 	rpc_json_add(answer, "blockers", json_object_new_array());
 	add_uint(answer, "threads", result->threads);

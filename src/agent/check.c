@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Check: everything that apply would do, short of doing it; see transaction.h. Worker. */
 #include "agent/blockers.h"
+#include "agent/commit.h"
 #include "agent/migration.h"
 #include "agent/transaction_internal.h"
 #include "base/error.h"
@@ -14,11 +15,15 @@ static void list_tiers(const struct plan *plan, struct transaction_result *resul
 
 	result->tiers = calloc(file->functions.count + 1, sizeof(*result->tiers));
 	for (size_t i = 0; result->tiers && i < file->functions.count; i++) {
+		const struct trampoline *trampoline = plan_trampoline_of(plan, i);
 		struct transaction_tier *tier = &result->tiers[result->tier_count++];
 
 		snprintf(tier->name, sizeof(tier->name), "%s",
 			 patch_file_string(file, file->functions.records[i].name_ref));
-		tier->tier = plan_tier(plan, i);
+		if (!trampoline)
+			continue;
+		tier->tier = trampoline->tier;
+		tier->lazy = code_edit_set_waits_at(&plan->edits, trampoline->site);
 	}
 }
 
@@ -95,6 +100,7 @@ int transaction_check(struct agent *agent, struct patch_file *file,
 			rc = migration_begin(&plan, options->timeout_ns, err);
 		if (!rc)
 			rc = look(&plan, options, result, err);
+		result->rung = commit_rung(&plan, options);
 	}
 	plan_fini(&plan);
 	patch_file_fini(file);

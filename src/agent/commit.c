@@ -152,15 +152,14 @@ static int explain(const struct commit *commit, int rc, struct suture_error *err
 	return rc;
 }
 
-int commit_run(struct plan *plan, const struct transaction_options *options,
-	       struct stop_result *stopped, struct suture_error *err)
+static struct stop_commit steps_of(struct commit *commit, const char **why)
 {
-	struct commit commit = {.plan = plan};
-	const char *why = "";
-	struct stop_commit steps = {
+	struct plan *plan = commit->plan;
+
+	return (struct stop_commit){
 		/* Behind a gate the application could not enumerate its objects. */
 		.gate_possible =
-			!migration_wanted(plan) && code_edit_set_can_gate(&plan->edits, true, &why),
+			!migration_wanted(plan) && code_edit_set_can_gate(&plan->edits, true, why),
 		.gate_when_stopped = !migration_wanted(plan) &&
 				     code_edit_set_can_gate(&plan->edits, false, NULL),
 		.writes_data = code_edit_set_has_data(&plan->edits),
@@ -170,8 +169,26 @@ int commit_run(struct plan *plan, const struct transaction_options *options,
 		.switch_stopped = any_switch_hook(plan) ? switch_stopped : NULL,
 		.gate_open_stopped = gate_open_stopped,
 		.undo_stopped = undo_stopped,
-		.arg = &commit,
+		.arg = commit,
 	};
+}
+
+enum stop_rung commit_rung(struct plan *plan, const struct transaction_options *options)
+{
+	struct commit commit = {.plan = plan};
+	struct stop_commit steps = steps_of(&commit, NULL);
+
+	if (options->rung != STOP_RUNG_AUTO)
+		return options->rung;
+	return stop_may_be_lazy(&steps) ? STOP_RUNG_LAZY : STOP_RUNG_FULL;
+}
+
+int commit_run(struct plan *plan, const struct transaction_options *options,
+	       struct stop_result *stopped, struct suture_error *err)
+{
+	struct commit commit = {.plan = plan};
+	const char *why = "";
+	struct stop_commit steps = steps_of(&commit, &why);
 	struct stop_request request = {
 		.unwind = plan->agent->unwind,
 		.refresh = refresh,

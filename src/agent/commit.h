@@ -13,4 +13,7 @@
 int commit_run(struct plan *plan, const struct transaction_options *options,
 	       struct stop_result *stopped, struct suture_error *err);
 
+/* The rung that it would take now. */
+enum stop_rung commit_rung(struct plan *plan, const struct transaction_options *options);
+
 #endif

@@ -81,6 +81,7 @@ bool plan_goes(const struct plan *plan, const struct patch *patch);
 const struct trampoline *plan_staying(const struct plan *plan, const struct site *site);
 
 /* Tier of each function of plan->add, in the order of its file; after plan_build(). */
-enum trampoline_tier plan_tier(const struct plan *plan, size_t function);
+/* The trampoline planned for a function of the patch that comes; NULL: it has none. */
+const struct trampoline *plan_trampoline_of(const struct plan *plan, size_t function);
 
 #endif

@@ -436,10 +436,10 @@ int plan_build(struct plan *plan, struct suture_error *err)
 	return rc;
 }
 
-enum trampoline_tier plan_tier(const struct plan *plan, size_t function)
+const struct trampoline *plan_trampoline_of(const struct plan *plan, size_t function)
 {
 	for (size_t i = 0; i < plan->site_count; i++)
 		if (plan->sites[i].version.patch && plan->sites[i].version.function == function)
-			return plan->sites[i].version.trampoline.tier;
-	return TRAMPOLINE_NONE;
+			return &plan->sites[i].version.trampoline;
+	return NULL;
 }

@@ -60,6 +60,7 @@ struct transaction_result {
 struct transaction_tier {
 	char name[TRANSACTION_FRAME_TEXT];
 	enum trampoline_tier tier;
+	bool lazy; /* its entry can be closed while threads run */
 };
 
 void transaction_result_fini(struct transaction_result *result);

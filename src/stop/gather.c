@@ -36,7 +36,7 @@ static int attempt_gathered(const struct stop_request *request,
 	struct session_options options = {
 		.solo = true,
 		.gathering = gathering,
-		.lazy = run_may_be_lazy(request),
+		.lazy = stop_may_be_lazy(request->commit),
 	};
 	int rc = attempt_run(request, &options, result, attempt, err);
 

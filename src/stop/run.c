@@ -17,10 +17,8 @@ enum {
 	MIN_ATTEMPTS = 3, /* a machine that stood still says nothing about the threads */
 };
 
-bool run_may_be_lazy(const struct stop_request *request)
+bool stop_may_be_lazy(const struct stop_commit *commit)
 {
-	const struct stop_commit *commit = request->commit;
-
 	/* A suspended fiber can only be looked at while nobody can resume it. */
 	return commit->gate_possible && !commit->writes_data && !commit->switch_stopped &&
 	       !fiber_any();
@@ -30,7 +28,7 @@ bool run_may_be_lazy(const struct stop_request *request)
 static int choose_rung(const struct stop_request *request, enum stop_rung *rung,
 		       struct suture_error *err)
 {
-	bool lazy = run_may_be_lazy(request);
+	bool lazy = stop_may_be_lazy(request->commit);
 
 	switch (request->rung) {
 	case STOP_RUNG_AUTO:

@@ -229,9 +229,6 @@ struct attempt {
 	int error;     /* errno that belongs to REFUSED and NO_PROC */
 };
 
-/* run.c: is an attempt exact that leaves sleepers asleep? Can change from one to the next. */
-bool run_may_be_lazy(const struct stop_request *request);
-
 /* gather.c: attempts at a safe point, until one commits or the time is up; sets *attempt. */
 int gather_run(const struct stop_request *request, uint64_t deadline, struct stop_result *result,
 	       struct attempt *attempt, struct suture_error *err);

@@ -134,6 +134,12 @@ struct stop_commit {
 	void *arg;
 };
 
+/*
+ * Is a stop exact for it that leaves sleepers asleep? What STOP_RUNG_AUTO asks before each attempt:
+ * fibers may come up in between.
+ */
+bool stop_may_be_lazy(const struct stop_commit *commit);
+
 struct stop_request {
 	const struct unwind_table *unwind;
 	/*

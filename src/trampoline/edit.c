@@ -289,6 +289,18 @@ bool code_edit_set_can_gate(const struct code_edit_set *set, bool threads_run, c
 	return !reason;
 }
 
+bool code_edit_set_waits_at(const struct code_edit_set *set, uintptr_t address)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct code_edit *edit = &set->edits[i];
+
+		if (edit->kind == CODE_EDIT_SITE && address >= edit->address &&
+		    address < edit->address + edit->size)
+			return commit_gate(edit) == CODE_EDIT_GATE_STEPS;
+	}
+	return false;
+}
+
 bool code_edit_set_has_data(const struct code_edit_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)

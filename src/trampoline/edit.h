@@ -148,6 +148,10 @@ int code_edit_set_prefault(struct code_edit_set *set, struct suture_error *err);
  */
 bool code_edit_set_can_gate(const struct code_edit_set *set, bool threads_run, const char **why);
 
+/* Has the site at address a place where threads can wait? Else it is closed while all are stopped.
+ */
+bool code_edit_set_waits_at(const struct code_edit_set *set, uintptr_t address);
+
 /* Is data among the edits? No gate keeps its readers out. */
 bool code_edit_set_has_data(const struct code_edit_set *set);
 

@@ -15,8 +15,9 @@ enum {
 	PAGE = 4096,
 	CHUNK = 64 << 10, /* bytes mapped at once: some 600 islands */
 	ALIGNMENT = 16,
-	GROWTH = 64 << 20, /* the heap grows into what is above it, the stack into what is below */
-	TRIES = 4,	   /* other threads may map what looked free */
+	HEAP_GROWTH = 256 << 20, /* upward, into what is above it */
+	STACK_GROWTH = 64 << 20, /* downward */
+	TRIES = 4,		 /* other threads may map what looked free */
 };
 
 /* ---- sorted sets of spans ------------------------------------------------------------------ */
@@ -236,9 +237,9 @@ static bool may_map(const struct near_memory *near, uintptr_t start, uintptr_t e
 {
 	if (start < 16 * (uintptr_t)PAGE || end > (uintptr_t)1 << 47)
 		return false;
-	if (end > near->heap && start < near->heap + GROWTH)
+	if (end > near->heap && start < near->heap + HEAP_GROWTH)
 		return false;
-	return end <= near->stack - GROWTH || start >= near->stack;
+	return end <= near->stack - STACK_GROWTH || start >= near->stack;
 }
 
 /* Maps those pages of [start, end) that are not ours yet. */

@@ -22,9 +22,12 @@ step "ps lists it" 0 "[.processes[] | select(.pid == $ARENA and .agent)] | lengt
 step "status before" 0 ".pid == $ARENA and (.patches == 0 or .patches == [])" status -p "$ARENA"
 for bug in coin-dup pathing; do
 	is "$bug before" present "$(probe "$bug")"
-	step "$bug: check" 0 '.result == "ok"' check "$WORK/$bug.so" -p "$ARENA"
+	step "$bug: check" 0 '.result == "ok" and (.rung == "lazy" or .rung == "full") and all(.functions[]; .lazy | type == "boolean")
+		and (.rung == "full" or all(.functions[]; .lazy))' check "$WORK/$bug.so" -p "$ARENA"
+	RUNG=$(j .rung)
 	is "$bug: check changed nothing" "$TEXT" "$(text_hash "$ARENA" "$ARENA_SERVER")"
-	step "$bug: apply" 0 '.result == "applied" and .changed == true and .pause_us >= 0 and .prepare_us >= 0' \
+	step "$bug: apply, by the rung that check named" 0 '.result == "applied" and .changed == true and .pause_us >= 0
+		and .prepare_us >= 0 and .rung == "'"$RUNG"'"' \
 		apply "$WORK/$bug.so" -p "$ARENA"
 	printf '      rung %s, %s threads, pause %s us, prepare %s us\n' "$(j .rung)" "$(j .threads)" \
 		"$(j .pause_us)" "$(j .prepare_us)"

@@ -92,14 +92,18 @@ static void brief(const struct subject *subject, char *text, size_t size)
 
 static void show_functions(struct json_object *functions)
 {
-	static const struct table_column columns[] = {
-		{"FUNCTION", TABLE_CUT}, {"TRAMPOLINE", TABLE_PLAIN}, {NULL, 0}};
+	static const struct table_column columns[] = {{"FUNCTION", TABLE_CUT},
+						      {"TRAMPOLINE", TABLE_PLAIN},
+						      {"STOP", TABLE_PLAIN},
+						      {NULL, 0}};
 	struct table *table = table_create(columns);
 
 	for (size_t i = 0; functions && i < json_object_array_length(functions); i++) {
 		struct json_object *function = json_object_array_get_idx(functions, i);
 		const char *cells[] = {rpc_json_get_string(function, "name", "?"),
-				       rpc_json_get_string(function, "tier", "")};
+				       rpc_json_get_string(function, "tier", ""),
+				       rpc_json_get_bool(function, "lazy", false) ? "lazy"
+										  : "full"};
 
 		table_add(table, cells);
 	}
@@ -153,8 +157,11 @@ static void show(const struct cli *cli, const struct subject *subject)
 	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),
 			pause);
-	printf("ok: %zu function%s of %s (pid %d) can be replaced, pause about %s\n", count,
-	       count == 1 ? "" : "s", subject->process.name, (int)subject->process.pid, pause);
+	printf("ok: %zu function%s of %s (pid %d) can be replaced, pause about %s%s\n", count,
+	       count == 1 ? "" : "s", subject->process.name, (int)subject->process.pid, pause,
+	       strcmp(rpc_json_get_string(subject->answer, "rung", ""), "full") == 0
+		       ? ", by a full stop"
+		       : "");
 	if (cli->verbose)
 		show_functions(functions);
 }

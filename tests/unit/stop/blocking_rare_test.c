@@ -485,7 +485,12 @@ static struct sleeper uninterruptible[] = {
 	SLEEPER("process_vm_writev", sleep_vm_writev, serve_next, 1, NONE),
 };
 
-/* They are left asleep, or named: a full stop can't have them. */
+/* Born later: asked to stop as well, and let go before it has. */
+static struct sleeper behind[] = {
+	SLEEPER("accept4 with a timeout", sleep_accept, wake_accept, 0, LISTENER),
+};
+
+/* They are left asleep, or named: a full stop can't have them. Others don't notice that attempt. */
 static void who_cannot_be_stopped_is_left_or_named(void **state)
 {
 	struct fixture fixture;
@@ -495,6 +500,7 @@ static void who_cannot_be_stopped_is_left_or_named(void **state)
 		struct sleeper *s = &uninterruptible[i];
 
 		blocking_start(s, 1);
+		blocking_start(behind, 1);
 		fixture_init(&fixture, STOP_RUNG_LAZY);
 		assert_int_equal(fixture_apply(&fixture), 0);
 		assert_int_equal(fixture_revert(&fixture), 0);
@@ -513,6 +519,10 @@ static void who_cannot_be_stopped_is_left_or_named(void **state)
 			assert_true(fixture.result.longest_failed_pause_ns >= 1000000);
 		}
 		assert_false(!s->unavailable && s->returned);
+		assert_false(behind->returned);
+		behind->wake(behind);
+		pthread_join(behind->thread, NULL);
+		assert_int_equal(behind->answer, behind->expected);
 		s->wake(s);
 		pthread_join(s->thread, NULL);
 		assert_int_equal(s->answer, s->expected);

@@ -87,6 +87,34 @@ static void ucontext_fibers_count(void **state)
 	fixture_fini(&fixture);
 }
 
+static struct suture_fiber late;
+
+static void add_late(struct fixture *to)
+{
+	to->before_gate = NULL;
+	assert_int_equal(suture_fiber_add(&late), 0);
+}
+
+/* One that is added behind the look of a lazy attempt: the next attempt is a full one. */
+static void one_that_is_added_meanwhile_counts(void **state)
+{
+	(void)state;
+	set_up(STOP_RUNG_AUTO);
+	late = (struct suture_fiber){
+		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
+	getcontext(&fiber_context);
+	fiber_context.uc_stack.ss_sp = stack;
+	fiber_context.uc_stack.ss_size = sizeof(stack);
+	fiber_context.uc_link = &main_context;
+	makecontext(&fiber_context, fiber_main, 0);
+	fixture_wait_inside = to_main;
+	to_fiber();
+	fixture.before_gate = add_late;
+	assert_busy_then(to_fiber);
+	suture_fiber_remove(stack);
+	fixture_fini(&fixture);
+}
+
 /* ---- switched by hand ----------------------------------------------------------------------- */
 
 void hand_switch(void **save, void *to);
@@ -125,8 +153,13 @@ static void hand_to_fiber(void)
 	hand_switch(&main_sp, fiber_sp);
 }
 
+/* Its frame is found by way of rbp, which is among the saved registers. */
 static void hand_main(void)
 {
+	volatile size_t room = 64;
+	volatile char *space = __builtin_alloca(room);
+
+	space[0] = 0;
 	returned = fixture_old();
 	for (;;)
 		hand_to_main();
@@ -242,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ucontext_fibers_count),
+		cmocka_unit_test(one_that_is_added_meanwhile_counts),
 		cmocka_unit_test(hand_switched_fibers_count),
 		cmocka_unit_test(a_running_fiber_is_its_thread),
 		cmocka_unit_test(nonsense_is_refused),

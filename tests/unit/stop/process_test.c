@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -120,30 +121,41 @@ static void the_leader_may_be_dead(void **state)
 
 static int gate[2];
 
-static void *vfork_and_wait(void *arg)
+/* Its parent waits, in a place where no tracer stops it. */
+static int borrow(void *arg)
 {
-	pid_t child;
 	char byte;
 
-	ready++;
-	child = vfork();
-	if (child == 0) {
-		/* Its parent waits, in a place where no tracer stops it. */
-		if (syscall(SYS_read, gate[0], &byte, 1) != 1)
-			_exit(1);
-		_exit(0);
-	}
-	waitpid(child, NULL, 0);
-	return arg;
+	(void)arg;
+	_exit(syscall(SYS_read, gate[0], &byte, 1) != 1);
 }
 
-static void vfork_is_busy_until_it_ends(void)
+static void *vfork_and_wait(void *arg)
+{
+	static _Alignas(16) uint8_t stack[64 << 10];
+	pid_t child;
+
+	ready++;
+	/* As posix_spawn() does, and as by vfork(). */
+	if (arg)
+		child = clone(borrow, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
+			      NULL);
+	else
+		child = vfork();
+	if (child == 0)
+		borrow(NULL);
+	waitpid(child, NULL, 0);
+	return NULL;
+}
+
+static void busy_until_it_ends(void *way)
 {
 	struct fixture fixture;
 	pthread_t thread;
 
+	ready = 0;
 	check(pipe(gate) == 0);
-	pthread_create(&thread, NULL, vfork_and_wait, NULL);
+	pthread_create(&thread, NULL, vfork_and_wait, way);
 	while (!ready)
 		usleep(100);
 	usleep(20000);
@@ -157,6 +169,12 @@ static void vfork_is_busy_until_it_ends(void)
 	check(write(gate[1], "", 1) == 1);
 	pthread_join(thread, NULL);
 	both_rungs(1);
+}
+
+static void vfork_is_busy_until_it_ends(void)
+{
+	busy_until_it_ends(NULL);
+	busy_until_it_ends(gate);
 }
 
 static void a_vfork_in_flight(void **state)
