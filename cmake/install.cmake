@@ -33,7 +33,7 @@ install(FILES ${CMAKE_BINARY_DIR}/completion/suture
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
-        FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN man EXCLUDE)
+        FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.schema.json" PATTERN man EXCLUDE)
 
 set(CPACK_PACKAGE_NAME suture)
 set(CPACK_PACKAGE_VENDOR "Suture")

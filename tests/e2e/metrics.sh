@@ -62,6 +62,10 @@ is "each type once" "" "$(grep '^# TYPE' "$WORK/metrics" | sort | uniq -d)"
 check "samples follow their type" awk '
 	/^# TYPE/ { type = $3 }
 	/^suture/ { name = $1; sub(/\{.*/, "", name); if (index(name, type) != 1) exit 1 }' "$WORK/metrics"
+# Prometheus' own judge, where somebody has it.
+if command -v promtool >/dev/null; then
+	is "promtool check metrics" 0 "$(promtool check metrics <"$WORK/metrics" 2>&1; echo $?)"
+fi
 suture metrics -p "$FIRST"
 check "as JSON" jq -e '.applied == 0 and (.pauses.buckets | length) > 10 and any(.actions[]; .action == "start")' "$OUT"
 scrape -p $$

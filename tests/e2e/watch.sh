@@ -76,7 +76,7 @@ watch() {
 	"$SUTURE" watch -C "$WORK/build" --binary "$EXE" -p "$PID" "$@" >"$WORK/loop" 2>"$WORK/loop.err" &
 	LOOP=$!
 	PIDS+=("$LOOP")
-	until_true "the loop" grep -q '^suture: watching' "$WORK/loop.err"
+	[[ " $* " == *" --json "* ]] || until_true "the loop" grep -q "^suture: watching" "$WORK/loop.err"
 }
 answers() { ask "$1" && [ "$ANSWER" = "$2" ]; }
 becomes() {     # TEXT EXPECTED: of the question 1
@@ -176,11 +176,20 @@ is "it would be replaced" "4 DEPENDENCY" "$RC $(j .error.code)"
 matches "and it says how" "*--replace*suture revert fix -p $PID" "$(j .error.next)"
 becomes "and is not" "12 15"
 cp "$WORK/main.c" "$SOURCES/main.c"
-watch --replace
+watch --replace --json
 becomes "with its change in the sources" "12 15"
 check "the loop's patch has it now" until_true "the patch" in_force watch
 sed -i 's/n \* BASE + 5/n * BASE + 6/' "$SOURCES/main.c"
 becomes "and the next save" "12 16"
+printf 'int broken(' >>"$SOURCES/main.c"
+until_true "what does not compile" grep -q '"BUILD"' "$WORK/loop"
+sed 's/^/watch\t/' "$WORK/loop" | /usr/bin/python3 "$ROOT/tests/support/documents.py" "$ROOT/docs/protocol.schema.json" >"$WORK/judged" 2>&1
+case $? in
+0) pass "its documents are those of the schema" ;;
+77) cat "$WORK/judged" ;;
+*) fail "its documents differ from the schema"; cat "$WORK/judged" "$WORK/loop" ;;
+esac
+check "and tell how long after the save" jq -e -s 'any(.[]; .since_save_us > 0)' "$WORK/loop"
 kill -TERM "$LOOP"
 wait "$LOOP" 2>/dev/null
 exec {TO}>&- {FROM}<&-

@@ -55,7 +55,9 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 	const char *result = rpc_json_get_string(event, "result", "?");
 	const char *name = rpc_json_get_string(event, "name", "");
 	uint64_t pause_us = (uint64_t)rpc_json_get_int(event, "pause_us", 0);
-	char at[24], user[64], pause[DURATION_TEXT_SIZE], rest[192] = "", shown[80];
+	char at[24], user[64], pause[DURATION_TEXT_SIZE] = "", rest[192] = "", shown[80];
+	int room = LINE_WIDTH - (many ? 9 : 0) - NAME_COLUMN - 2 - (int)strlen(result);
+	bool below; /* there is no room for the pause in the line */
 
 	short_time(rpc_json_get_string(event, "at", ""), at);
 	user_name(who, user, sizeof(user));
@@ -63,6 +65,7 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 		duration_format(pause_us, pause);
 		snprintf(rest, sizeof(rest), ", paused %s", pause);
 	}
+	below = pause_us && (int)(strlen(name) + strlen(rest)) > room;
 	if (many)
 		printf("%7d  ", (int)subject->process.pid);
 	printf("%-20.20s  ", at);
@@ -71,16 +74,16 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 	message_put(stdout, rpc_json_get_string(event, "event", "?"));
 	printf("%*s  ", 15 - (int)strnlen(rpc_json_get_string(event, "event", "?"), 15), "");
 	if (*name) {
-		int room = LINE_WIDTH - (many ? 9 : 0) - NAME_COLUMN - 2 -
-			   (int)(strlen(result) + strlen(rest));
-
 		snprintf(shown, sizeof(shown), "%.*s", room > 8 ? room : 8, name);
 		message_put(stdout, shown);
 		fputs(": ", stdout);
 	}
 	message_put(stdout, result);
-	fputs(rest, stdout);
+	if (!below)
+		fputs(rest, stdout);
 	putchar('\n');
+	if (below)
+		put_more("paused ", pause, many);
 	put_more("", rpc_json_get_string(event, "text", ""), many);
 	if (!cli->verbose)
 		return;

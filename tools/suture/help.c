@@ -17,7 +17,7 @@ static void show_all(void)
 	puts("Changes functions of a running process, and takes the change back.\n");
 	for (const struct cli_command *command = cli_commands; command->name; command++)
 		if (command->run)
-			printf("  %-8s %s\n", command->name, command->summary);
+			printf("  %-10s %s\n", command->name, command->summary);
 	puts("\nTARGET is one of -p PID, -n NAME, -s SOCKET, --tree PID, --all.");
 	puts("Every command takes --json, -q, -v, --color=auto|always|never.");
 	puts("Exit codes: 0 done, 1 internal, 2 usage, 3 no process or agent, 4 refused,");

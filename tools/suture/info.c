@@ -257,8 +257,8 @@ static void put_line(const char *key, const char *value)
 static void show_functions(const struct patch_file *file)
 {
 	static const struct table_column columns[] = {
-		{"FUNCTION", TABLE_CUT}, {"UNIT", TABLE_CUT},  {"MODULE", TABLE_CUT},
-		{"BYTES", TABLE_RIGHT},	 {"NEW", TABLE_RIGHT}, {NULL, 0}};
+		{"FUNCTION", TABLE_NAME}, {"UNIT", TABLE_CUT},	{"MODULE", TABLE_CUT},
+		{"BYTES", TABLE_RIGHT},	  {"NEW", TABLE_RIGHT}, {NULL, 0}};
 	struct table *table = table_create(columns);
 
 	for (size_t i = 0; i < file->functions.count; i++) {
@@ -292,7 +292,7 @@ static void show_migrations(const struct patch_file *file)
 
 static void show_data(const struct patch_file *file)
 {
-	static const struct table_column columns[] = {{"DATA", TABLE_CUT},
+	static const struct table_column columns[] = {{"DATA", TABLE_NAME},
 						      {"UNIT", TABLE_CUT},
 						      {"KIND", TABLE_PLAIN},
 						      {"BYTES", TABLE_RIGHT},

@@ -87,7 +87,7 @@ static int present_json(const struct installer *installer)
 static int present_list(const struct cli *cli, const struct installer *installer)
 {
 	static const struct table_column columns[] = {{"ORDER", TABLE_RIGHT},
-						      {"PATCH", TABLE_CUT},
+						      {"PATCH", TABLE_NAME},
 						      {"STATE", TABLE_PLAIN},
 						      {"BUILD-ID", TABLE_CUT},
 						      {NULL, 0}};

@@ -113,7 +113,7 @@ static void show_old_code(struct json_object *patch)
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	static const struct table_column columns[] = {
-		{"ORDER", TABLE_RIGHT},	  {"PATCH", TABLE_CUT},
+		{"ORDER", TABLE_RIGHT},	  {"PATCH", TABLE_NAME},
 		{"STATE", TABLE_PLAIN},	  {"FUNCTIONS", TABLE_RIGHT},
 		{"CALLS", TABLE_RIGHT},	  {"SCOPE", TABLE_CUT},
 		{"APPLIED", TABLE_PLAIN}, {NULL, 0}};

@@ -118,7 +118,7 @@ static void add_row(struct table *table, const struct candidate *row)
 static int present_table(const struct candidate *rows, size_t count)
 {
 	static const struct table_column columns[] = {{"PID", TABLE_RIGHT},
-						      {"NAME", TABLE_PLAIN},
+						      {"NAME", TABLE_NAME},
 						      {"AGENT", TABLE_PLAIN},
 						      {"PATCHES", TABLE_RIGHT},
 						      {"BUILD-ID", TABLE_PLAIN},

@@ -141,9 +141,12 @@ void scopeword_format_left(struct json_object *scope, char *text, size_t size)
 	text[0] = '\0';
 	if (!scope)
 		return;
-	if (left || !rpc_json_get_bool(scope, "new", false))
-		snprintf(text, size, "%lld known values have the new code, %lld the old",
-			 (long long)rpc_json_get_int(scope, "values_new", 0), (long long)left);
-	else
+	if (left || !rpc_json_get_bool(scope, "new", false)) {
+		long long with = rpc_json_get_int(scope, "values_new", 0);
+
+		snprintf(text, size, "%lld known value%s the new code, %lld the old", with,
+			 with == 1 ? " has" : "s have", (long long)left);
+	} else {
 		snprintf(text, size, "no known value has the old code any more");
+	}
 }

@@ -9,11 +9,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { TABLE_WIDTH = 80 };
+enum { TABLE_WIDTH = 80, NAME_KEEPS = 16, NO_NAME = 99 };
 
 struct table {
 	struct libscols_table *scols;
 	size_t columns;
+	size_t name;	/* which column is one of names; NO_NAME: none */
+	size_t longest; /* name, in bytes */
 };
 
 static size_t width(void)
@@ -31,6 +33,7 @@ struct table *table_create(const struct table_column *columns)
 
 	if (!table)
 		return NULL;
+	table->name = NO_NAME;
 	table->scols = scols_new_table();
 	if (!table->scols) {
 		free(table);
@@ -42,11 +45,13 @@ struct table *table_create(const struct table_column *columns)
 	scols_table_set_column_separator(table->scols, "  ");
 	for (; columns[table->columns].title; table->columns++) {
 		enum table_kind kind = columns[table->columns].kind;
-		int flags = kind == TABLE_RIGHT ? SCOLS_FL_RIGHT
-			    : kind == TABLE_CUT ? SCOLS_FL_TRUNC
-						: 0;
+		int flags = kind == TABLE_RIGHT			      ? SCOLS_FL_RIGHT
+			    : kind == TABLE_CUT || kind == TABLE_NAME ? SCOLS_FL_TRUNC
+								      : 0;
 
 		scols_table_new_column(table->scols, columns[table->columns].title, 0, flags);
+		if (kind == TABLE_NAME)
+			table->name = table->columns;
 	}
 	return table;
 }
@@ -61,15 +66,33 @@ void table_add(struct table *table, const char *const *cells)
 		for (char *at = copy; at && *at; at++)
 			if ((unsigned char)*at < 0x20 || *at == 0x7f)
 				*at = '?';
+		if (copy && i == table->name && strlen(copy) > table->longest)
+			table->longest = strlen(copy);
 		if (copy)
 			scols_line_refer_data(line, i, copy);
 	}
+}
+
+/* No column is cut to less than its title. */
+static void widen_title(struct table *table)
+{
+	struct libscols_column *column = scols_table_get_column(table->scols, table->name);
+	struct libscols_cell *title = column ? scols_column_get_header(column) : NULL;
+	char text[NAME_KEEPS + 1];
+
+	if (!title)
+		return;
+	snprintf(text, sizeof(text), "%-*s",
+		 table->longest < NAME_KEEPS ? (int)table->longest : NAME_KEEPS,
+		 scols_cell_get_data(title));
+	scols_cell_set_data(title, text);
 }
 
 void table_print(struct table *table)
 {
 	if (!table)
 		return;
+	widen_title(table);
 	fflush(stdout);
 	scols_table_set_stream(table->scols, stdout);
 	scols_print_table(table->scols);
