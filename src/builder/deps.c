@@ -28,6 +28,7 @@ struct edited {
 struct search {
 	const struct deps_options *options;
 	const struct compdb *db;
+	const bool *wanted; /* per entry */
 	struct edited *edited;
 	size_t count;
 	enum deps_reach *reach;
@@ -170,7 +171,8 @@ static void look_at_ninja_block(struct search *search, const char *object,
 	for (size_t i = 0; path && i < search->db->count; i++) {
 		const char *output = search->db->entries[i].output;
 
-		if (output && !search->known[i] && strcmp(output, path) == 0)
+		/* The log is of the whole tree: other programs' units are in it, too. */
+		if (output && search->wanted[i] && !search->known[i] && strcmp(output, path) == 0)
 			look_at(search, i, build_dir, files);
 	}
 }
@@ -283,7 +285,7 @@ static int prepare_question(const struct search *search, size_t entry, struct qu
 }
 
 /* The compiler is asked for what is left; a unit that it can't read counts as reached. */
-static int ask_compiler(struct search *search, const bool *wanted, struct suture_error *err)
+static int ask_compiler(struct search *search, struct suture_error *err)
 {
 	struct question *questions = calloc(search->db->count + 1, sizeof(*questions));
 	struct process_job *jobs = calloc(search->db->count + 1, sizeof(*jobs));
@@ -295,7 +297,7 @@ static int ask_compiler(struct search *search, const bool *wanted, struct suture
 	for (size_t i = 0; i < search->db->count && !rc; i++) {
 		struct question *question = &questions[count];
 
-		if (!wanted[i] || search->known[i] || search->reach[i] != DEPS_NONE ||
+		if (!search->wanted[i] || search->known[i] || search->reach[i] != DEPS_NONE ||
 		    !worth_asking(search, i))
 			continue;
 		rc = prepare_question(search, i, question, err);
@@ -350,12 +352,12 @@ static int collect_edited(struct search *search, const struct diff_changes *chan
 	return 0;
 }
 
-static void find_sources(struct search *search, const bool *wanted)
+static void find_sources(struct search *search)
 {
 	for (size_t i = 0; i < search->db->count; i++) {
 		cleanup_memory char *real = NULL;
 
-		if (!wanted[i])
+		if (!search->wanted[i])
 			continue;
 		real = path_real("/", search->db->entries[i].file);
 		for (size_t j = 0; real && j < search->count; j++)
@@ -365,30 +367,30 @@ static void find_sources(struct search *search, const bool *wanted)
 }
 
 /* From what is at hand to what takes longest. */
-static int look_everywhere(struct search *search, const bool *wanted, struct suture_error *err)
+static int look_everywhere(struct search *search, struct suture_error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < search->db->count && !rc; i++)
-		if (wanted[i] && search->reach[i] == DEPS_NONE)
+		if (search->wanted[i] && search->reach[i] == DEPS_NONE)
 			rc = try_make_file(search, i, err);
 	if (!rc)
 		rc = try_ninja(search, err);
-	return rc ? rc : ask_compiler(search, wanted, err);
+	return rc ? rc : ask_compiler(search, err);
 }
 
 int deps_find(const struct deps_options *options, const struct compdb *db, const bool *wanted,
 	      const struct diff_changes *changes, enum deps_reach *reach, struct suture_error *err)
 {
-	struct search search = {.options = options, .db = db, .reach = reach};
+	struct search search = {.options = options, .db = db, .wanted = wanted, .reach = reach};
 	int rc;
 
 	memset(reach, 0, db->count * sizeof(*reach));
 	search.known = calloc(db->count + 1, sizeof(*search.known));
 	rc = search.known ? collect_edited(&search, changes, err) : error_no_memory(err);
 	if (!rc && search.count) {
-		find_sources(&search, wanted);
-		rc = look_everywhere(&search, wanted, err);
+		find_sources(&search);
+		rc = look_everywhere(&search, err);
 	}
 	for (size_t i = 0; i < search.count; i++)
 		free(search.edited[i].real);
@@ -400,7 +402,7 @@ int deps_find(const struct deps_options *options, const struct compdb *db, const
 int deps_list(const struct deps_options *options, const struct compdb *db, const bool *wanted,
 	      struct strings *files, struct suture_error *err)
 {
-	struct search search = {.options = options, .db = db, .all = files};
+	struct search search = {.options = options, .db = db, .wanted = wanted, .all = files};
 	int rc = 0;
 
 	search.known = calloc(db->count + 1, sizeof(*search.known));
@@ -411,7 +413,7 @@ int deps_list(const struct deps_options *options, const struct compdb *db, const
 		if (wanted[i])
 			strings_take(files, path_real("/", db->entries[i].file));
 	if (!rc)
-		rc = look_everywhere(&search, wanted, err);
+		rc = look_everywhere(&search, err);
 	free(search.known);
 	free(search.reach);
 	strings_sort(files);

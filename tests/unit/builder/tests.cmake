@@ -8,6 +8,7 @@ suture_unit_test(builder/build LINKS builder base)
 suture_unit_test(builder/statics LINKS builder base)
 suture_unit_test(builder/mangled LINKS builder base)
 suture_unit_test(builder/kept LINKS builder base)
+suture_unit_test(builder/members LINKS builder base)
 suture_unit_test(builder/candidates LINKS builder base)
 suture_unit_test(builder/corrupt LINKS builder base)
 # The core: from objects to a patch.

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which units a build is about: those of the binary, in a tree that makes other programs as well.
+ */
+#include "project.h"
+
+/* A tree of ninja's, whose log of dependencies is of all programs; it keeps no .d files. */
+static void make_programs(void)
+{
+	char text[2048];
+
+	tree_write("src/price.h", "static inline int price(int item)\n{\n\treturn item * 3;\n}\n");
+	tree_write("src/server.c", "#include \"price.h\"\n#include <stdio.h>\n"
+				   "__attribute__((noinline)) void sell(int item)\n"
+				   "{\n\tprintf(\"%d\\n\", price(item));\n}\n"
+				   "int main(int argc, char **argv)\n"
+				   "{\n\t(void)argv;\n\tsell(argc);\n\treturn 0;\n}\n");
+	tree_write("src/tool.c", "#include \"price.h\"\n"
+				 "int main(int argc, char **argv)\n"
+				 "{\n\t(void)argv;\n\treturn price(argc);\n}\n");
+	tree_write("build/build.ninja",
+		   "rule cc\n  command = gcc -O2 -g -MD -MF $out.d -c $in -o $out\n"
+		   "  depfile = $out.d\n  deps = gcc\n"
+		   "rule link\n  command = gcc -Wl,--build-id $in -o $out\n"
+		   "build server.o: cc ../src/server.c\nbuild tool.o: cc ../src/tool.c\n"
+		   "build server: link server.o\nbuild tool: link tool.o\n"
+		   "default server tool\n");
+	run((const char *[]){"ninja", NULL});
+	snprintf(text, sizeof(text),
+		 "[{\"directory\":\"%s/build\",\"file\":\"../src/tool.c\",\"command\":"
+		 "\"gcc -O2 -g -c ../src/tool.c -o tool.o\"},\n"
+		 "{\"directory\":\"%s/build\",\"file\":\"../src/server.c\",\"command\":"
+		 "\"gcc -O2 -g -c ../src/server.c -o server.o\"}]",
+		 tree_top, tree_top);
+	tree_write("build/compile_commands.json", text);
+}
+
+/* The other program's unit is not in the binary: verifying it would refuse the patch. */
+static void a_header_reaches_the_binarys_units_alone(void **state)
+{
+	const struct build_options options = {.build_dir = tree_path("build"),
+					      .binary = tree_path("build/server"),
+					      .output = tree_path("out.so"),
+					      .diff = tree_path("change.diff"),
+					      .parallel = 2};
+	struct build_result result;
+	struct suture_error err = {0};
+
+	(void)state;
+	make_programs();
+	make_diff("price.h", "static inline int price(int item)\n{\n\treturn item * 4;\n}\n");
+	if (build_run(&options, &result, &err))
+		fail_msg("%s", err.message);
+	explain(&result);
+	assert_int_equal(result.outcome, CORE_PATCH);
+	assert_int_equal(result.units.affected, 1);
+	assert_int_equal(result.core.function_count, 1);
+	assert_string_equal(result.core.functions[0].name, "sell");
+	build_result_fini(&result);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_header_reaches_the_binarys_units_alone,
+						tree_setup, tree_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
