@@ -11,6 +11,8 @@
 #include "rpc/json.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +180,63 @@ static void kept_now_written_later(void **state)
 	assert_false(events_are_owed(&events));
 }
 
+enum { ROUNDS = 200 };
+
+static void *add_often(void *what)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		add(what, SUTURE_OK);
+	return NULL;
+}
+
+static void *keep_often(void *what)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		keep(what);
+		if (events_are_owed(&events) && i % 8 == 0)
+			events_write(&events);
+	}
+	return NULL;
+}
+
+static void *ask_often(void *unused)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		json_object_put(events_answer(&events, 0, EVENT_RING));
+		json_object_put(events_tallies(&events));
+		events_unwritten(&events);
+	}
+	return unused;
+}
+
+/* The server's thread, the worker and who starts the agent; each line is written once, in order. */
+static void all_at_once(void **state)
+{
+	void *(*const bodies[])(void *) = {add_often, add_often, keep_often, ask_often};
+	pthread_t threads[4];
+	uint64_t lines = 0, last = 0, seq;
+	char line[1024];
+	FILE *file;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, bodies[i], (void *)"apply"), 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	events_write(&events);
+	assert_false(events_are_owed(&events));
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		assert_int_equal(sscanf(line, "{\"seq\":%" SCNu64, &seq), 1);
+		assert_true(seq > last);
+		last = seq;
+		lines++;
+	}
+	fclose(file);
+	assert_int_equal(lines + events_unwritten(&events), 3 * ROUNDS);
+}
+
 static void refuses(const char *why)
 {
 	uint64_t before = events_unwritten(&events);
@@ -246,6 +305,7 @@ int main(void)
 		RECORD(counts_any_number_of_kinds),
 		RECORD(one_line_each),
 		RECORD(kept_now_written_later),
+		RECORD(all_at_once),
 		RECORD(nothing_but_a_plain_file_of_ours),
 		RECORD(texts_are_cut),
 	};
