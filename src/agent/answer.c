@@ -79,6 +79,7 @@ struct json_object *answer_check(const struct transaction_result *result)
 		struct json_object *one = json_object_new_object();
 
 		rpc_json_add(one, "name", rpc_json_string(result->tiers[i].name));
+		rpc_json_add(one, "module", rpc_json_string(result->tiers[i].module));
 		rpc_json_add(one, "tier",
 			     json_object_new_string(trampoline_tier_name(result->tiers[i].tier)));
 		rpc_json_add(one, "lazy", json_object_new_boolean(result->tiers[i].lazy));
@@ -375,9 +376,9 @@ struct json_object *answer_status(struct agent *agent)
 	add_uint(answer, "patches", agent->applied);
 	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
 		if (!patch->order)
-			retired += patch->load.end - patch->load.start;
+			retired += load_size(&patch->load);
 	for (const struct retired *each = agent->retired; each; each = each->next)
-		retired += each->load.end - each->load.start;
+		retired += load_size(&each->load);
 	for (const struct pending *each = agent->pending; each; each = each->next)
 		waiting++;
 	add_uint(answer, "pending", waiting);

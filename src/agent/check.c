@@ -15,11 +15,15 @@ static void list_tiers(const struct plan *plan, struct transaction_result *resul
 
 	result->tiers = calloc(file->functions.count + 1, sizeof(*result->tiers));
 	for (size_t i = 0; result->tiers && i < file->functions.count; i++) {
+		const struct format_function *function = &file->functions.records[i];
 		const struct trampoline *trampoline = plan_trampoline_of(plan, i);
 		struct transaction_tier *tier = &result->tiers[result->tier_count++];
 
 		snprintf(tier->name, sizeof(tier->name), "%s",
-			 patch_file_string(file, file->functions.records[i].name_ref));
+			 patch_file_string(file, function->name_ref));
+		snprintf(tier->module, sizeof(tier->module), "%s",
+			 patch_file_string(
+				 file, patch_file_module(file, function->module_ref)->name_ref));
 		if (!trampoline)
 			continue;
 		tier->tier = trampoline->tier;

@@ -174,10 +174,10 @@ static int by_replacement(const void *a, const void *b)
 }
 
 /* All code of a patch, its functions under their names and what lies between under its own. */
-static int add_segment(struct plan *plan, const struct patch *patch, const Elf64_Phdr *phdr,
+static int add_segment(struct plan *plan, const struct patch *patch, uint64_t start, uint64_t size,
 		       const struct format_function *const *functions, struct suture_error *err)
 {
-	uint64_t cursor = phdr->p_vaddr, end = phdr->p_vaddr + phdr->p_memsz;
+	uint64_t cursor = start, end = start + size;
 	size_t count = patch->file.functions.count, next = 0;
 	int rc = 0;
 
@@ -209,16 +209,21 @@ static int add_whole_patch(struct plan *plan, const struct patch *patch, struct 
 	size_t count = patch->file.functions.count;
 	const struct format_function **functions = calloc(count + 1, sizeof(*functions));
 	int rc = functions ? 0 : error_no_memory(err);
+	uint64_t moved = 0; /* the file's addresses among those of all */
 
 	for (size_t i = 0; functions && i < count; i++)
 		functions[i] = &patch->file.functions.records[i];
 	if (functions)
 		qsort(functions, count, sizeof(*functions), by_replacement);
-	for (size_t i = 0; !rc && i < patch->file.phnum; i++) {
-		const Elf64_Phdr *phdr = &patch->file.phdrs[i];
+	for (const struct patch_file *file = &patch->file; file; file = file->next) {
+		for (size_t i = 0; !rc && i < file->phnum; i++) {
+			const Elf64_Phdr *phdr = &file->phdrs[i];
 
-		if (phdr->p_type == PT_LOAD && (phdr->p_flags & PF_X))
-			rc = add_segment(plan, patch, phdr, functions, err);
+			if (phdr->p_type == PT_LOAD && (phdr->p_flags & PF_X))
+				rc = add_segment(plan, patch, moved + phdr->p_vaddr, phdr->p_memsz,
+						 functions, err);
+		}
+		moved += file->shift;
 	}
 	free(functions);
 	return rc;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "patch/join.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,12 +162,37 @@ static int check_depends(struct plan *plan, const struct patch_file *file, struc
 	return 0;
 }
 
+/* A file of the patch, near its module, and those for further modules. */
+static int load_file(const struct plan *plan, const struct patch_file *file,
+		     const struct image_module *const *modules, const struct bind_depend *depends,
+		     const uintptr_t *taken, struct load *load, struct suture_error *err)
+{
+	struct bind_value *values = NULL;
+	int rc = bind_symbols(file, &plan->image, modules, depends, taken, &values, err);
+
+	if (!rc)
+		rc = load_near(file, modules[0], values, load, err);
+	free(values);
+	if (rc || !file->next)
+		return rc;
+	load->next = malloc(sizeof(*load->next));
+	if (load->next) {
+		*load->next = (struct load){.store.fd = -1};
+		rc = load_file(plan, file->next, modules + JOIN_OWN(file, modules), NULL,
+			       taken ? taken + JOIN_OWN(file, variables) : NULL, load->next, err);
+	} else {
+		rc = error_no_memory(err);
+	}
+	if (rc)
+		load_undo(load);
+	return rc;
+}
+
 static int load(struct plan *plan, const struct image_module *const *modules,
 		struct suture_error *err)
 {
 	const struct patch_file *file = &plan->add->file;
 	struct bind_depend *depends = calloc(file->depends.count + 1, sizeof(*depends));
-	struct bind_value *values = NULL;
 	uintptr_t *taken = NULL;
 	struct load loaded = {.store.fd = -1};
 	int rc = depends ? 0 : error_no_memory(err);
@@ -177,10 +203,7 @@ static int load(struct plan *plan, const struct image_module *const *modules,
 	if (!rc)
 		rc = inherit_find(plan, file, &taken, err);
 	if (!rc)
-		rc = bind_symbols(file, &plan->image, modules, depends, taken, &values, err);
-	if (!rc)
-		rc = load_near(file, modules[0], values, &loaded, err);
-	free(values);
+		rc = load_file(plan, file, modules, depends, taken, &loaded, err);
 	free(depends);
 	if (rc) {
 		free(taken);

@@ -59,6 +59,7 @@ struct transaction_result {
 
 struct transaction_tier {
 	char name[TRANSACTION_FRAME_TEXT];
+	char module[TRANSACTION_FRAME_TEXT];
 	enum trampoline_tier tier;
 	bool lazy; /* its entry can be closed while threads run */
 };

@@ -5,6 +5,7 @@
 #include "builder/candidates.h"
 #include "builder/causes.h"
 #include "builder/layout.h"
+#include "builder/modules.h"
 #include "builder/objcache.h"
 #include "builder/path.h"
 #include "builder/plan.h"
@@ -15,12 +16,11 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#include <ctype.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
 
-enum { NAME_MAX_LENGTH = 64, CACHE_SIZE_MAX = 1 << 30 };
+enum { CACHE_SIZE_MAX = 1 << 30 };
 
 static uint64_t now_us(void)
 {
@@ -28,56 +28,6 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static bool is_name_byte(char byte)
-{
-	return isalnum((unsigned char)byte) || strchr("._-", byte);
-}
-
-bool build_name_valid(const char *name)
-{
-	size_t length = strlen(name);
-
-	for (size_t i = 0; i < length; i++)
-		if (!is_name_byte(name[i]))
-			return false;
-	return length > 0 && length <= NAME_MAX_LENGTH && name[0] != '.';
-}
-
-void build_name_from_path(const char *path, char name[65])
-{
-	const char *base = path_base(path);
-	const char *dot = strrchr(base, '.');
-	size_t length = dot && dot != base && (!strcmp(dot, ".diff") || !strcmp(dot, ".patch"))
-				? (size_t)(dot - base)
-				: strlen(base);
-	size_t used = 0;
-
-	for (size_t i = 0; i < length && used < NAME_MAX_LENGTH; i++) {
-		char byte = is_name_byte(base[i]) ? base[i] : '-';
-
-		if (used || byte != '.')
-			name[used++] = byte;
-	}
-	if (!used)
-		name[used++] = 'p';
-	name[used] = '\0';
-}
-
-void build_result_fini(struct build_result *result)
-{
-	free(result->output);
-	free(result->signature);
-	free(result->binary);
-	free(result->source_root);
-	free(result->diff);
-	free(result->causes);
-	strings_fini(&result->texts);
-	core_result_fini(&result->core);
-	refusals_fini(&result->refusals);
-	strings_fini(&result->notes);
-	*result = (struct build_result){0};
 }
 
 static int take_out_numbers(void *context, struct suture_error *err)
@@ -190,6 +140,7 @@ static int run_core(struct build *build, const char *output, struct suture_error
 			.accepted_count = options->accepted_count,
 			.below = build->stack ? build->stack->below : NULL,
 			.below_count = build->stack ? build->stack->count : 0,
+			.further = options->carried,
 			.provenance = provenance.pairs,
 			.provenance_count = provenance.count};
 
@@ -360,6 +311,22 @@ static const char *include_dir(const struct build *build)
 	return NULL;
 }
 
+/* Sources of which no compilation is in this one of several binaries. */
+static void list_elsewhere(struct build *build)
+{
+	const struct plan *plan = &build->plan;
+
+	for (size_t i = 0; build->options->one_of_several && i < plan->unit_count; i++) {
+		const char *name = plan->units[i].name;
+		bool here = false;
+
+		for (size_t k = 0; k < plan->unit_count; k++)
+			here |= !plan->units[k].foreign && strcmp(plan->units[k].name, name) == 0;
+		if (!here)
+			strings_add_once(&build->result->elsewhere, name);
+	}
+}
+
 int build_in(struct build *build, char *work_dir, struct suture_error *err)
 {
 	struct build_result *result = build->result;
@@ -395,8 +362,11 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	started = now_us();
 	rc = compile_preprocess(&build->compile, plan->units, plan->unit_count, err);
 	if (!rc)
-		rc = candidates_choose(&build->compile, build->options->binary, plan->units,
+		rc = candidates_choose(&build->compile, build->options->binary,
+				       build->options->one_of_several, plan->units,
 				       plan->unit_count, err);
+	if (!rc)
+		list_elsewhere(build);
 	if (!rc)
 		refuse_lto(plan, &result->refusals);
 	if (!rc && !result->refusals.count)
@@ -425,28 +395,6 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	return rc;
 }
 
-int build_init_result(const struct build_options *options, struct build_result *result,
-		      struct suture_error *err)
-{
-	*result = (struct build_result){.outcome = CORE_NOTHING};
-	if (options->name && !build_name_valid(options->name))
-		return error_set(
-			err, SUTURE_E_USAGE,
-			"%s: a patch's name is made of letters, digits, '.', '_' and '-', at "
-			"most 64",
-			options->name);
-	if (options->name)
-		strcpy(result->name, options->name);
-	else
-		build_name_from_path(options->diff, result->name);
-	result->binary = strdup(options->binary);
-	if (options->output)
-		result->output = strdup(options->output);
-	else if (asprintf(&result->output, "%s.so", result->name) < 0)
-		result->output = NULL;
-	return result->binary && result->output ? 0 : error_no_memory(err);
-}
-
 /* For reports; one that can't be read is reported by the plan. */
 static void read_diff(const char *path, struct build_result *result)
 {
@@ -457,11 +405,20 @@ static void read_diff(const char *path, struct build_result *result)
 		result->diff = strndup((char *)text, size);
 }
 
+/* Said when it is sure that no binary has them: one may be a test's or another platform's. */
+static void note_absent(struct build_result *result)
+{
+	for (size_t i = 0; i < result->absent.count; i++)
+		strings_add_format(&result->notes, "%s is not in %s: it is not part of the patch",
+				   result->absent.items[i],
+				   result->target_count ? "any of the binaries" : "the binary");
+}
+
 /*
  * Builds with the compilers' own temporary files inside our folder: one that is killed can't clear
  * up, and we remove the folder in any case.
  */
-static int build_within(struct build *build, char *work_dir, struct suture_error *err)
+int build_within(struct build *build, char *work_dir, struct suture_error *err)
 {
 	const char *before = getenv("TMPDIR");
 	cleanup_memory char *kept = before ? strdup(before) : NULL;
@@ -504,12 +461,20 @@ int build_run(const struct build_options *options, struct build_result *result,
 	if (!mkdtemp(made))
 		return error_set(err, SUTURE_E_IO, "%s: can't make a folder like that", made);
 	work_dir = realpath(made, NULL);
-	rc = work_dir ? build_within(&build, work_dir, err) : error_no_memory(err);
+	if (!work_dir)
+		rc = error_no_memory(err);
+	else if (options->further_count)
+		rc = modules_build(&build, work_dir, err);
+	else
+		rc = build_within(&build, work_dir, err);
+	note_absent(result);
 	if (options->cache_dir)
 		objcache_trim(options->cache_dir, CACHE_SIZE_MAX);
 	path_remove_tree(made);
 	if (rc && err && !refuse_error(&result->refusals, err))
 		rc = 0;
+	if (!rc && !strings_ok(&result->notes))
+		rc = error_no_memory(err);
 	if (!rc && result->refusals.count)
 		result->outcome = CORE_REFUSED;
 	if (!rc)

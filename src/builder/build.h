@@ -23,6 +23,11 @@ struct build_options {
 	const char *build_dir;	/* holds compile_commands.json */
 	const char *source_dir; /* NULL: found from the diff and the compile commands */
 	const char *binary;
+	/* Built into the same patch, each near its own module: usually libraries of the program. */
+	const char *const *further;
+	size_t further_count;
+	bool one_of_several;	 /* what is not in the binary is in another one */
+	const char *carried;	 /* patch file for further modules to carry along, or NULL */
 	const char *output;	 /* NULL: NAME.so in the working folder */
 	const char *name;	 /* NULL: from the diff's file name */
 	const char *description; /* one line, or NULL */
@@ -62,18 +67,29 @@ struct build_cause {
 	unsigned line; /* the first that the diff touches in it, before the diff */
 };
 
+/* One of several binaries. */
+struct build_target {
+	char *path;	   /* owned */
+	char build_id[65]; /* hexadecimal; "" where it has none, or was not read */
+	bool patched;	   /* has a part in the patch; else nothing of it changes */
+};
+
 struct build_result {
 	enum core_outcome outcome;
 	char name[65];
-	char *output;		    /* owned; as given or made up */
-	char *signature;	    /* owned: file of the signature, if it was signed */
-	char *binary;		    /* owned */
+	char *output;		      /* owned; as given or made up */
+	char *signature;	      /* owned: file of the signature, if it was signed */
+	char *binary;		      /* owned */
+	struct build_target *targets; /* owned: where there are several binaries, each of them */
+	size_t target_count;
 	char *source_root;	    /* owned; NULL where none was found */
 	char *diff;		    /* owned: the diff's text */
 	struct build_cause *causes; /* owned: one per function of core; NULL without a patch */
 	struct strings texts;	    /* owns texts of causes */
 	struct core_result core;    /* functions, data, idle set, verification */
 	struct refusals refusals;   /* all of them, core's too */
+	struct strings absent;	    /* sources of the diff that are not in the binary */
+	struct strings elsewhere;   /* units that must be in another one: nothing of them is here */
 	struct strings notes;	    /* what the user should know though nothing is refused */
 	struct build_units units;
 	bool unreached; /* the diff changes something, but nothing that the binary is made from */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One build on its way, and the patches below it. Private to build.c and stack.c. */
+/* One build on its way, and the patches below it. Private to build.c, modules.c and
+ * stack.c. */
 #ifndef BUILDER_BUILDING_H
 #define BUILDER_BUILDING_H
 
@@ -19,6 +20,9 @@ struct build {
 
 /* All of a build but its temporary folder. */
 int build_in(struct build *build, char *work_dir, struct suture_error *err);
+
+/* A build below its temporary folder, and of the patches that it is built on. */
+int build_within(struct build *build, char *work_dir, struct suture_error *err);
 
 int build_init_result(const struct build_options *options, struct build_result *result,
 		      struct suture_error *err);

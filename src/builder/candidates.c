@@ -21,17 +21,20 @@ struct candidate {
 	size_t different;
 	size_t named; /* of the present ones, those that the binary calls so too */
 	bool fits;
+	bool elsewhere; /* nothing of it is here, and there are other binaries */
 	bool chosen;
 };
 
 struct choice {
 	struct arena arena;
 	struct binary binary;
+	bool one_of_several;
 	struct candidate *list; /* owned */
 	size_t count;
 };
 
-/* Units of sources that stand several times, when the diff may change one of them. */
+/* Units of sources that stand several times, or may be another binary's, when the diff may change
+ * one of them. */
 static int find_candidates(struct choice *choice, struct compile_unit *units, size_t count,
 			   struct suture_error *err)
 {
@@ -56,8 +59,8 @@ static int find_candidates(struct choice *choice, struct compile_unit *units, si
 		matters[first] |= !units[i].skipped;
 	}
 	for (size_t i = 0; i < count; i++)
-		if (sizes[groups[i]] > 1 && matters[groups[i]] && !units[i].added &&
-		    !units[i].removed)
+		if ((sizes[groups[i]] > 1 || choice->one_of_several) && matters[groups[i]] &&
+		    !units[i].added && !units[i].removed)
 			choice->list[choice->count++] =
 				(struct candidate){.unit = &units[i], .group = groups[i]};
 	free(groups);
@@ -108,6 +111,8 @@ static int judge(struct choice *choice, struct candidate *candidate, struct sutu
 	candidate->present = verified.exact + verified.equivalent;
 	candidate->different = verified.different;
 	candidate->fits = !rc && !refusals.count;
+	candidate->elsewhere = choice->one_of_several && !candidate->fits && !candidate->present &&
+			       !verified.different;
 	if (candidate->fits)
 		candidate->named = count_named(choice, candidate);
 	refusals_fini(&refusals);
@@ -171,8 +176,8 @@ static void choose(struct choice *choice, size_t group)
 
 		for (size_t i = 0; i < choice->count; i++) {
 			struct candidate *candidate = &choice->list[i];
-			bool taken = candidate->chosen || candidate->group != group ||
-				     (any && !candidate->fits);
+			bool taken = candidate->chosen || candidate->elsewhere ||
+				     candidate->group != group || (any && !candidate->fits);
 
 			for (size_t k = 0; k < choice->count && !taken && any; k++)
 				taken = choice->list[k].chosen && choice->list[k].group == group &&
@@ -189,9 +194,10 @@ static void choose(struct choice *choice, size_t group)
 }
 
 int candidates_choose(const struct compile_options *options, const char *binary,
-		      struct compile_unit *units, size_t count, struct suture_error *err)
+		      bool one_of_several, struct compile_unit *units, size_t count,
+		      struct suture_error *err)
 {
-	struct choice choice = {0};
+	struct choice choice = {.one_of_several = one_of_several};
 	int rc = find_candidates(&choice, units, count, err);
 
 	if (!rc && choice.count) {

@@ -11,9 +11,11 @@
 
 /*
  * Where no compilation of a source verifies, the one that comes closest stays, for the core to say
- * what is wrong with it. V of those that stay is kept.
+ * what is wrong with it. V of those that stay is kept. one_of_several: another binary is built for
+ * too, and a source of which nothing is in this one is put aside.
  */
 int candidates_choose(const struct compile_options *options, const char *binary,
-		      struct compile_unit *units, size_t count, struct suture_error *err);
+		      bool one_of_several, struct compile_unit *units, size_t count,
+		      struct suture_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "change.h"
 #include "compare.h"
+#include "core_result.h"
 #include "correlate.h"
 #include "emit.h"
 #include "identity.h"
@@ -28,25 +29,6 @@
 #include <unistd.h>
 
 enum { PATCH_LIMIT = 1 << 30 };
-
-/* Owns the texts of a result. */
-struct core_texts {
-	struct arena arena;
-};
-
-const char *core_function_kind_name(enum core_function_kind kind)
-{
-	static const char *const names[] = {"changed", "new", "inlined", "clone"};
-
-	return names[kind];
-}
-
-const char *core_data_kind_name(enum core_data_kind kind)
-{
-	static const char *const names[] = {"const", "new", "set", "keep"};
-
-	return names[kind];
-}
 
 static uint64_t now_us(void)
 {
@@ -256,109 +238,6 @@ static int emit(struct session *session, const char *output)
 	return code;
 }
 
-static bool is_clone(const char *name)
-{
-	return strstr(name, ".constprop.") || strstr(name, ".isra.") || strstr(name, ".part.");
-}
-
-static void list_function(struct core_result *result, const struct unit *unit,
-			  const struct part *part)
-{
-	struct arena *texts = &result->texts->arena;
-	struct core_function *f = &result->functions[result->function_count++];
-
-	f->name = arena_text(texts, part->name);
-	f->unit = arena_text(texts, unit->source);
-	f->kind = !part->replaced	 ? CORE_FUNCTION_NEW
-		  : is_clone(part->name) ? CORE_FUNCTION_CLONE
-					 : CORE_FUNCTION_CHANGED;
-	f->because = arena_text(texts, part->replaced && part->because ? part->because
-								       : "changed code needs it");
-	f->file = arena_text(texts, part_file(part));
-	f->line = part->identity.line;
-	f->target = part->replaced ? part->twin->target : 0;
-	f->old_size = part->replaced ? part->twin->target_size : 0;
-	f->new_size = part->size;
-}
-
-static void list_datum(struct core_result *result, const struct unit *unit, const struct part *part,
-		       enum core_data_kind kind)
-{
-	struct arena *texts = &result->texts->arena;
-	struct core_datum *datum = &result->data[result->data_count++];
-
-	datum->name = arena_text(texts, part->name);
-	datum->unit = arena_text(texts, unit->source);
-	datum->kind = kind;
-	datum->target = kind == CORE_DATUM_NEW ? 0 : part->twin->target;
-	datum->size = part->size;
-}
-
-static int compare_functions(const void *left, const void *right)
-{
-	const struct core_function *a = left;
-	const struct core_function *b = right;
-	int order = strcmp(a->unit, b->unit);
-
-	return order ? order : strcmp(a->name, b->name);
-}
-
-static bool carried(const struct unit *unit, const struct part *part)
-{
-	if (part->section == OBJECT_COMMON)
-		return part->because && !part_exists(part);
-	return unit->kept && unit->kept[part->section];
-}
-
-/* Copies what the caller wants to know out of the session. */
-static int summarise(struct session *session)
-{
-	struct core_result *result = session->result;
-	struct arena *texts = &result->texts->arena;
-	size_t most = session->data_count;
-
-	for (size_t i = 0; i < session->unit_count; i++)
-		most += session->units[i].patched.count;
-	result->functions = arena_array(texts, most, sizeof(*result->functions));
-	result->data = arena_array(texts, most, sizeof(*result->data));
-	result->idle = arena_array(texts, session->idle_count, sizeof(*result->idle));
-	result->hooks = arena_array(texts, session->hook_count, sizeof(*result->hooks));
-	if (!result->functions || !result->data || !result->idle || !result->hooks)
-		return error_no_memory(session->err);
-	for (size_t i = 0; i < session->unit_count; i++) {
-		const struct unit *unit = &session->units[i];
-
-		for (size_t k = 0; k < unit->patched.count; k++) {
-			const struct part *part = unit->patched.list[k];
-
-			if (part->kind == PART_FUNCTION && part->symbol &&
-			    (part->replaced || (carried(unit, part) && !part_exists(part))))
-				list_function(result, unit, part);
-			if (part->kind == PART_DATA && carried(unit, part) && !part_exists(part) &&
-			    !author_is_slot(unit, part))
-				list_datum(result, unit, part, CORE_DATUM_NEW);
-		}
-	}
-	for (size_t i = 0; i < session->data_count; i++)
-		list_datum(result, session->data[i].unit, session->data[i].part,
-			   session->data[i].kind);
-	for (size_t i = 0; i < session->idle_count; i++)
-		/* Those replaced are idle anyway. */
-		if (!session->idle[i].part->twin || !session->idle[i].part->twin->replaced)
-			result->idle[result->idle_count++] =
-				(struct core_idle){arena_text(texts, session->idle[i].part->name),
-						   arena_text(texts, session->idle[i].unit->source),
-						   arena_text(texts, session->idle[i].because)};
-	for (size_t i = 0; i < session->hook_count; i++)
-		result->hooks[result->hook_count++] =
-			(struct core_hook){arena_text(texts, session->hooks[i].part->name),
-					   arena_text(texts, session->hooks[i].unit->source),
-					   author_hook_name(session->hooks[i].kind)};
-	qsort(result->functions, result->function_count, sizeof(*result->functions),
-	      compare_functions);
-	return arena_check(texts, session->err);
-}
-
 static int run(struct session *session, const struct unit_objects *units, size_t count,
 	       const char *output)
 {
@@ -380,7 +259,7 @@ static int run(struct session *session, const struct unit_objects *units, size_t
 		code = emit(session, output);
 	result->emit_us = now_us() - start;
 	if (!code)
-		code = summarise(session);
+		code = core_result_fill(session);
 	if (result->refusals.count)
 		result->outcome = CORE_REFUSED;
 	else
@@ -401,14 +280,4 @@ int core_build(const struct core_options *options, const struct unit_objects *un
 	code = run(&session, units, count, output);
 	arena_fini(&session.arena);
 	return code;
-}
-
-void core_result_fini(struct core_result *result)
-{
-	refusals_fini(&result->refusals);
-	strings_fini(&result->notes);
-	if (result->texts)
-		arena_fini(&result->texts->arena);
-	free(result->texts);
-	*result = (struct core_result){0};
 }

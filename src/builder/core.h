@@ -87,6 +87,7 @@ struct core_options {
 	size_t accepted_count;
 	const struct core_below *below; /* the lowest first */
 	size_t below_count;
+	const char *further;		    /* patch file for further modules to carry, or NULL */
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
 	size_t provenance_count;
 };
@@ -111,6 +112,7 @@ const char *core_function_kind_name(enum core_function_kind kind);
 struct core_function {
 	const char *name;
 	const char *unit;
+	const char *binary; /* base name of the one that it is in */
 	enum core_function_kind kind;
 	const char *because; /* one clause, "its code differs" */
 	const char *file;    /* of its definition, or NULL */
@@ -185,5 +187,13 @@ int core_build(const struct core_options *options, const struct unit_objects *un
 	       const char *output, struct core_result *result, struct suture_error *err);
 
 void core_result_fini(struct core_result *result);
+
+/*
+ * Puts what another binary's build found behind what this one did: functions, data, idle functions,
+ * hooks, counts and times; the rest stays as it is. Either may be empty. What `from` had of these
+ * is taken over; it is still to be finished.
+ */
+int core_result_join(struct core_result *result, struct core_result *from,
+		     struct suture_error *err);
 
 #endif

@@ -5,12 +5,15 @@
 
 #include "author.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "variables.h"
 
 #include <elf.h>
 #include <stddef.h>
 #include <string.h>
+
+enum { PATCH_LIMIT = 1 << 28 };
 
 /* A constant's bytes as they are at run time: a patch below may have changed them in place. */
 static int hash_constant(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
@@ -304,6 +307,21 @@ int emit_records(struct emit *emit)
 	return code;
 }
 
+/* The file for further modules, as it is. After the header: whoever seals looks for the first. */
+static int carry_further(const struct session *session, struct tables *tables)
+{
+	cleanup_memory uint8_t *bytes = NULL;
+	size_t size;
+	int code;
+
+	if (!session->options->further)
+		return 0;
+	code = file_read(session->options->further, PATCH_LIMIT, &bytes, &size, session->err);
+	if (!code)
+		tables_add(tables, TABLES_further, bytes, size, NULL, 0);
+	return code;
+}
+
 int emit_meta(struct session *session, const char *path)
 {
 	const struct core_options *options = session->options;
@@ -319,6 +337,7 @@ int emit_meta(struct session *session, const char *path)
 	struct writer writer;
 	struct tables tables;
 	size_t count = 0;
+	int code;
 
 	_Static_assert((int)BINARY_BUILD_ID_SIZE == (int)FORMAT_BUILD_ID_SIZE, "one size");
 	writer_init(&writer, &session->arena, binary->machine);
@@ -350,5 +369,6 @@ int emit_meta(struct session *session, const char *path)
 					  options->provenance[i].value);
 		tables_add(&tables, TABLES_provenance, &record, sizeof(record), fields, 2);
 	}
-	return writer_write(&writer, path, session->err);
+	code = carry_further(session, &tables);
+	return code ? code : writer_write(&writer, path, session->err);
 }

@@ -97,6 +97,12 @@ static int read_header(struct tables *tables, struct suture_error *err)
 		return damaged(patch, "a patch of another version of suture", err);
 	patch->name = text_at(tables, header->name_ref);
 	patch->description = text_at(tables, header->description_ref);
+	if (tables->size[TABLE_modules] != sizeof(*module) || tables->size[TABLE_further]) {
+		error_set(err, SUTURE_E_UNSUPPORTED, "--on %s: it is for several modules",
+			  patch->path);
+		return error_next(err, "build one patch of all the diffs together, and apply it "
+				       "with --replace");
+	}
 	if (!patch->name || module->build_id_size > sizeof(patch->build_id))
 		return damaged(patch, "damaged", err);
 	memcpy(patch->build_id, module->build_id, module->build_id_size);

@@ -67,7 +67,7 @@ static void print_refusals(const struct build_result *result, const struct repor
 	fprintf(out, "  no patch was written, the source tree was not changed\n");
 }
 
-static void print_functions(const struct core_result *core, FILE *out)
+static void print_functions(const struct core_result *core, bool several, FILE *out)
 {
 	int width = 0;
 
@@ -88,7 +88,8 @@ static void print_functions(const struct core_result *core, FILE *out)
 				function->line);
 		else
 			fprintf(out, "  %s", function->unit);
-		fprintf(out, "  %s\n", function->because ? function->because : "");
+		fprintf(out, "  %s", function->because ? function->because : "");
+		fprintf(out, several ? "  in %s\n" : "\n", function->binary);
 	}
 }
 
@@ -101,6 +102,21 @@ static size_t count_kind(const struct core_result *core, bool new)
 	return count;
 }
 
+static void print_targets(const struct build_result *result, FILE *out)
+{
+	const char *build_id = result->core.build_id;
+
+	if (!result->target_count)
+		fprintf(out, ", for %s (build-id %.16s)\n", path_base(result->binary),
+			build_id[0] ? build_id : "none");
+	for (size_t i = 0, told = 0; i < result->target_count; i++)
+		if (result->targets[i].patched)
+			fprintf(out, "%s%s (build-id %.16s)", told++ ? " and " : ", for ",
+				path_base(result->targets[i].path), result->targets[i].build_id);
+	if (result->target_count)
+		putc('\n', out);
+}
+
 static void print_patch(const struct build_result *result, const struct report_style *style,
 			FILE *out)
 {
@@ -109,9 +125,8 @@ static void print_patch(const struct build_result *result, const struct report_s
 
 	fprintf(out, "%s%s%s: %zu function%s replaced, %zu new", paint(style, GREEN),
 		result->output, paint(style, PLAIN), changed, changed == 1 ? "" : "s", new);
-	fprintf(out, ", for %s (build-id %.16s)\n", path_base(result->binary),
-		core->build_id[0] ? core->build_id : "none");
-	print_functions(core, out);
+	print_targets(result, out);
+	print_functions(core, result->target_count > 0, out);
 	for (size_t i = 0; i < core->data_count; i++)
 		fprintf(out, "  %s  %s data, %" PRIu64 " bytes  %s\n", core->data[i].name,
 			core_data_kind_name(core->data[i].kind), core->data[i].size,
@@ -144,7 +159,7 @@ void report_text(const struct build_result *result, const struct report_style *s
 				? "nothing to patch: %s is not compiled from anything that the "
 				  "diff changes\n"
 				: "nothing to patch: the object code of %s does not change\n",
-			path_base(result->binary));
+			result->target_count ? "any of the binaries" : path_base(result->binary));
 		break;
 	case CORE_REFUSED:
 		print_refusals(result, style, complaints);

@@ -337,6 +337,15 @@ static void put_verification(const struct build_result *result, FILE *out)
 		result->units.affected, result->units.skipped);
 }
 
+static void put_build_id(const char *build_id, FILE *out)
+{
+	if (!build_id[0])
+		return;
+	fputs("<dt>build-id</dt><dd><code>", out);
+	put(out, build_id);
+	fputs("</code></dd>", out);
+}
+
 static void put_summary(const struct build_result *result, FILE *out)
 {
 	const char *const verdicts[] = {
@@ -359,10 +368,12 @@ static void put_summary(const struct build_result *result, FILE *out)
 		classes[result->outcome], verdicts[result->outcome]);
 	put(out, result->binary);
 	fputs("</code></dd>", out);
-	if (result->core.build_id[0]) {
-		fputs("<dt>build-id</dt><dd><code>", out);
-		put(out, result->core.build_id);
+	put_build_id(result->core.build_id, out);
+	for (size_t i = 1; i < result->target_count; i++) {
+		fputs("<dt>and</dt><dd><code>", out);
+		put(out, result->targets[i].path);
 		fputs("</code></dd>", out);
+		put_build_id(result->targets[i].build_id, out);
 	}
 	if (result->source_root) {
 		fputs("<dt>sources</dt><dd><code>", out);

@@ -56,6 +56,7 @@ static json_object *functions(struct document *document, const struct build_resu
 
 		put_text(document, object, "name", function->name);
 		put_text(document, object, "unit", function->unit);
+		put_text(document, object, "binary", function->binary);
 		put_text(document, object, "kind", core_function_kind_name(function->kind));
 		put_text(document, object, "because", function->because);
 		put_text(document, object, "file", function->file);
@@ -69,6 +70,23 @@ static json_object *functions(struct document *document, const struct build_resu
 			put_text(document, object, "edited_file", cause->file);
 			put_number(document, object, "edited_line", cause->line);
 		}
+		append(document, array, object);
+	}
+	return array;
+}
+
+static json_object *targets(struct document *document, const struct build_result *result)
+{
+	json_object *array = keep(document, json_object_new_array());
+
+	for (size_t i = 0; i < result->target_count; i++) {
+		const struct build_target *target = &result->targets[i];
+		json_object *object = keep(document, json_object_new_object());
+
+		put_text(document, object, "path", target->path);
+		put_text(document, object, "build_id",
+			 target->build_id[0] ? target->build_id : NULL);
+		put(document, object, "patched", json_object_new_boolean(target->patched));
 		append(document, array, object);
 	}
 	return array;
@@ -192,6 +210,8 @@ int report_json(const struct build_result *result, FILE *out, struct suture_erro
 	if (result->signature)
 		put_text(&document, root, "signature", result->signature);
 	put(&document, root, "target", target);
+	if (result->target_count)
+		put(&document, root, "targets", targets(&document, result));
 	put(&document, root, "functions", functions(&document, result));
 	put(&document, root, "data", data(&document, core));
 	put(&document, root, "idle", idle(&document, core));

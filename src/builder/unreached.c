@@ -120,8 +120,6 @@ void unreached_report(const struct plan *plan, const bool *wanted, struct build_
 					   "%s has no compile command: it is not part of the patch",
 					   change->name);
 		else if (!is_compiled(plan, real))
-			strings_add_format(&result->notes,
-					   "%s is not in the binary: it is not part of the patch",
-					   change->name);
+			strings_add(&result->absent, change->name);
 	}
 }

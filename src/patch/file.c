@@ -7,9 +7,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/reader.h"
+#include "patch/join.h"
 #include "patch/loadable.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int refuse(struct suture_error *err, const char *label, const char *what)
@@ -368,6 +370,17 @@ static void check_the_rest(struct checker *checker)
 	}
 }
 
+/* All but the bytes. */
+static void forget_tables(struct patch_file *file)
+{
+	if (file->next)
+		forget_tables(file->next);
+	free(file->next);
+	free(file->joined);
+	file->next = NULL;
+	file->joined = NULL;
+}
+
 /* The digest covers the file as it was before the digest was written into it. */
 static bool digest_matches(const struct patch_file *file)
 {
@@ -422,8 +435,32 @@ static int check_tables(struct patch_file *file, const char *label, struct sutur
 	return 0;
 }
 
-int patch_file_parse(uint8_t *data, size_t size, const char *label, struct patch_file *file,
-		     struct suture_error *err)
+static int parse(uint8_t *data, size_t size, const char *label, unsigned depth,
+		 struct patch_file *file, struct suture_error *err);
+
+/* The file for further modules in this one, whose name, hash and signature cover it. */
+static int parse_further(struct patch_file *file, const char *label, unsigned depth,
+			 struct suture_error *err)
+{
+	uint8_t *data = (uint8_t *)(uintptr_t)file->further.records;
+	int rc;
+
+	if (!file->further.count)
+		return 0;
+	if (depth == FORMAT_PARTS_LIMIT || (uintptr_t)data % _Alignof(Elf64_Ehdr))
+		return refuse(err, label, "its part for further modules is not as it should be");
+	file->next = calloc(1, sizeof(*file->next));
+	if (!file->next)
+		return error_no_memory(err);
+	rc = parse(data, file->further.count, label, depth + 1, file->next, err);
+	if (!rc && file->next->depends.count)
+		rc = refuse(err, label, "a part for further modules depends on a patch");
+	return rc ? rc : join_tables(file, label, err);
+}
+
+/* data is not taken over. */
+static int parse(uint8_t *data, size_t size, const char *label, unsigned depth,
+		 struct patch_file *file, struct suture_error *err)
 {
 	struct patch_file result = {.bytes = data, .size = size};
 	int rc = loadable_open(&result, label, err);
@@ -437,13 +474,26 @@ int patch_file_parse(uint8_t *data, size_t size, const char *label, struct patch
 		rc = loadable_check(&result, label, err);
 	if (!rc)
 		rc = check_tables(&result, label, err);
+	if (!rc)
+		rc = parse_further(&result, label, depth, err);
 	if (rc) {
-		patch_file_fini(&result);
+		forget_tables(&result);
 		return rc;
 	}
-	hash_bytes(data, size, result.hash);
 	*file = result;
 	return 0;
+}
+
+int patch_file_parse(uint8_t *data, size_t size, const char *label, struct patch_file *file,
+		     struct suture_error *err)
+{
+	int rc = parse(data, size, label, 1, file, err);
+
+	if (rc)
+		free(data);
+	else
+		hash_bytes(data, size, file->hash);
+	return rc;
 }
 
 int patch_file_read_fd(int fd, const char *label, struct patch_file *file, struct suture_error *err)
@@ -476,6 +526,7 @@ int patch_file_read(const char *path, struct patch_file *file, struct suture_err
 
 void patch_file_fini(struct patch_file *file)
 {
+	forget_tables(file);
 	free(file->bytes);
 	*file = (struct patch_file){0};
 }

@@ -40,6 +40,17 @@ struct patch_file {
 	uint64_t high;
 	uint64_t alignment; /* largest of the segments', bytes */
 
+	/*
+	 * The file for further modules inside of this one, whose bytes are part of these; or NULL.
+	 * Then the tables below hold its records too, behind this file's own, as if all of it were
+	 * one file whose link-time addresses from `split` on are those of `next` plus `shift`. What
+	 * concerns one file alone stays apart: symbols, relocs and depends.
+	 */
+	struct patch_file *next; /* owned */
+	uint64_t split;
+	uint64_t shift;
+	void *joined; /* owned: the tables */
+
 	const char *name;
 	const char *description; /* NULL when there is none */
 #define PATCH_FILE_TABLE(field, section, type) PATCH_TABLE(type) field;

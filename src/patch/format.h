@@ -24,6 +24,7 @@ enum {
 	FORMAT_BUILD_ID_SIZE = 32,	  /* longest build-id that is understood, bytes */
 	FORMAT_NEIGHBOUR_LIMIT = 1 << 16, /* bytes of a function whose padding is used */
 	FORMAT_OBJECT_LIMIT = 64 << 20,	  /* bytes of the largest object that is migrated */
+	FORMAT_PARTS_LIMIT = 16,	  /* patch files in each other, see below */
 };
 
 #define FORMAT_NONE UINT64_MAX
@@ -48,7 +49,8 @@ enum {
 	X(variables, ".suture.variables", struct format_variable)          \
 	X(constructs, ".suture.constructs", struct format_construct)       \
 	X(provides, ".suture.provides", struct format_provide)             \
-	X(provenance, ".suture.provenance", struct format_provenance)
+	X(provenance, ".suture.provenance", struct format_provenance)      \
+	X(further, ".suture.further", uint8_t)
 
 /* Exactly one. */
 struct format_header {
@@ -272,5 +274,13 @@ struct format_provenance {
 	uint64_t key_ref;
 	uint64_t value_ref;
 };
+
+/*
+ * .suture.further is a whole patch file for further modules, which may hold another one: code has
+ * to lie within reach of the module that it was compiled for, and an executable and its libraries
+ * are too far apart for one file to reach both. Each file is loaded near its own first module; all
+ * of them are one patch, with the outermost file's name, hash and signature. The tables of each
+ * refer to itself alone.
+ */
 
 #endif

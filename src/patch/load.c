@@ -150,5 +150,17 @@ void load_undo(struct load *load)
 		atomic_fetch_add(&changes, 1);
 	}
 	store_discard(&load->store);
+	if (load->next)
+		load_undo(load->next);
+	free(load->next);
 	*load = (struct load){.store.fd = -1};
+}
+
+uint64_t load_size(const struct load *load)
+{
+	uint64_t size = 0;
+
+	for (; load; load = load->next)
+		size += load->end - load->start;
+	return size;
 }

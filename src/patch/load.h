@@ -18,7 +18,11 @@ struct load {
 	uintptr_t start; /* what it occupies */
 	uintptr_t end;
 	struct store_file store;
+	struct load *next; /* owned: of the file for further modules; NULL when there is none */
 };
+
+/* Bytes that it occupies, with those that follow. */
+uint64_t load_size(const struct load *load);
 
 /*
  * Maps file within reach of near (all of the module), bound by values. NO_ROOM, OLD_LOADER,

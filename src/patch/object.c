@@ -93,7 +93,14 @@ int patch_set_state(struct patch *patch, enum patch_state state, struct suture_e
 
 uintptr_t patch_address(const struct patch *patch, uint64_t address)
 {
-	return (uintptr_t)(patch->load.base + address);
+	const struct patch_file *file = &patch->file;
+	const struct load *load = &patch->load;
+
+	for (; load->next && address >= file->split; load = load->next) {
+		address -= file->shift;
+		file = file->next;
+	}
+	return (uintptr_t)(load->base + address);
 }
 
 bool patch_module_gone(const struct patch *patch, uint64_t module_ref)

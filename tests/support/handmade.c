@@ -245,6 +245,12 @@ void handmade_depend(struct handmade *patch, const char *name, const uint8_t *ha
 	add_hash(patch, hash);
 }
 
+void handmade_carry(struct handmade *patch, const char *path)
+{
+	open_table(patch, ".suture.further");
+	table(patch, "\t.incbin \"%s\"\n", path);
+}
+
 void handmade_seal(uint8_t *data, size_t size)
 {
 	uint8_t *header = memmem(data, size, FORMAT_MAGIC, 8);

@@ -69,6 +69,8 @@ void handmade_idle(struct handmade *patch, const void *function, size_t size, co
 void handmade_data(struct handmade *patch, enum format_data_kind kind, const void *target,
 		   size_t size, const char *new_contents);
 void handmade_depend(struct handmade *patch, const char *name, const uint8_t *hash);
+/* A file that stands for its part for further modules. */
+void handmade_carry(struct handmade *patch, const char *path);
 
 /* Compiles C text to a library, NAME.so in folder, with a build-id. */
 void handmade_library(const char *folder, const char *name, const char *code, char *path,

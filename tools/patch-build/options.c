@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "builder/objcache.h"
+#include "patch/format.h"
 
 #include "base/error.h"
 
@@ -35,7 +36,9 @@ enum key {
 static const struct argp_option descriptions[] = {
 	{"build-dir", 'C', "BUILD_DIR", 0, "Folder with compile_commands.json (default: .)", 0},
 	{"source", KEY_SOURCE, "DIR", 0, "Folder that the diff belongs to (default: found)", 0},
-	{"binary", KEY_BINARY, "EXE", 0, "The program or library that runs, exactly", 0},
+	{"binary", KEY_BINARY, "EXE", 0,
+	 "The program or library that runs, exactly; may be repeated: one patch for all of them",
+	 0},
 	{"output", 'o', "OUT.so", 0, "Where to write the patch (default: NAME.so)", 0},
 	{"name", KEY_NAME, "NAME", 0, "What the patch is called (default: from the diff's name)",
 	 0},
@@ -84,6 +87,7 @@ void options_fini(struct options *options)
 	free(options->decisions);
 	free(options->accepted);
 	free(options->on);
+	free(options->further);
 	free(options->cache);
 	free(options->include);
 	*options = (struct options){0};
@@ -151,6 +155,22 @@ static int read_on(struct options *options, const char *argument, struct suture_
 	return rc;
 }
 
+static int read_binary(struct options *options, const char *argument, struct suture_error *err)
+{
+	int rc;
+
+	if (!options->build.binary) {
+		options->build.binary = argument;
+		return 0;
+	}
+	rc = append(&options->further, &options->build.further_count, argument, err);
+	options->build.further = options->further;
+	if (!rc && options->build.further_count >= FORMAT_PARTS_LIMIT)
+		rc = error_set(err, SUTURE_E_USAGE, "--binary %s: more than %d binaries", argument,
+			       FORMAT_PARTS_LIMIT);
+	return rc;
+}
+
 static int read_jobs(struct options *options, const char *argument, struct suture_error *err)
 {
 	char *end;
@@ -188,8 +208,7 @@ static int read_option(struct reading *reading, int key, char *argument)
 		build->source_dir = argument;
 		return 0;
 	case KEY_BINARY:
-		build->binary = argument;
-		return 0;
+		return read_binary(options, argument, reading->err);
 	case 'o':
 		build->output = argument;
 		return 0;
@@ -323,6 +342,8 @@ int options_read(struct options *options, int argc, char **argv, struct suture_e
 		return reading.rc;
 	if (rc)
 		return error_set(err, SUTURE_E_USAGE, "%s", strerror(rc));
+	if (options->list_files && options->build.further_count)
+		return error_set(err, SUTURE_E_USAGE, "--list-files: of one --binary at a time");
 	if ((!options->build.diff && !options->list_files) || !options->build.binary) {
 		error_set(err, SUTURE_E_USAGE, "%s is missing",
 			  options->build.binary ? "DIFF" : "--binary EXE");

@@ -14,6 +14,7 @@ struct options {
 	struct core_data_decision *decisions; /* owned, and what build.decisions points to */
 	char **variables;		      /* owned: names in decisions */
 	const char **on;		      /* owned, and what build.on points to */
+	const char **further;		      /* owned, and what build.further points to */
 	const char **accepted;		      /* owned, and what build.accepted_types points to */
 	char *cache;			      /* owned */
 	char *include;			      /* owned: build.include_dir */

@@ -315,6 +315,20 @@ static void show_data(const struct patch_file *file)
 	table_print(table);
 }
 
+/* The parts for several modules come from one diff. */
+static bool told_before(const struct patch_file *file, size_t index)
+{
+	const struct format_provenance *list = file->provenance.records;
+
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(text_at(file, list[i].key_ref), text_at(file, list[index].key_ref)) ==
+			    0 &&
+		    strcmp(text_at(file, list[i].value_ref),
+			   text_at(file, list[index].value_ref)) == 0)
+			return true;
+	return false;
+}
+
 static void show_rest(const struct cli *cli, const struct patch_file *file)
 {
 	for (size_t i = 0; i < file->depends.count; i++)
@@ -328,7 +342,8 @@ static void show_rest(const struct cli *cli, const struct patch_file *file)
 
 		if (strcmp(text_at(file, entry->key_ref), "diff-text") == 0)
 			continue; /* long: --json has it */
-
+		if (told_before(file, i))
+			continue;
 		put_line(text_at(file, entry->key_ref), text_at(file, entry->value_ref));
 	}
 }

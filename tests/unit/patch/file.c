@@ -10,6 +10,7 @@
 #include "handmade.h"
 #include "patch/file.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 
 int file_test_target(int x);
@@ -336,6 +337,125 @@ static void spoilt_but_sealed(void **state)
 	}
 }
 
+/* A library of its own, loaded; returns its function. */
+static void *library_function(const char *name)
+{
+	char code[128], file[256];
+	void *handle, *function;
+
+	snprintf(code, sizeof(code), "int %s(int x); int %s(int x) { return x * 7 + 3; }\n", name,
+		 name);
+	handmade_library(folder, name, code, file, sizeof(file));
+	handle = dlopen(file, RTLD_NOW);
+	assert_non_null(handle);
+	function = dlsym(handle, name);
+	assert_non_null(function);
+	return function;
+}
+
+/* Makes a patch of one function that carries another file, or none. */
+static void make_part(const char *name, const void *function, const char *carried, char *file,
+		      size_t size)
+{
+	struct handmade patch;
+
+	handmade_init_for(&patch, name, function);
+	handmade_code(&patch, "static int kept = 1; int new_one(int x) { return x + kept++; }\n"
+			      "int hook(void) { return 0; }\n");
+	handmade_replace(&patch, function, "new_one");
+	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "hook");
+	if (carried)
+		handmade_carry(&patch, carried);
+	handmade_build(&patch, folder, file, size);
+	handmade_fini(&patch);
+}
+
+/* Each file's records lead to its own things, and all of them are found in one table. */
+static void files_in_each_other(void **state)
+{
+	const void *functions[] = {file_test_target, library_function("further_a"),
+				   library_function("further_b")};
+	static const char *const parts[] = {"outer", "middle", "inner"};
+	static const char *const called[] = {"file_test_target", "further_a", "further_b"};
+	char paths[3][256];
+	struct patch_file file, single;
+	uint64_t low = 0;
+
+	(void)state;
+	for (int i = 3; i-- > 0;)
+		make_part(parts[i], functions[i], i < 2 ? paths[i + 1] : NULL, paths[i],
+			  sizeof(paths[i]));
+	assert_int_equal(patch_file_read(paths[2], &single, NULL), 0);
+	assert_int_equal(patch_file_read(paths[0], &file, NULL), 0);
+	assert_string_equal(file.name, "outer");
+	assert_int_equal(file.modules.count, 3);
+	assert_int_equal(file.functions.count, 3);
+	assert_int_equal(file.hooks.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct format_function *function = &file.functions.records[i];
+
+		assert_string_equal(patch_file_string(&file, function->name_ref), called[i]);
+		assert_int_equal(function->module_ref, i * sizeof(struct format_module));
+		assert_true(function->replacement_address >= low);
+		low = function->replacement_address + function->replacement_size;
+	}
+	assert_true(file.functions.records[1].replacement_address >= file.split);
+	/* Down to the innermost, whose table is its own. */
+	assert_int_equal(file.functions.records[2].replacement_address - file.shift -
+				 file.next->shift,
+			 single.functions.records[0].replacement_address);
+	assert_int_equal(file.hooks.records[2].function_address - file.shift - file.next->shift,
+			 single.hooks.records[0].function_address);
+	assert_memory_equal(file.modules.records[2].build_id, single.modules.records[0].build_id,
+			    FORMAT_BUILD_ID_SIZE);
+	patch_file_fini(&single);
+	patch_file_fini(&file);
+}
+
+static void a_bad_file_in_a_good_one(void **state)
+{
+	char inner[256], outer[256];
+	struct patch_file file;
+	struct suture_error err;
+	uint8_t *bytes;
+	size_t size;
+
+	(void)state;
+	make_part("outer", file_test_target, "/etc/passwd", outer, sizeof(outer));
+	assert_int_equal(patch_file_read(outer, &file, &err), -SUTURE_E_BAD_PATCH_FILE);
+	/* Both for one module: they could replace one function twice. */
+	make_part("outer", file_test_target, path, outer, sizeof(outer));
+	assert_int_equal(patch_file_read(outer, &file, &err), -SUTURE_E_BAD_PATCH_FILE);
+	assert_non_null(strstr(err.message, "one module"));
+	/* Its own seal counts. */
+	make_part("inner", library_function("further_c"), NULL, inner, sizeof(inner));
+	assert_int_equal(file_read(inner, 1 << 24, &bytes, &size, NULL), 0);
+	bytes[size - 1] ^= 1;
+	assert_int_equal(file_replace(inner, bytes, size, 0600, NULL), 0);
+	free(bytes);
+	make_part("outer", file_test_target, inner, outer, sizeof(outer));
+	assert_int_equal(patch_file_read(outer, &file, &err), -SUTURE_E_BAD_PATCH_FILE);
+	assert_non_null(strstr(err.message, "digest"));
+}
+
+/* What carries itself for ever ends at a depth. */
+static void a_file_too_deep(void **state)
+{
+	char paths[2][256], name[32];
+	struct patch_file file;
+	struct suture_error err;
+
+	(void)state;
+	for (int i = 0; i <= FORMAT_PARTS_LIMIT; i++) {
+		snprintf(name, sizeof(name), "deep-%d", i);
+		make_part(name, file_test_target, i ? paths[(i + 1) % 2] : NULL, paths[i % 2],
+			  sizeof(paths[0]));
+	}
+	assert_int_equal(patch_file_read(paths[FORMAT_PARTS_LIMIT % 2], &file, &err),
+			 -SUTURE_E_BAD_PATCH_FILE);
+	assert_non_null(strstr(err.message, "not as it should be"));
+}
+
 static void names(void **state)
 {
 	char longest[PATCH_NAME_LIMIT + 2];
@@ -364,6 +484,9 @@ int main(void)
 		cmocka_unit_test(every_flipped_byte),
 		cmocka_unit_test(damage_under_a_valid_seal),
 		cmocka_unit_test(spoilt_but_sealed),
+		cmocka_unit_test(files_in_each_other),
+		cmocka_unit_test(a_bad_file_in_a_good_one),
+		cmocka_unit_test(a_file_too_deep),
 		cmocka_unit_test(names),
 	};
 
