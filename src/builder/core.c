@@ -2,7 +2,6 @@
 /* The stages in order. Each may refuse; nothing is written before all have passed. */
 #include "core.h"
 
-#include "author.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
