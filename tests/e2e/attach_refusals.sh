@@ -138,11 +138,61 @@ if compiled vforks; then
 	refuses "a child between vfork() and exec" 4 UNSUPPORTED "vforks (pid $PID) shares its memory with its parent" "attach to pid $PARENT" "$PID"
 	kill "$PID"
 fi
+
+printf -- '-- no thread that could be borrowed\n'
+unborrowed() {  # TEXT WHY
+	refuses "$1" 5 TIMEOUT "no thread could be borrowed: $2" "try again, or start it with LD_PRELOAD=libsuture.so" "$PID" --timeout 500ms
+}
+HOLDS="every thread is inside the allocator, the loader, a lock or a signal handler"
 for mode in handler locked; do
 	begin target-attachee "$TARGET_BIN/target-attachee" "$mode"
-	refuses "$mode" 5 TIMEOUT "no thread could be borrowed: every thread is inside the allocator, the loader, a lock or a signal handler" \
-		"try again, or start it with LD_PRELOAD=libsuture.so" "$PID" --timeout 500ms
+	unborrowed "$mode" "$HOLDS"
 done
+cat >"$WORK/sleepy.c" <<'END'
+#include <stddef.h>
+#include <unistd.h>
+void *__libc_malloc(size_t size);
+void *malloc(size_t size)
+{
+	while (size == 424242)
+		pause();
+	return __libc_malloc(size);
+}
+END
+cat >"$WORK/sleepyhead.c" <<'END'
+#include <unistd.h>
+__attribute__((constructor)) static void begin(void)
+{
+	for (;;)
+		pause();
+}
+END
+cat >"$WORK/sleeper.c" <<'END'
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	char full[65536];
+	int ends[2];
+
+	if (strcmp(argv[1], "allocates") == 0)
+		return malloc(424242) == 0;
+	if (strcmp(argv[1], "loads") == 0)
+		return dlopen(argv[argc - 1], RTLD_NOW) == 0;
+	memset(full, 0, sizeof(full));
+	return pipe(ends) || write(ends[1], full, sizeof(full)) < 0 || write(ends[1], full, 1) < 0;
+}
+END
+if compiled sleepy -shared -fPIC && compiled sleepyhead -shared -fPIC && compiled sleeper -O2; then
+	begin sleeper env LD_PRELOAD="$WORK/sleepy" "$WORK/sleeper" allocates
+	unborrowed "in an allocator that is not libc's" "$HOLDS"
+	begin sleeper "$WORK/sleeper" loads "$WORK/sleepyhead"
+	unborrowed "in a constructor, under the loader's lock" "$HOLDS"
+	begin sleeper "$WORK/sleeper" writes
+	unborrowed "in a system call that is no plain wait" "no thread waits for something plain"
+fi
 
 printf -- '-- seccomp\n'
 next="start it with LD_PRELOAD=libsuture.so, which begins before the filter, or permit that call"

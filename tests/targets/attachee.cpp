@@ -7,7 +7,9 @@
  *                          waits: threads in all kinds of waits; main reads lines
  *                          churn: threads that never sleep long in the same place; main reads lines
  *                          storm: the same, and nobody waits for lines either
+ *                          signals: each thread has a timer whose handler interrupts its waits
  *                          spin: main computes and never sleeps, until SIGTERM
+ *                          vectors: the same with known values in all registers, until SIGUSR1
  *                          handler: main waits inside a signal handler, for ever
  *                          locked: main waits for a lock that is never released
  *
@@ -29,13 +31,16 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/select.h>
+#include <time.h>
 #include <unistd.h>
 
 extern "C" int read_with_registers(int fd, void *to);
+extern "C" int vectors_hold(const volatile int *until, int avx512);
 extern "C" int registers_avx;
 int registers_avx;
 
 static std::atomic<int> complaints;
+static volatile int enough;
 static int never[2]; /* a pipe that nothing comes through */
 
 static void complain(const char *what)
@@ -207,6 +212,109 @@ static void *churn_waits(void *)
 	}
 }
 
+/* Ends while somebody looks at it, if need be. */
+static void *mayfly(void *)
+{
+	usleep(100);
+	return nullptr;
+}
+
+static void *churn_mayflies(void *)
+{
+	pthread_attr_t detached;
+
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	for (;;) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, &detached, mayfly, nullptr))
+			complain("no mayfly");
+		usleep(150);
+	}
+}
+
+/* ---- signals: EINTR is the answer to one, and to nothing else ---- */
+
+static thread_local volatile sig_atomic_t taken;
+
+static void on_timer(int)
+{
+	int kept = errno;
+
+	for (volatile int i = 0; i < 2000; i = i + 1)
+		;
+	taken = taken + 1;
+	errno = kept;
+}
+
+/* SIGRTMIN for this thread, every few milliseconds. */
+static void begin_timer()
+{
+	sigevent event = {};
+	itimerspec often = {{0, 3000000}, {0, 3000000}};
+	timer_t timer;
+
+	event.sigev_notify = SIGEV_THREAD_ID;
+	event.sigev_signo = SIGRTMIN;
+	event._sigev_un._tid = gettid();
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) ||
+	    timer_settime(timer, 0, &often, nullptr))
+		complain("no timer");
+}
+
+static void *interrupted(void *kind)
+{
+	int epoll = epoll_create1(0), got = 0;
+	pollfd one = {never[0], POLLIN, 0};
+	timespec day = {86400, 0};
+	epoll_event event = {};
+	char c;
+
+	begin_timer();
+	for (;;) {
+		sig_atomic_t before = taken;
+
+		errno = 77;
+		switch (reinterpret_cast<long>(kind)) {
+		case 0:
+			got = poll(&one, 1, -1);
+			break;
+		case 1:
+			got = epoll_wait(epoll, &event, 1, -1);
+			break;
+		case 2:
+			got = nanosleep(&day, nullptr);
+			break;
+		default:
+			got = static_cast<int>(read(never[0], &c, 1));
+		}
+		if (got != -1 || errno != EINTR)
+			complain("a wait came back");
+		else if (taken == before)
+			complain("EINTR without a signal");
+	}
+}
+
+static void begin_signals()
+{
+	struct sigaction action = {};
+
+	action.sa_handler = on_timer; /* without SA_RESTART */
+	sigaction(SIGRTMIN, &action, nullptr);
+	for (long kind = 0; kind < 4; kind++) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, nullptr, interrupted, reinterpret_cast<void *>(kind)))
+			complain("no thread");
+	}
+	sigset_t theirs;
+
+	sigemptyset(&theirs);
+	sigaddset(&theirs, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &theirs, nullptr);
+}
+
 static void start(void *(*function)(void *))
 {
 	pthread_t thread;
@@ -302,8 +410,19 @@ int main(int argc, char **argv)
 		if (mode[0] == 's')
 			fcntl(0, F_SETFL, O_NONBLOCK);
 		for (auto function : {churn_memory, churn_memory, churn_libraries,
-				      churn_exceptions, churn_threads, churn_waits})
+				      churn_exceptions, churn_threads, churn_mayflies,
+				      churn_waits})
 			start(function);
+	} else if (std::strcmp(mode, "signals") == 0) {
+		begin_signals();
+		start(churn_mayflies);
+	} else if (std::strcmp(mode, "vectors") == 0) {
+		std::signal(SIGUSR1, [](int) { enough = 1; });
+		if (!registers_avx)
+			return 77;
+		if (vectors_hold(&enough, __builtin_cpu_supports("avx512bw") != 0))
+			complain("registers changed");
+		return complaints != 0;
 	} else if (std::strcmp(mode, "spin") == 0) {
 		spin();
 	} else if (std::strcmp(mode, "handler") == 0) {
