@@ -177,6 +177,8 @@ int main(int argc, char **argv)
 	char full[65536];
 	int ends[2];
 
+	for (long got; strcmp(argv[1], "by-itself") == 0;)
+		__asm__ volatile("syscall" : "=a"(got) : "a"(34) : "rcx", "r11", "memory"); /* pause */
 	if (strcmp(argv[1], "allocates") == 0)
 		return malloc(424242) == 0;
 	if (strcmp(argv[1], "loads") == 0)
@@ -190,6 +192,8 @@ if compiled sleepy -shared -fPIC && compiled sleepyhead -shared -fPIC && compile
 	unborrowed "in an allocator that is not libc's" "$HOLDS"
 	begin sleeper "$WORK/sleeper" loads "$WORK/sleepyhead"
 	unborrowed "in a constructor, under the loader's lock" "$HOLDS"
+	begin sleeper "$WORK/sleeper" by-itself
+	unborrowed "in a wait that is not the C library's: a lock, for all we know" "every thread's stack has frames without unwind information"
 	begin sleeper "$WORK/sleeper" writes
 	unborrowed "in a system call that is no plain wait" "no thread waits for something plain"
 fi
