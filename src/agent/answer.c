@@ -284,6 +284,7 @@ static struct json_object *pauses_json(const struct pauses *pauses)
 	add_uint(answer, "p50_us", (pauses_percentile_ns(pauses, 0.50) + 999) / 1000);
 	add_uint(answer, "p99_us", (pauses_percentile_ns(pauses, 0.99) + 999) / 1000);
 	add_uint(answer, "max_us", (pauses->max_ns + 999) / 1000);
+	rpc_json_add(answer, "buckets", answer_pause_buckets(pauses));
 	return answer;
 }
 

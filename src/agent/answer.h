@@ -25,6 +25,9 @@ struct json_object *answer_status(struct agent *agent);
 /* Under agent->lock. Calls of all its functions together; NULL where they are not counted. */
 struct json_object *answer_calls(const struct patch *patch);
 
+/* [{"le_us","count"}…]: how many pauses were at most so long, each with those before it. */
+struct json_object *answer_pause_buckets(const struct pauses *pauses);
+
 /* Takes agent->lock. Counters and the histogram of pauses, for `suture metrics`. */
 struct json_object *answer_metrics(struct agent *agent);
 

@@ -18,6 +18,15 @@ static void add_uint(struct json_object *object, const char *key, uint64_t value
 static struct json_object *pauses_json(const struct pauses *pauses)
 {
 	struct json_object *answer = json_object_new_object();
+
+	add_uint(answer, "count", pauses->count);
+	add_uint(answer, "sum_us", (pauses->sum_ns + 500) / 1000);
+	rpc_json_add(answer, "buckets", answer_pause_buckets(pauses));
+	return answer;
+}
+
+struct json_object *answer_pause_buckets(const struct pauses *pauses)
+{
 	struct json_object *buckets = json_object_new_array();
 
 	for (unsigned power = FIRST_POWER; power <= LAST_POWER; power++) {
@@ -27,10 +36,7 @@ static struct json_object *pauses_json(const struct pauses *pauses)
 		add_uint(bucket, "count", pauses_within(pauses, power));
 		rpc_json_append(buckets, bucket);
 	}
-	add_uint(answer, "count", pauses->count);
-	add_uint(answer, "sum_us", (pauses->sum_ns + 500) / 1000);
-	rpc_json_add(answer, "buckets", buckets);
-	return answer;
+	return buckets;
 }
 
 static struct json_object *patch_json(const struct agent *agent, const struct patch *patch)

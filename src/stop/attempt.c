@@ -20,7 +20,9 @@ static bool over_budget(const struct stop_session *session)
 {
 	uint64_t limit = session->request->max_pause_ns;
 
-	return limit && wait_now_stopped() - session->pause_start_ns > limit;
+	/* Where nobody was held up there is no pause yet. */
+	return limit && session->pause_start_ns &&
+	       wait_now_stopped() - session->pause_start_ns > limit;
 }
 
 /* write, then switch; undoes everything when one fails. */

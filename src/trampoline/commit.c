@@ -22,7 +22,7 @@
 
 #include <errno.h>
 
-enum { OPEN_TRIES = 8, NO_STEP = -1 };
+enum { OPEN_TRIES = 8 };
 
 /* transitions[state] has bit N set when N may follow. */
 static const unsigned transitions[] = {
@@ -62,7 +62,7 @@ int commit_fail_stopped(struct code_edit_set *set, uintptr_t address, int result
 	return result;
 }
 
-static void found_stopped(struct code_edit_set *set, const uint8_t *found, size_t size)
+void commit_found_stopped(struct code_edit_set *set, const uint8_t *found, size_t size)
 {
 	if (size > sizeof(set->failure.found))
 		size = sizeof(set->failure.found);
@@ -94,7 +94,7 @@ static int begin_stopped(struct code_edit_set *set, enum code_edit_state next)
 	return 0;
 }
 
-static int sync_stopped(struct code_edit_set *set)
+int commit_sync_stopped(struct code_edit_set *set)
 {
 	int rc = code_writer_sync_stopped(set->writer);
 
@@ -108,115 +108,10 @@ static void note_found_stopped(struct code_edit_set *set, const struct code_edit
 	size_t seen = edit->size < sizeof(now) ? edit->size : sizeof(now);
 
 	if (!code_writer_read_stopped(set->writer, CODE_WRITER_READ, edit->address, now, seen))
-		found_stopped(set, now, seen);
+		commit_found_stopped(set, now, seen);
 }
 
-/*
- * How many edits from `first` on go into one write: code in the same page. Between them stand bytes
- * that nobody changes, and writing those again is harmless. Data may have neighbours that do
- * change, and is written by itself.
- */
-static size_t merge_stopped(const struct code_edit_set *set, size_t first)
-{
-	const struct code_edit *head = &set->edits[first];
-	uintptr_t page_end = (head->address & ~(uintptr_t)(COMMIT_PAGE - 1)) + COMMIT_PAGE;
-	size_t last = first;
-
-	if (head->kind == CODE_EDIT_DATA || head->address + head->size > page_end)
-		return 1;
-	while (last + 1 < set->count && set->edits[last + 1].kind != CODE_EDIT_DATA &&
-	       set->edits[last + 1].address + set->edits[last + 1].size <= page_end)
-		last++;
-	return last - first + 1;
-}
-
-/* ---- steps ---------------------------------------------------------------------------------- */
-
-enum phase { PHASE_CLOSE, PHASE_BETWEEN, PHASE_OPEN };
-
-/* Which step of its way a site makes now. */
-static int step_now(const struct code_edit *edit, enum phase phase, unsigned round)
-{
-	if (edit->kind != CODE_EDIT_SITE || !edit->step_count)
-		return NO_STEP;
-	switch (phase) {
-	case PHASE_CLOSE:
-		return 0;
-	case PHASE_OPEN:
-		return edit->step_count - 1;
-	case PHASE_BETWEEN:
-	default:
-		return round + 1 < edit->step_count ? (int)round : NO_STEP;
-	}
-}
-
-/* Does any of them make a step now? */
-static bool has_step(const struct code_edit_set *set, size_t first, size_t count, enum phase phase,
-		     unsigned round)
-{
-	for (size_t i = first; i < first + count; i++)
-		if (step_now(&set->edits[i], phase, round) != NO_STEP)
-			return true;
-	return false;
-}
-
-/* Is what the step finds what it is to find? Before the first one that is the whole old image. */
-static bool is_expected(const struct code_edit_set *set, const struct code_edit *edit, int step,
-			const uint8_t *now)
-{
-	if (step == 0 && !commit_equal_stopped(now, commit_old(set, edit), edit->size))
-		return false;
-	return now[edit->steps[step].offset] == edit->steps[step].from;
-}
-
-/* One step of each site among `count` edits that fit in a page, in one write. */
-static int step_page_stopped(struct code_edit_set *set, size_t first, size_t count,
-			     enum phase phase, unsigned round)
-{
-	struct code_edit *edits = set->edits + first;
-	uintptr_t start = edits[0].address, from = 0, to = 0;
-	size_t size = edits[count - 1].address + edits[count - 1].size - start;
-	uint8_t *before = set->scratch, *after = set->scratch + COMMIT_PAGE;
-	int rc;
-
-	for (size_t i = 0; i < count; i++) {
-		int step = step_now(&edits[i], phase, round);
-
-		if (step == NO_STEP)
-			continue;
-		if (!to)
-			from = edits[i].address + edits[i].steps[step].offset;
-		to = edits[i].address + edits[i].steps[step].offset + 1;
-	}
-	if (!to)
-		return 0;
-	rc = code_writer_read_stopped(set->writer, CODE_WRITER_READ, start, before, size);
-	if (rc)
-		return commit_fail_stopped(set, start, rc);
-	commit_copy_stopped(after, before, size);
-	for (size_t i = 0; i < count; i++) {
-		const struct code_edit *edit = &edits[i];
-		int step = step_now(edit, phase, round);
-		size_t at = edit->address - start;
-
-		if (step == NO_STEP)
-			continue;
-		if (!is_expected(set, edit, step, before + at)) {
-			commit_fail_stopped(set, edit->address, -ESTALE);
-			found_stopped(set, before + at, edit->size);
-			return -ESTALE;
-		}
-		after[at + edit->steps[step].offset] = edit->steps[step].to;
-	}
-	/* First the note: whoever has to undo must know. */
-	for (size_t i = 0; i < count; i++)
-		if (step_now(&edits[i], phase, round) != NO_STEP)
-			edits[i].done = (uint8_t)(step_now(&edits[i], phase, round) + 1);
-	rc = code_writer_replace_stopped(set->writer, CODE_WRITER_WRITE, from,
-					 before + (from - start), after + (from - start),
-					 to - from);
-	return rc ? commit_fail_stopped(set, start, rc) : 0;
-}
+/* ---- sites without a way --------------------------------------------------------------------- */
 
 /* Sites without a way, while no thread runs: a jump to itself over the old bytes, or away from it.
  */
@@ -258,33 +153,12 @@ int code_edit_gate_close_stopped(struct code_edit_set *set)
 	for (size_t i = 0; i < set->count && !rc; i++)
 		rc = jump_stopped(set, &set->edits[i], true);
 	for (size_t i = 0; i < set->count && !rc; i += count) {
-		count = merge_stopped(set, i);
-		rc = step_page_stopped(set, i, count, PHASE_CLOSE, 0);
+		count = commit_merge_stopped(set, i);
+		rc = commit_step_page_stopped(set, i, count, PHASE_CLOSE, 0);
 	}
 	if (!rc)
-		rc = sync_stopped(set);
+		rc = commit_sync_stopped(set);
 	return rc ? give_up_stopped(set, rc) : 0;
-}
-
-/* The steps between the first and the last, each seen by every processor before the next. */
-static int walk_stopped(struct code_edit_set *set)
-{
-	for (unsigned round = 1; round + 1 < CODE_EDIT_MAX_STEPS; round++) {
-		size_t count;
-		int rc = 0;
-
-		if (!has_step(set, 0, set->count, PHASE_BETWEEN, round))
-			return 0;
-		for (size_t i = 0; i < set->count && !rc; i += count) {
-			count = merge_stopped(set, i);
-			rc = step_page_stopped(set, i, count, PHASE_BETWEEN, round);
-		}
-		if (!rc)
-			rc = sync_stopped(set);
-		if (rc)
-			return rc;
-	}
-	return 0;
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */
@@ -327,7 +201,7 @@ static int write_merged_stopped(struct code_edit_set *set, size_t first, size_t 
 		if (!commit_equal_stopped(before + at + skip, commit_old(set, edit) + skip,
 					  edit->size - skip)) {
 			commit_fail_stopped(set, edit->address, -ESTALE);
-			found_stopped(set, before + at, edit->size);
+			commit_found_stopped(set, before + at, edit->size);
 			return -ESTALE;
 		}
 		commit_copy_stopped(after + at + skip, commit_new(set, edit) + skip,
@@ -346,7 +220,7 @@ static int write_stopped(struct code_edit_set *set)
 	int rc = 0;
 
 	for (size_t i = 0; i < set->count && !rc; i += count) {
-		count = merge_stopped(set, i);
+		count = commit_merge_stopped(set, i);
 		rc = count == 1 ? write_one_stopped(set, &set->edits[i])
 				: write_merged_stopped(set, i, count);
 	}
@@ -360,11 +234,11 @@ int code_edit_write_rest_stopped(struct code_edit_set *set)
 	if (rc)
 		return rc;
 	set->state = CODE_EDIT_RESTED;
-	rc = walk_stopped(set);
+	rc = commit_walk_stopped(set);
 	if (!rc)
 		rc = write_stopped(set);
 	if (!rc)
-		rc = sync_stopped(set);
+		rc = commit_sync_stopped(set);
 	return rc ? give_up_stopped(set, rc) : 0;
 }
 
@@ -374,8 +248,8 @@ static int open_stopped(struct code_edit_set *set, size_t first, size_t count)
 	int rc = 0;
 
 	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		rc = has_step(set, first, count, PHASE_OPEN, 0)
-			     ? step_page_stopped(set, first, count, PHASE_OPEN, 0)
+		rc = commit_has_step(set, first, count, PHASE_OPEN, 0)
+			     ? commit_step_page_stopped(set, first, count, PHASE_OPEN, 0)
 			     : jump_stopped(set, &set->edits[first], false);
 		if (!rc)
 			break;
@@ -395,8 +269,8 @@ static int open_all_stopped(struct code_edit_set *set, bool steps, bool *any_ope
 		bool site = set->edits[i].kind == CODE_EDIT_SITE && !set->edits[i].step_count;
 		int rc;
 
-		count = steps ? merge_stopped(set, i) : 1;
-		if (steps ? !has_step(set, i, count, PHASE_OPEN, 0) : !site)
+		count = steps ? commit_merge_stopped(set, i) : 1;
+		if (steps ? !commit_has_step(set, i, count, PHASE_OPEN, 0) : !site)
 			continue;
 		rc = open_stopped(set, i, count);
 		if (rc && !*any_open)
@@ -449,7 +323,7 @@ int code_edit_write_all_stopped(struct code_edit_set *set)
 	rc = write_stopped(set);
 	/* Without membarrier the threads' own return from the stop serialises. */
 	if (!rc && set->writer->can_sync)
-		rc = sync_stopped(set);
+		rc = commit_sync_stopped(set);
 	return rc ? give_up_stopped(set, rc) : 0;
 }
 
@@ -472,7 +346,7 @@ int commit_check_stopped(struct code_edit_set *set)
 			if (rc) {
 				commit_fail_stopped(set, edit->address + done, rc);
 				if (rc == -ESTALE)
-					found_stopped(set, now, part);
+					commit_found_stopped(set, now, part);
 				return code_of(rc);
 			}
 			done += part;

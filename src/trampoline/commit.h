@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What edit.c, commit.c and undo.c share; the folder's own. */
+/* What edit.c, commit.c, step.c and undo.c share; the folder's own. */
 #ifndef TRAMPOLINE_COMMIT_H
 #define TRAMPOLINE_COMMIT_H
 
@@ -25,6 +25,30 @@ size_t commit_first(const struct code_edit_set *set, const struct code_edit *edi
 
 /* Notes the first failure; later ones, of undoing, follow from it. Returns result. */
 int commit_fail_stopped(struct code_edit_set *set, uintptr_t address, int result);
+
+/* What was found where -ESTALE is the failure. */
+void commit_found_stopped(struct code_edit_set *set, const uint8_t *found, size_t size);
+
+/* All processors execute what was written. */
+int commit_sync_stopped(struct code_edit_set *set);
+
+/* ---- step.c ---------------------------------------------------------------------------------- */
+
+enum commit_phase { PHASE_CLOSE, PHASE_BETWEEN, PHASE_OPEN };
+
+/* How many edits from `first` on go into one write. */
+size_t commit_merge_stopped(const struct code_edit_set *set, size_t first);
+
+/* Does any of these sites make a step now? round counts those between closing and opening. */
+bool commit_has_step(const struct code_edit_set *set, size_t first, size_t count,
+		     enum commit_phase phase, unsigned round);
+
+/* One step of each site among `count` edits that fit in a page, in one write. */
+int commit_step_page_stopped(struct code_edit_set *set, size_t first, size_t count,
+			     enum commit_phase phase, unsigned round);
+
+/* The steps between the first and the last, each seen by every processor before the next. */
+int commit_walk_stopped(struct code_edit_set *set);
 
 static inline const uint8_t *commit_old(const struct code_edit_set *set,
 					const struct code_edit *edit)

@@ -85,6 +85,26 @@ static void show_pauses(struct json_object *pauses)
 	put_line("pauses", text);
 }
 
+/* A line for each power of two in which there are any. */
+static void show_histogram(struct json_object *pauses)
+{
+	struct json_object *buckets = rpc_json_get_array(pauses, "buckets");
+	int64_t below = 0;
+
+	for (size_t i = 0; buckets && i < json_object_array_length(buckets); i++) {
+		struct json_object *bucket = json_object_array_get_idx(buckets, i);
+		int64_t count = rpc_json_get_int(bucket, "count", 0);
+		char bound[DURATION_TEXT_SIZE], text[64];
+
+		if (count == below)
+			continue;
+		duration_format((uint64_t)rpc_json_get_int(bucket, "le_us", 0), bound);
+		snprintf(text, sizeof(text), "%6lld up to %s", (long long)(count - below), bound);
+		put_line("", text);
+		below = count;
+	}
+}
+
 static void show_unconfirmed(struct json_object *answer)
 {
 	struct json_object *list = rpc_json_get_array(answer, "unconfirmed");
@@ -151,6 +171,8 @@ static void show(const struct cli *cli, const struct subject *subject)
 	show_scopes(answer);
 	show_unconfirmed(answer);
 	show_pauses(rpc_json_get_object(answer, "pauses"));
+	if (cli->verbose)
+		show_histogram(rpc_json_get_object(answer, "pauses"));
 	restored_warn(answer);
 	if (!cli->verbose)
 		return;

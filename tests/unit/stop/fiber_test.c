@@ -253,6 +253,36 @@ static void a_running_fiber_is_its_thread(void **state)
 	fixture_fini(&fixture);
 }
 
+/* Was suspended inside, and runs on outside: what was saved says inside for ever. */
+static void what_a_running_fiber_saved_before_is_nothing(void **state)
+{
+	struct suture_fiber fiber = {
+		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
+	pthread_t thread;
+
+	(void)state;
+	set_up(STOP_RUNG_AUTO);
+	getcontext(&fiber_context);
+	fiber_context.uc_stack.ss_sp = stack;
+	fiber_context.uc_stack.ss_size = sizeof(stack);
+	fiber_context.uc_link = &main_context;
+	makecontext(&fiber_context, waits_outside, 0);
+	assert_int_equal(suture_fiber_add(&fiber), 0);
+	fixture_wait_inside = to_main;
+	to_fiber();
+	assert_int_equal(fixture_apply(&fixture), -SUTURE_E_BUSY_STACK);
+	fixture_wait_inside = NULL;
+	pthread_create(&thread, NULL, run_fiber, NULL);
+	sem_wait(&inside);
+	fixture_wait_asleep(runner);
+	assert_int_equal(fixture_apply(&fixture), 0);
+	assert_int_equal(fixture_revert(&fixture), 0);
+	sem_post(&leave);
+	pthread_join(thread, NULL);
+	suture_fiber_remove(stack);
+	fixture_fini(&fixture);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	struct suture_fiber fiber = {.stack = stack, .stack_size = sizeof(stack)};
@@ -278,6 +308,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_added_meanwhile_counts),
 		cmocka_unit_test(hand_switched_fibers_count),
 		cmocka_unit_test(a_running_fiber_is_its_thread),
+		cmocka_unit_test(what_a_running_fiber_saved_before_is_nothing),
 		cmocka_unit_test(nonsense_is_refused),
 	};
 

@@ -202,12 +202,52 @@ static void who_is_born_behind_the_list_is_found(void **state)
 	fixture_fini(&fixture);
 }
 
+/* ---- what takes long ------------------------------------------------------------------------ */
+
+static void takes_long(struct stop_session *session)
+{
+	(void)session;
+	/* The second, with the first's threads stopped. */
+	if (listings % 2 == 0)
+		for (unsigned i = 0; i < 60; i++)
+			wait_a_little_stopped();
+}
+
+static void looking_counts_against_the_budget(void **state)
+{
+	struct fixture fixture;
+	struct mortal *mortal = &pool[0];
+
+	(void)state;
+	mortal->may_die = 0;
+	mortal->tid = 0;
+	pthread_create(&mortal->thread, NULL, live, mortal);
+	while (!mortal->tid)
+		usleep(100);
+	fixture_wait_asleep(mortal->tid);
+	for (int gate = 0; gate < 2; gate++) {
+		fixture_init(&fixture, STOP_RUNG_FULL);
+		fixture.commit.gate_possible = gate;
+		fixture.request.max_pause_ns = 50000000;
+		listings = 0;
+		after_listing = takes_long;
+		assert_int_equal(fixture_apply(&fixture), -SUTURE_E_PAUSE_BUDGET);
+		after_listing = NULL;
+		assert_true(fixture.result.longest_failed_pause_ns > 50000000);
+		assert_int_equal(fixture.writes, 0);
+		fixture_fini(&fixture);
+	}
+	let_stopped(&mortal->may_die);
+	pthread_join(mortal->thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_listing_counts_only_when_all_are_alive),
 		cmocka_unit_test(not_for_ever),
 		cmocka_unit_test(who_is_born_behind_the_list_is_found),
+		cmocka_unit_test(looking_counts_against_the_budget),
 	};
 
 	if (!fixture_can_stop())

@@ -57,6 +57,12 @@ static void alone(void **state)
 		assert_int_equal(fixture.result.attempts, 1);
 		assert_int_equal(fixture_revert(&fixture), 0);
 		assert_int_equal(fixture_old(), FIXTURE_OLD);
+		/* Nobody to stop: no budget is exceeded, whatever the machine does. */
+		fixture.commit.gate_possible = false;
+		fixture.request.rung = STOP_RUNG_AUTO;
+		fixture.request.max_pause_ns = 1;
+		assert_int_equal(fixture_apply(&fixture), 0);
+		assert_int_equal(fixture_revert(&fixture), 0);
 		fixture_fini(&fixture);
 	}
 }
