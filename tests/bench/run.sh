@@ -5,9 +5,9 @@
 #   run.sh BUILD_DIR
 #
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
-# ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most), BENCH_BUILD_ROUNDS
+# ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most; 0: none), BENCH_BUILD_ROUNDS
 # (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
-# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds or commands the rest.
+# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands or stop the rest.
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
@@ -16,12 +16,12 @@ BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 # shellcheck source=operate.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/operate.sh"
+# shellcheck source=stop.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/stop.sh"
 # shellcheck source=builds.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
 # shellcheck source=attach.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/attach.sh"
-ROUNDS=${BENCH_ROUNDS:-40}
-THREADS=${BENCH_THREADS:-1 10 100 1000}
 RESULT=$WORK/result.json
 echo '{}' >"$RESULT"
 
@@ -64,24 +64,28 @@ noise=$(figures <"$WORK/idle")
 record .noise.tick_gap_us "$noise"
 row "noise: longest gap of a 1 ms tick" "$(show "$noise" us) in 0.3 s"
 
-finish() {
-	printf 'a patch from a diff, against a full build\n'
-	bench_builds
+write_down() {
 	mv "$RESULT" "$BUILD_DIR/bench.json"
 	printf 'written to %s\n' "$BUILD_DIR/bench.json"
 	exit 0
 }
+finish() {
+	printf 'a patch from a diff, against a full build\n'
+	bench_builds
+	write_down
+}
 [ "${BENCH_ONLY:-}" != builds ] || { ends; finish; }
 ends
+if [ "${BENCH_ONLY:-}" = stop ]; then
+	bench_stop
+	write_down
+fi
 
 # ---- what an operator waits for ------------------------------------------------------------------
 
 printf 'commands, on a process with one thread\n'
 bench_operate
-if [ "${BENCH_ONLY:-}" = commands ]; then
-	mv "$RESULT" "$BUILD_DIR/bench.json"
-	exit 0
-fi
+[ "${BENCH_ONLY:-}" != commands ] || write_down
 target_with_agent threads 1
 
 # ---- a call --------------------------------------------------------------------------------------
@@ -127,41 +131,7 @@ fi
 
 # ---- a pause -------------------------------------------------------------------------------------
 
-printf 'apply and revert, %d times each\n' "$ROUNDS"
-printf '  %8s %-30s %-30s %-30s %s\n' threads prepare pause "longest tick gap" rungs
-for threads in $THREADS; do
-	target_with_agent threads "$threads"
-	ask gap
-	truncate -s 0 "$WORK/answers" "$WORK/gaps"
-	for ((round = 0; round < ROUNDS; round++)); do
-		for call in "apply $WORK/threads.so" "revert threads"; do
-			ask gap
-			# shellcheck disable=SC2086  # a verb and its argument
-			suture $call -p "$PID" --timeout 60s
-			[ "$RC" -eq 0 ] || say "exit $RC: $(head -c 300 "$OUT")"
-			ask gap
-			echo "$ANSWER" >>"$WORK/gaps"
-			cat "$OUT" >>"$WORK/answers"
-		done
-	done
-	prepare=$(jq 'select(.changed) | .prepare_us' "$WORK/answers" | figures)
-	pause=$(jq 'select(.changed) | .pause_us' "$WORK/answers" | figures)
-	gaps=$(figures <"$WORK/gaps")
-	rungs=$(jq -cs 'map(select(.changed) | .rung) | group_by(.) | map({key: .[0], value: length}) | from_entries' "$WORK/answers")
-	record ".pause[\"$threads\"]" "$(jq -n --argjson prepare "$prepare" --argjson pause "$pause" --argjson gap "$gaps" \
-		--argjson rungs "$rungs" '{prepare_us: $prepare, pause_us: $pause, tick_gap_us: $gap, rungs: $rungs}')"
-	printf '  %8s %-30s %-30s %-30s %s\n' "$threads" "$(show "$prepare" us)" "$(show "$pause" us)" "$(show "$gaps" us)" "$rungs"
-	ends
-done
-if [ -x "$BUILD_DIR/bin/stop_bench" ]; then
-	printf 'the stop alone (stop_bench)\n'
-	"$BUILD_DIR/bin/stop_bench" 2>&1 | tee "$WORK/stop.txt" | sed 's/^/  /'
-	[ -x "$BUILD_DIR/bin/many_bench" ] && "$BUILD_DIR/bin/many_bench" 2>&1 | tee -a "$WORK/stop.txt" | sed 's/^/  /'
-	# Cycles under a mixed load; bounded to ten minutes.
-	[ -x "$BUILD_DIR/bin/unit_agent_stress" ] && "$BUILD_DIR/bin/unit_agent_stress" "${BENCH_STRESS:-100000}" 600 2>&1 |
-		grep -E 'cycles|ERROR|FAILED' | tee -a "$WORK/stop.txt" | sed 's/^/  /'
-	record .stop_bench "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/stop.txt")"
-fi
+bench_stop
 
 # ---- an attach -----------------------------------------------------------------------------------
 
