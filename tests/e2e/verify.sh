@@ -78,6 +78,11 @@ refused "-O3 for -O2" "$WORK/level" 'VERIFY_MISMATCH: *shop.c*price*'
 objects_gone "$WORK/level"
 refused "-O3 for -O2, objects gone" "$WORK/level" 'VERIFY_MISMATCH: *functions of shop.c differ from target-shop*price*flags and compiler*'
 
+# All of a unit differs, and with these flags it is longer than what the program has left.
+project "$WORK/longer" gcc '-O0 -fstack-protector-all -mno-red-zone' '-Os'
+objects_gone "$WORK/longer"
+refused "every function differs" "$WORK/longer" 'VERIFY_MISMATCH: 3 of 3 functions of shop.c differ from target-shop: taxed, price, total*flags and compiler*'
+
 if command -v clang >/dev/null; then
 	project "$WORK/compiler" clang '-O2' '-O2'
 	refused "clang's program, gcc's commands" "$WORK/compiler" 'VERIFY_MISMATCH: *shop.c*price*'
