@@ -3,6 +3,7 @@
 #include "bind.h"
 
 #include "layers.h"
+#include "uncompiled.h"
 
 #include <elf.h>
 #include <string.h>
@@ -161,6 +162,7 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	const struct object_symbol *symbol = bound.reference.symbol;
 	const struct core_provide *provide;
 	struct bound other;
+	const char *file;
 	size_t known;
 
 	if (!symbol) {
@@ -187,6 +189,14 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	}
 	if (known)
 		return refused(bound, "several things in the binary have that name");
+	file = uncompiled_find(session->options, bound.name);
+	if (file) {
+		bound.next = "give the file a command in the build files, and export "
+			     "compile_commands.json again";
+		bound = refused(bound, arena_format(&session->arena,
+						    "%s has it, and nothing compiles that", file));
+		return bound;
+	}
 	/* Not used by the target so far: the agent looks for it in the target's libraries. */
 	bound.kind = BOUND_IMPORT;
 	bound.tls = symbol->type == STT_TLS;

@@ -31,8 +31,9 @@ struct bound {
 	bool tls;
 	bool weak;
 	bool function;
-	bool indirect;	 /* TARGET: address of a resolver */
-	const char *why; /* REFUSED: one clause */
+	bool indirect;	  /* TARGET: address of a resolver */
+	const char *why;  /* REFUSED: one clause */
+	const char *next; /* REFUSED: what to do, or NULL */
 };
 
 struct bound bind_reference(struct session *session, struct unit *unit, uint32_t section,

@@ -12,6 +12,7 @@
 #include "builder/process.h"
 #include "builder/provenance.h"
 #include "builder/signature.h"
+#include "builder/unsupported.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -61,23 +62,6 @@ static int refuse_error(struct refusals *refusals, const struct suture_error *er
 	refusals_add(refusals, err->code, NULL, 0, err->next[0] ? err->next : NULL, "%s",
 		     err->message);
 	return 0;
-}
-
-/* What the linker made of all units at once can't be compared unit by unit. */
-static void refuse_lto(const struct plan *plan, struct refusals *refusals)
-{
-	for (size_t i = 0; i < plan->unit_count; i++) {
-		const struct compile_unit *unit = &plan->units[i];
-
-		if (!unit->command.is_lto || unit->skipped)
-			continue;
-		refusals_add(refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
-			     "build the server without -flto",
-			     "%s is compiled with -flto: its code is only made when the program is "
-			     "linked, and can't be compared with the binary",
-			     unit->name);
-		return;
-	}
 }
 
 static int gate_layouts(struct build *build, struct suture_error *err)
@@ -141,6 +125,8 @@ static int run_core(struct build *build, const char *output, struct suture_error
 			.below = build->stack ? build->stack->below : NULL,
 			.below_count = build->stack ? build->stack->count : 0,
 			.further = options->carried,
+			.uncompiled = plan->uncompiled,
+			.uncompiled_count = plan->uncompiled_count,
 			.provenance = provenance.pairs,
 			.provenance_count = provenance.count};
 
@@ -280,7 +266,14 @@ static int look_deeper(struct build *build, struct suture_error *err)
 		rc = compile_patched_again(&build->compile, build->plan.units,
 					   build->plan.unit_count, &build->result->refusals, err);
 	unit = rc ? NULL : find_escaped(&build->plan);
-	if (unit)
+	if (unit && (strings_contain(&unit->command.argv, "-include-pch") ||
+		     !strcmp(unit->escape, unit->entry->file)))
+		refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
+			     "keep the header that it is made from beside it",
+			     "%s is compiled with a precompiled header, which holds headers as "
+			     "they were before the diff",
+			     unit->name);
+	else if (unit)
 		refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
 			     "include it by a relative path, or through -I",
 			     "%s includes %s by an absolute path: the patched file can't be put in "
@@ -368,7 +361,7 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	if (!rc)
 		list_elsewhere(build);
 	if (!rc)
-		refuse_lto(plan, &result->refusals);
+		unsupported_refuse(plan->units, plan->unit_count, &result->refusals);
 	if (!rc && !result->refusals.count)
 		rc = compile_all(&build->compile, plan->units, plan->unit_count, &result->refusals,
 				 err);

@@ -493,7 +493,10 @@ static void refuse_reference(struct session *session, struct unit *unit, uint32_
 	refusals_add(&session->result->refusals, SUTURE_E_UNRESOLVED_SYMBOL,
 		     from && part_file(from) ? part_file(from) : unit->source,
 		     from ? from->identity.line : 0,
-		     "give the variables different names, or leave their declarations alone",
+		     bound->next
+			     ? bound->next
+			     : "give the variables different names, or leave their declarations "
+			       "alone",
 		     "%s in %s refers to %s: %s", from ? from->name : "code", unit->source,
 		     bound->name && *bound->name ? bound->name : "something", bound->why);
 }

@@ -76,9 +76,11 @@ static int expand_responses(const struct strings *from, const char *directory, u
 
 static bool is_wrapper(const char *base)
 {
-	static const char *const wrappers[] = {"ccache",     "sccache",	  "distcc", "icecc", "pump",
-					       "buildcache", "firebuild", "nice",   "time",  "env",
-					       "libtool",    "sh",	  "bash",   "cmake", NULL};
+	static const char *const wrappers[] = {
+		"ccache",    "sccache", "distcc", "icecc",     "pump",	  "buildcache",
+		"firebuild", "nice",	"time",	  "env",       "libtool", "sh",
+		"bash",	     "cmake",	"ionice", "taskset",   "prlimit", "chrt",
+		"stdbuf",    "setarch", "gomacc", "rewrapper", NULL};
 
 	return is_one_of(base, wrappers) || starts(base, "libtool");
 }
@@ -100,13 +102,26 @@ static bool is_compiler(const char *base)
 	return false;
 }
 
+static bool is_assignment(const char *word)
+{
+	size_t length =
+		strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789");
+
+	return length && word[length] == '=' && !(word[0] >= '0' && word[0] <= '9');
+}
+
 /* Index of the compiler behind wrappers; *libtool says whether it is libtool that compiles. */
 static size_t skip_wrappers(const struct strings *argv, bool *libtool)
 {
 	size_t at = 0;
 
 	*libtool = false;
-	if (!argv->count || !is_wrapper(path_base(argv->items[0])))
+	if (!argv->count)
+		return 0;
+	/* VAR=VALUE as a shell takes it; a wrapper that nobody knows, right before a compiler. */
+	if (!is_wrapper(path_base(argv->items[0])) && !is_assignment(argv->items[0]) &&
+	    !(argv->count > 1 && !is_compiler(path_base(argv->items[0])) &&
+	      is_compiler(path_base(argv->items[1]))))
 		return 0;
 	/* Everything up to the compiler belongs to the wrappers: options, VAR=VALUE, scripts, "--".
 	 */
@@ -123,6 +138,7 @@ static const char *const with_value[] = {"-I",
 					 "-U",
 					 "-x",
 					 "-include",
+					 "-include-pch",
 					 "-imacros",
 					 "-isystem",
 					 "-iquote",
@@ -187,6 +203,8 @@ static void note_debug(struct command *command, const char *arg)
 	static const char *const full[] = {"-g",     "-g2",	"-g3",	  "-ggdb", "-ggdb2",
 					   "-ggdb3", "-gdwarf", "-gfull", NULL};
 
+	if (starts(arg, "-gdwarf-"))
+		command->old_debug = arg[8] == '2' || arg[8] == '3';
 	if (is_one_of(arg, full) || starts(arg, "-gdwarf-"))
 		command->has_debug = true;
 	else if (strcmp(arg, "-g0") == 0 || strcmp(arg, "-g1") == 0 || strcmp(arg, "-ggdb0") == 0 ||
@@ -254,6 +272,9 @@ static int take_argument(struct command *command, const struct compdb_entry *ent
 	else if (strcmp(arg, "-fno-lto") == 0)
 		command->is_lto = false;
 	if (is_one_of(arg, with_value) && value) {
+		command->makes_header |= strcmp(arg, "-x") == 0 && strlen(value) > 7 &&
+					 strcmp(value + strlen(value) - 7, "-header") == 0;
+		command->makes_header |= strcmp(value, "-emit-pch") == 0;
 		strings_add(&command->argv, arg);
 		strings_add(&command->argv, value);
 		++*at;

@@ -21,7 +21,9 @@ struct command {
 	char *dep_file;	     /* owned: where production writes dependencies (absolute), or NULL */
 	bool has_debug;	     /* it makes full debug information already */
 	bool splits_debug;   /* into another file */
+	bool old_debug;	     /* DWARF 2 or 3, which say less */
 	bool is_lto;
+	bool makes_header; /* a precompiled one: no code */
 };
 
 /*
@@ -38,6 +40,11 @@ enum command_purpose {
 	COMMAND_PREPROCESS, /* the unit's text with all macros expanded */
 	COMMAND_DEPEND,	    /* a make rule with all files that it includes */
 };
+
+bool command_is_clang(const struct command *command);
+
+/* Adds the files that the command includes before the source (-include), absolute. */
+void command_included(const struct command *command, struct strings *paths);
 
 /*
  * The argv for a purpose, and the folder to run it in. With an overlay, every path into it is

@@ -66,14 +66,96 @@ static void add_prefix_maps(const struct command *command, const struct overlay 
 	}
 }
 
-static void add_options(const struct command *command, const struct overlay *overlay,
-			struct strings *argv)
+/* `OPTION VALUE` at this place, or as clang's driver passes it on. Returns how many words. */
+static size_t find_pair(const struct strings *argv, size_t at, const char *option,
+			const char **value)
+{
+	size_t left = argv->count - at;
+	char **words = argv->items + at;
+
+	if (left >= 2 && strcmp(words[0], option) == 0) {
+		*value = words[1];
+		return 2;
+	}
+	if (left >= 4 && strcmp(words[0], "-Xclang") == 0 && strcmp(words[1], option) == 0 &&
+	    strcmp(words[2], "-Xclang") == 0) {
+		*value = words[3];
+		return 4;
+	}
+	return 0;
+}
+
+/* The header that clang made a precompiled one from: F for F.pch, where it is still there. */
+static char *header_of(const struct command *command, const char *precompiled)
+{
+	const char *dot = strrchr(path_base(precompiled), '.');
+	cleanup_memory char *header =
+		dot ? strndup(precompiled, (size_t)(dot - precompiled)) : NULL;
+	cleanup_memory char *path = header ? path_join(command->directory, header) : NULL;
+	char *found = NULL;
+
+	if (path && path_exists(path)) {
+		found = header;
+		header = NULL;
+	}
+	return found;
+}
+
+static void add_header(const struct overlay *overlay, const char *header, struct strings *argv)
+{
+	/* Past the driver, which would look for a precompiled one again. */
+	strings_add(argv, "-Xclang");
+	strings_add(argv, "-include");
+	strings_add(argv, "-Xclang");
+	if (overlay)
+		strings_take(argv, map_path(overlay, header));
+	else
+		strings_add(argv, header);
+}
+
+/*
+ * A precompiled header holds the text of headers as they were: what is compared is made from the
+ * headers themselves. Returns how many words of the command it took.
+ */
+static size_t add_precompiled(const struct command *command, size_t at,
+			      const struct overlay *overlay, struct strings *argv)
+{
+	const char *value, *header;
+	size_t taken = find_pair(&command->argv, at, "-include-pch", &value);
+
+	if (taken && !find_pair(&command->argv, at + taken, "-include", &header)) {
+		cleanup_memory char *found = header_of(command, value);
+
+		if (found) {
+			add_header(overlay, found, argv);
+		} else {
+			strings_add(argv, "-include-pch");
+			strings_take(argv, path_absolute(command->directory, value));
+		}
+	} else if (!taken) {
+		taken = find_pair(&command->argv, at, "-include", &value);
+		if (taken < 4)
+			return 0;
+		add_header(overlay, value, argv);
+	}
+	return taken;
+}
+
+static void add_options(const struct command *command, enum command_purpose purpose,
+			const struct overlay *overlay, struct strings *argv)
 {
 	for (size_t i = 0; i < command->argv.count; i++) {
 		const char *arg = command->argv.items[i];
 		const char *option = i && overlay ? path_option(arg) : NULL;
+		size_t precompiled = i && (overlay || purpose != COMMAND_VERIFY)
+					     ? add_precompiled(command, i, overlay, argv)
+					     : 0;
 		cleanup_memory char *mapped = NULL;
 
+		if (precompiled) {
+			i += precompiled - 1;
+			continue;
+		}
 		if (!option) {
 			strings_add(argv, arg);
 			continue;
@@ -89,7 +171,7 @@ static void add_options(const struct command *command, const struct overlay *ove
 	}
 }
 
-static bool is_clang(const struct command *command)
+bool command_is_clang(const struct command *command)
 {
 	return strstr(path_base(command->argv.items[0]), "clang") != NULL;
 }
@@ -108,15 +190,37 @@ static bool is_cplusplus(const struct command *command)
 	return false;
 }
 
+void command_included(const struct command *command, struct strings *paths)
+{
+	for (size_t i = 1; i < command->argv.count; i++) {
+		const char *value;
+		size_t taken = find_pair(&command->argv, i, "-include", &value);
+
+		if (!taken) {
+			taken = find_pair(&command->argv, i, "-include-pch", &value);
+			if (taken) {
+				cleanup_memory char *header = header_of(command, value);
+
+				if (header)
+					strings_take(paths,
+						     path_absolute(command->directory, header));
+			}
+		} else {
+			strings_take(paths, path_absolute(command->directory, value));
+		}
+		i += taken ? taken - 1 : 0;
+	}
+}
+
 int command_make(const struct command *command, enum command_purpose purpose,
 		 const struct overlay *overlay, const char *output, struct strings *argv,
 		 char **directory, struct suture_error *err)
 {
 	char *where = overlay ? map_path(overlay, command->directory) : strdup(command->directory);
 
-	add_options(command, overlay, argv);
+	add_options(command, purpose, overlay, argv);
 	/* A header found by a shorter name would be the original, not the view's. */
-	if (purpose != COMMAND_VERIFY && !is_clang(command))
+	if (purpose != COMMAND_VERIFY && !command_is_clang(command))
 		strings_add(argv, "-fno-canonical-system-headers");
 	if (overlay)
 		add_prefix_maps(command, overlay, argv);
@@ -129,8 +233,15 @@ int command_make(const struct command *command, enum command_purpose purpose,
 			strings_add(argv, "-g");
 		if (command->splits_debug)
 			strings_add(argv, "-gno-split-dwarf");
+		if (command->old_debug)
+			strings_add(argv, "-gdwarf-4");
+		if (strings_contain(&command->argv, "-gstrict-dwarf"))
+			strings_add(argv, "-gno-strict-dwarf");
+		/* Types are read where their units are. */
+		if (strings_contain(&command->argv, "-fdebug-types-section"))
+			strings_add(argv, "-fno-debug-types-section");
 		/* Classes are described in every unit, not only in the one with their vtable. */
-		if (is_clang(command))
+		if (command_is_clang(command))
 			strings_add(argv, "-fstandalone-debug");
 		else if (is_cplusplus(command))
 			strings_add(argv, "-femit-class-debug-always");

@@ -74,6 +74,13 @@ struct core_pair {
 	const char *value;
 };
 
+/* A source of the diff that no compile command of the binary makes anything of. */
+struct core_uncompiled {
+	const char *name;
+	const char *text;
+	size_t size;
+};
+
 /* All borrowed. */
 struct core_options {
 	const char *binary;	 /* the executable or shared object that runs */
@@ -88,6 +95,8 @@ struct core_options {
 	const struct core_below *below; /* the lowest first */
 	size_t below_count;
 	const char *further;		    /* patch file for further modules to carry, or NULL */
+	const struct core_uncompiled *uncompiled;
+	size_t uncompiled_count;
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
 	size_t provenance_count;
 };

@@ -8,6 +8,7 @@
 #include "builder/command.h"
 #include "builder/mentions.h"
 #include "builder/path.h"
+#include "builder/precompiled.h"
 #include "builder/process.h"
 
 #include "base/bytes.h"
@@ -96,10 +97,21 @@ static bool is_edited(const struct search *search, const char *folder, const cha
 	return false;
 }
 
+/* Of the headers in a precompiled one nothing is said: the compiler has to be asked. */
+static bool hides(const struct search *search, size_t entry, const struct strings *files)
+{
+	struct command command;
+	bool hidden = !command_init(&command, &search->db->entries[entry], NULL) &&
+		      precompiled_hides(&search->db->entries[entry], &command, files);
+
+	command_fini(&command);
+	return hidden;
+}
+
 static void look_at(struct search *search, size_t entry, const char *folder,
 		    const struct strings *files)
 {
-	search->known[entry] = true;
+	search->known[entry] = !hides(search, entry, files);
 	for (size_t i = 0; search->all && i < files->count; i++)
 		strings_take(search->all, path_real(folder, files->items[i]));
 	if (search->all || search->reach[entry] != DEPS_NONE)

@@ -6,6 +6,7 @@
 #include "builder/overlay.h"
 
 #include "builder/path.h"
+#include "builder/precompiled.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -53,12 +54,17 @@ static int mirror_link(const struct overlay *overlay, const char *from, const ch
 	return symlink(mapped ? mapped : real ? real : from, to);
 }
 
-/* Objects and version control are nothing that a compiler includes, and often most of the files. */
-static bool is_dead_weight(const struct dirent *entry)
+/*
+ * Objects and version control are nothing that a compiler includes, and often most of the files.
+ * Precompiled headers hold other headers as they were.
+ */
+static bool is_left_out(const struct dirent *entry)
 {
 	const char *name = entry->d_name;
 	const char *dot = entry->d_type == DT_DIR ? NULL : strrchr(name, '.');
 
+	if (precompiled_is(name)) /* gcc's may be a folder */
+		return true;
 	return strcmp(name, ".git") == 0 || strcmp(name, ".svn") == 0 || strcmp(name, ".hg") == 0 ||
 	       (dot && (strcmp(dot, ".o") == 0 || strcmp(dot, ".a") == 0 ||
 			strcmp(dot, ".d") == 0 || strcmp(dot, ".lo") == 0));
@@ -105,7 +111,7 @@ static int mirror_folder(const struct overlay *overlay, const char *from, const 
 		return 0;
 	while (!rc && (entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-		    !is_dead_weight(entry))
+		    !is_left_out(entry))
 			rc = mirror_entry(overlay, from, to, entry, err);
 	}
 	closedir(dir);
@@ -150,7 +156,7 @@ static int mirror_real(const struct overlay *overlay, const char *from, struct s
 		if (!below || !target)
 			rc = error_no_memory(err);
 		else if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			 is_dead_weight(entry) || leads_to_real(overlay, below))
+			 is_left_out(entry) || leads_to_real(overlay, below))
 			continue;
 		else if (symlink(below, target) < 0 && errno != EEXIST)
 			rc = error_errno(err, SUTURE_E_IO, errno, "%s", target);

@@ -128,9 +128,10 @@ bool path_exists(const char *path)
 
 bool path_is_source(const char *path)
 {
-	static const char *const extensions[] = {".c",	".cc",	".cpp", ".cxx", ".c++", ".C",
-						 ".cp", ".CPP", ".i",	".ii",	".s",	".S",
-						 ".sx", ".m",	".mm",	".M"};
+	static const char *const extensions[] = {".c",	  ".cc",   ".cpp", ".cxx", ".c++",  ".C",
+						 ".cp",	  ".CPP",  ".i",   ".ii",  ".s",    ".S",
+						 ".sx",	  ".m",	   ".mm",  ".M",   ".cppm", ".ccm",
+						 ".cxxm", ".c++m", ".ixx", ".mxx"};
 	const char *dot = strrchr(path_base(path), '.');
 
 	for (size_t i = 0; dot && i < sizeof(extensions) / sizeof(extensions[0]); i++)

@@ -33,6 +33,8 @@ struct plan {
 	struct diff_changes changes;
 	struct compile_unit *units;
 	size_t unit_count;
+	struct core_uncompiled *uncompiled; /* owned; of the changes */
+	size_t uncompiled_count;
 	struct overlay view;
 	struct overlay before; /* the tree as it was, where the diff is in it already; else empty */
 	struct strings edited; /* files of the diff, as path_real() spells them */

@@ -28,11 +28,13 @@ static bool ends_with_handover(enum suture_code code)
 /* What to do instead, and where that ends; the caller's to free. */
 static char *next_step(enum suture_code code, const char *next, bool *failed)
 {
+	static const char handover[] = "; else hand the server over, see suture-handover(7)";
 	char *text;
 
-	if (!next || !ends_with_handover(code))
+	/* One that is passed on from the core has it already. */
+	if (!next || !ends_with_handover(code) || strstr(next, handover))
 		return copy_text(next, failed);
-	if (asprintf(&text, "%s; else hand the server over, see suture-handover(7)", next) >= 0)
+	if (asprintf(&text, "%s%s", next, handover) >= 0)
 		return text;
 	*failed = true;
 	return NULL;

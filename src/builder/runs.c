@@ -5,6 +5,7 @@
 #include "builder/deps.h"
 #include "builder/objcache.h"
 #include "builder/path.h"
+#include "builder/precompiled.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -161,6 +162,17 @@ int runs_files_read(const struct run *run, struct strings *files, struct suture_
 	return strings_ok(files) ? 0 : error_no_memory(err);
 }
 
+/* True when the diff touches more than the unit's own source. */
+static bool others_edited(const struct compile_unit *unit, const struct strings *edited)
+{
+	cleanup_memory char *own = path_real("/", unit->entry->file);
+
+	for (size_t i = 0; i < edited->count; i++)
+		if (!own || strcmp(edited->items[i], own) != 0)
+			return true;
+	return false;
+}
+
 int runs_find_escape(const struct run *run, const struct compile_options *options,
 		     struct suture_error *err)
 {
@@ -177,10 +189,13 @@ int runs_find_escape(const struct run *run, const struct compile_options *option
 			if (strcmp(path_base(edited), path_base(files.items[i])) != 0)
 				continue;
 			real = path_real(run->directory, files.items[i]);
-			if (!real || strcmp(real, edited) == 0)
+			if ((!real || strcmp(real, edited) == 0))
 				run->unit->escape = strdup(edited);
 		}
 	}
+	if (!rc && !run->unit->escape && others_edited(run->unit, options->edited) &&
+	    precompiled_hides(run->unit->entry, &run->unit->command, &files))
+		run->unit->escape = strdup(run->unit->entry->file);
 	strings_fini(&files);
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "builder/path.h"
 
+#include "base/error.h"
 #include "base/file.h"
 
 #include <string.h>
@@ -39,9 +40,9 @@ static bool has_command(const struct plan *plan, const char *real)
 /* Grammars, scanners, tables and interfaces that sources are made from. */
 static bool is_generator_input(const char *name)
 {
-	static const char *const extensions[] = {".y",	".yy",	  ".ypp", ".yxx",   ".Y",
-						 ".l",	".ll",	  ".lpp", ".lex",   ".rl",
-						 ".re", ".gperf", ".m4",  ".proto", ".idl"};
+	static const char *const extensions[] = {".y",	".yy",	  ".ypp", ".yxx", ".Y",	 ".l",
+						 ".ll", ".lpp",	  ".lex", ".rl",  ".re", ".gperf",
+						 ".m4", ".proto", ".idl", ".in"};
 	const char *dot = strrchr(path_base(name), '.');
 
 	for (size_t i = 0; dot && i < sizeof(extensions) / sizeof(extensions[0]); i++)
@@ -50,14 +51,14 @@ static bool is_generator_input(const char *name)
 	return false;
 }
 
-/* "config.y" makes config.c, config.tab.cc, … */
+/* "config.y" makes config.c, config.tab.cc, …; "version.c.in" makes version.c. */
 static bool is_made_from(const char *source, const char *input)
 {
 	const char *name = path_base(input);
 	size_t stem = (size_t)(strrchr(name, '.') - name);
 
 	source = path_base(source);
-	return stem && strncmp(source, name, stem) == 0 && source[stem] == '.';
+	return stem && strncmp(source, name, stem) == 0 && (source[stem] == '.' || !source[stem]);
 }
 
 static bool is_changed(const struct plan *plan, const char *real)
@@ -103,8 +104,26 @@ static void report_input(const struct plan *plan, const bool *wanted, const char
 				   input);
 }
 
-void unreached_report(const struct plan *plan, const bool *wanted, struct build_result *result)
+static void report_source(struct plan *plan, const struct diff_change *change, const char *real,
+			  struct build_result *result)
 {
+	if (has_command(plan, real)) {
+		strings_add(&result->absent, change->name);
+		return;
+	}
+	if (change->new_text)
+		plan->uncompiled[plan->uncompiled_count++] =
+			(struct core_uncompiled){change->name, change->new_text, change->new_size};
+	strings_add_format(&result->notes, "%s has no compile command: it is not part of the patch",
+			   change->name);
+}
+
+int unreached_report(struct plan *plan, const bool *wanted, struct build_result *result,
+		     struct suture_error *err)
+{
+	plan->uncompiled = calloc(plan->changes.count + 1, sizeof(*plan->uncompiled));
+	if (!plan->uncompiled)
+		return error_no_memory(err);
 	for (size_t i = 0; i < plan->changes.count; i++) {
 		const struct diff_change *change = &plan->changes.list[i];
 		cleanup_memory char *real = path_real("/", change->path);
@@ -113,13 +132,8 @@ void unreached_report(const struct plan *plan, const bool *wanted, struct build_
 			continue;
 		if (is_generator_input(change->name))
 			report_input(plan, wanted, change->name, result);
-		else if (!path_is_source(change->name))
-			continue;
-		else if (!has_command(plan, real))
-			strings_add_format(&result->notes,
-					   "%s has no compile command: it is not part of the patch",
-					   change->name);
-		else if (!is_compiled(plan, real))
-			strings_add(&result->absent, change->name);
+		else if (path_is_source(change->name) && !is_compiled(plan, real))
+			report_source(plan, change, real, result);
 	}
+	return 0;
 }

@@ -7,8 +7,10 @@
 
 /*
  * Adds a note for each such file that could have been meant to be part of the patch, a refusal
- * where it certainly was. wanted[] marks the commands whose objects are in the binary.
+ * where it certainly was, and fills plan->uncompiled. wanted[] marks the commands whose objects are
+ * in the binary.
  */
-void unreached_report(const struct plan *plan, const bool *wanted, struct build_result *result);
+int unreached_report(struct plan *plan, const bool *wanted, struct build_result *result,
+		     struct suture_error *err);
 
 #endif

@@ -103,6 +103,8 @@ check_refusal() {
 	text=$(j '[.refusals[] | .message + " " + .next] | join(" ")')
 	! has next || matches "$NAME: says" "*$(field next)*" "$text"
 	is "$NAME: exit code" 4 "$RC"
+	text=$(j '[.refusals[]?.next // "" | split("suture-handover(7)") | length] | max // 0')
+	check "$NAME: hands over once" test "${text:-0}" -le 2
 }
 
 build_case() {  # DIFF OUTPUT [OPTION…]
