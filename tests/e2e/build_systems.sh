@@ -147,6 +147,13 @@ if link_it; then
 	verdict "who imports it" 'patch changed:_Z4selli*'
 fi
 
+# What configure makes a source from.
+project configured 'gcc -O2'
+cp "$DIR/src/shop.c" "$DIR/src/shop.c.in"
+link_it
+edit src/shop.c.in 's/return half(sum)/return 1 + half(sum)/'
+verdict "what a source is made from" 'refused UNSUPPORTED: src/shop.c.in is not compiled itself, but shop.c is made from it*'
+
 # A new source that nothing compiles: no matter, unless the patch needs what it has.
 project fresh 'gcc -O2'
 link_it
