@@ -94,7 +94,7 @@ struct core_options {
 	size_t accepted_count;
 	const struct core_below *below; /* the lowest first */
 	size_t below_count;
-	const char *further;		    /* patch file for further modules to carry, or NULL */
+	const char *further; /* patch file for further modules to carry, or NULL */
 	const struct core_uncompiled *uncompiled;
 	size_t uncompiled_count;
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
