@@ -154,24 +154,4 @@ link_it
 edit src/shop.c.in 's/return half(sum)/return 1 + half(sum)/'
 verdict "what a source is made from" 'refused UNSUPPORTED: src/shop.c.in is not compiled itself, but shop.c is made from it*'
 
-# A new source that nothing compiles: no matter, unless the patch needs what it has.
-project fresh 'gcc -O2'
-link_it
-edit src/shop.c 's/return half(sum)/return fresh(sum)/; 2i int fresh(int value);'
-cp "$DIR/fix.diff" "$DIR/calls.diff"
-edit src/shop.c 's/return half(sum)/return 1 + half(sum)/'
-cat >"$DIR/new.diff" <<-'END'
-	--- /dev/null
-	+++ b/src/fresh.c
-	@@ -0,0 +1,4 @@
-	+int fresh(int value)
-	+{
-	+	return value + 1;
-	+}
-END
-cat "$DIR/new.diff" >>"$DIR/fix.diff"
-verdict "a new file that nobody needs" 'patch changed:price'
-matches "it is said" '*src/fresh.c has no compile command*' "$(cat "$ERR")"
-cat "$DIR/calls.diff" "$DIR/new.diff" >"$DIR/fix.diff"
-verdict "a new file that is needed" 'refused *UNRESOLVED_SYMBOL: price in src/shop.c refers to fresh: src/fresh.c has it, and nothing compiles that'
 totals
