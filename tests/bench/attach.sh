@@ -1,6 +1,6 @@
 # ./dev bench: what an attach costs, and an agent that has nothing to do. Sourced by run.sh.
 #
-# Environment: BENCH_ATTACHES (default 20 fresh processes for each load), BENCH_IDLE (30 s).
+# Environment: BENCH_ATTACHES (default 20 fresh processes for each load), BENCH_IDLE (60 s).
 # shellcheck shell=bash
 
 # attach_to MODE: fresh processes of target-attachee in that mode
@@ -43,16 +43,16 @@ bench_attach() {
 		suture status -p "$PID"
 		rss=$(j .agent.rss) file=$(stat -L -c %s "$SUTURE_AGENT")
 		before=$(wakeups "$PID")
-		sleep "${BENCH_IDLE:-30}"
+		sleep "${BENCH_IDLE:-60}"
 		before=$(($(wakeups "$PID") - before))
-		record .agent "{\"rss\": $rss, \"file\": $file, \"wakeups\": $before, \"seconds\": ${BENCH_IDLE:-30}}"
+		record .agent "{\"rss\": $rss, \"file\": $file, \"wakeups\": $before, \"seconds\": ${BENCH_IDLE:-60}}"
 		printf 'end\n' >&"$TO"
 		ends
 	done
 	printf 'an agent with nothing to do\n'
 	row "resident, of its library" "$((rss / 1024)) KiB"
 	row "its file" "$((file / 1024)) KiB"
-	row "wake-ups of the process" "$before in ${BENCH_IDLE:-30} s"
+	row "wake-ups of the process" "$before in ${BENCH_IDLE:-60} s"
 	printf 'end\n' >&"$TO"
 	ends
 }

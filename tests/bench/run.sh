@@ -7,7 +7,8 @@
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
 # ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most; 0: none), BENCH_BUILD_ROUNDS
 # (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
-# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands or stop the rest.
+# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands, stop or attach (two
+# minutes) the rest.
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
@@ -78,6 +79,9 @@ finish() {
 ends
 if [ "${BENCH_ONLY:-}" = stop ]; then
 	bench_stop
+	write_down
+elif [ "${BENCH_ONLY:-}" = attach ]; then
+	bench_attach
 	write_down
 fi
 
