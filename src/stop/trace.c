@@ -95,6 +95,21 @@ static void seize(struct stop_session *session, struct stop_task *task)
 	}
 }
 
+/* Asks it to stop. One that died meanwhile is found out by who waits for it. */
+static void interrupt(struct stop_session *session, struct stop_task *task)
+{
+	long rc = trace(PTRACE_INTERRUPT, task->tid, 0, 0);
+
+	if (rc == 0 || rc == -ESRCH) {
+		task->interrupted = true;
+		return;
+	}
+	task->wanted = false;
+	task->state = TASK_REFUSED;
+	session->error = (int)-rc;
+	block(session, task, STOP_REASON_REFUSED, OUTCOME_REFUSED);
+}
+
 /* ---- looking at a stopped thread ------------------------------------------------------------ */
 
 static void look(struct stop_session *session, struct stop_task *task, bool by_us)
@@ -104,9 +119,15 @@ static void look(struct stop_session *session, struct stop_task *task, bool by_u
 	const struct arch_ops *arch = arch_native();
 	struct iovec regs = {user_regs, sizeof(user_regs)};
 	struct arch_regs start;
+	long rc = trace(PTRACE_GETREGSET, task->tid, NT_PRSTATUS, (long)&regs);
 
-	if (trace(PTRACE_GETREGSET, task->tid, NT_PRSTATUS, (long)&regs) != 0) {
+	if (rc == -ESRCH) {
 		task->state = TASK_GONE; /* killed while stopped: it executes nothing any more */
+		return;
+	}
+	if (rc != 0) {
+		session->error = (int)-rc;
+		block(session, task, STOP_REASON_REFUSED, OUTCOME_REFUSED);
 		return;
 	}
 	/* Only in the stop that we asked for: what a signal interrupts is the signal's affair. */
@@ -248,10 +269,8 @@ void trace_stop_wanted_stopped(struct stop_session *session)
 	helper_pause_begin_stopped(session);
 	/* Ask all before waiting for one: they stop side by side. */
 	for (size_t i = 0; i < session->task_count; i++)
-		if (is_pending(&session->tasks[i])) {
-			trace(PTRACE_INTERRUPT, session->tasks[i].tid, 0, 0);
-			session->tasks[i].interrupted = true;
-		}
+		if (is_pending(&session->tasks[i]))
+			interrupt(session, &session->tasks[i]);
 	for (size_t i = 0; i < session->task_count; i++) {
 		if (is_pending(&session->tasks[i]))
 			wait_until_stopped(session, &session->tasks[i]);
@@ -317,8 +336,7 @@ static bool stop_busy_again(struct stop_session *session)
 		if (!is_lingering(task))
 			continue;
 		asleep |= tasks_read_sleep_stopped(session, task->tid, &sleep) && sleep.asleep;
-		trace(PTRACE_INTERRUPT, task->tid, 0, 0);
-		task->interrupted = true;
+		interrupt(session, task);
 	}
 	for (size_t i = 0; i < session->task_count; i++) {
 		struct stop_task *task = &session->tasks[i];

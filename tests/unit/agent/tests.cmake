@@ -34,6 +34,10 @@ suture_unit_test(agent/helper_dies
   LINKS handmade agent patch trampoline stop unwind image arch base)
 target_link_options(unit_agent_helper_dies PRIVATE -rdynamic)
 target_compile_options(unit_agent_helper_dies PRIVATE -fasynchronous-unwind-tables)
+suture_unit_test(agent/helper_faults
+  LINKS handmade agent patch trampoline stop unwind image arch base
+  SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/kit.c)
+target_link_options(unit_agent_helper_faults PRIVATE -rdynamic -Wl,--wrap=arch_syscall)
 suture_unit_test(agent/migration LINKS handmade agent patch trampoline stop unwind image arch base
   PACKAGES suture_pkg_json_c)
 target_link_options(unit_agent_migration PRIVATE -rdynamic)
