@@ -118,16 +118,70 @@ static void drop_pending(struct agent *agent)
 	}
 }
 
+/* One goes and one comes that was in force before. unasked: pre_revert of what goes has no say. */
+static int swap(struct agent *agent, struct patch *out, struct patch *in, bool unasked,
+		const struct transaction_options *options, struct transaction_result *result,
+		struct suture_error *err)
+{
+	uint64_t started = transaction_now_us();
+	struct plan plan;
+	int rc;
+
+	*result = (struct transaction_result){0};
+	transaction_name(result, &out->file);
+	gone_settle(agent, NULL);
+	plan_init(&plan, agent);
+	plan.unasked = unasked;
+	rc = transaction_check_dependents(agent, out, err);
+	if (!rc)
+		rc = plan_remove(&plan, &out, 1, err);
+	if (!rc)
+		rc = scoping_plan_again(&plan, in, err);
+	if (!rc)
+		rc = plan_add_known(&plan, in, err);
+	if (!rc && plan.missing)
+		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s", in->name,
+			       plan.missing);
+	if (!rc)
+		rc = plan_build(&plan, err);
+	if (!rc)
+		rc = transaction_carry_out(&plan, options, started, result, err);
+	plan_fini(&plan);
+	result->total_us = transaction_now_us() - started;
+	log_info("%s back in: %s", in->name,
+		 rc ? suture_code_name((enum suture_code) - rc) : "done");
+	return rc;
+}
+
+/* False: it could not be done in one commit, and nothing was changed. */
+static bool take_back_at_once(struct agent *agent, struct patch *out, struct patch *in,
+			      const struct transaction_options *options, struct suture_error *err)
+{
+	struct transaction_result result;
+	struct suture_error why;
+	int rc = swap(agent, out, in, true, options, &result, &why);
+	bool changed = result.changed;
+
+	if (changed && rc)
+		error_context(err, "%s, which it had replaced, is back, and said: %s", in->name,
+			      why.message);
+	transaction_result_fini(&result);
+	return changed;
+}
+
 /*
  * post_apply said no, when the switch had happened: the patch is taken back, and what it had
- * replaced is put in again. err says what it said, and how that went.
+ * replaced is put in again, in the same commit where that is one patch. err says what it said, and
+ * how that went.
  */
 static int take_back(struct plan *plan, const struct transaction_options *options,
 		     struct transaction_result *result, struct suture_error *err)
 {
 	struct agent *agent = plan->agent;
+	bool at_once = plan->remove_count == 1 &&
+		       take_back_at_once(agent, plan->add, plan->remove[0], options, err);
 	struct suture_error why;
-	int rc = transaction_withdraw(agent, &plan->add, 1, true, options, &why);
+	int rc = at_once ? 0 : transaction_withdraw(agent, &plan->add, 1, true, options, &why);
 
 	if (rc) {
 		error_context(err, "%s stays applied, it could not be taken back (%s)",
@@ -135,7 +189,7 @@ static int take_back(struct plan *plan, const struct transaction_options *option
 		error_next(err, "revert it");
 		return -(int)SUTURE_E_HOOK_FAILED;
 	}
-	for (size_t i = plan->remove_count; i > 0; i--) {
+	for (size_t i = plan->remove_count; !at_once && i > 0; i--) {
 		struct transaction_result again;
 
 		rc = transaction_resume(agent, plan->remove[i - 1], options, &again, &why);
@@ -229,33 +283,6 @@ int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err)
 {
-	uint64_t started = transaction_now_us();
-	struct plan plan;
-	int rc;
-
-	if (!out)
-		return transaction_resume(agent, in, options, result, err);
-	*result = (struct transaction_result){0};
-	transaction_name(result, &out->file);
-	gone_settle(agent, NULL);
-	plan_init(&plan, agent);
-	rc = transaction_check_dependents(agent, out, err);
-	if (!rc)
-		rc = plan_remove(&plan, &out, 1, err);
-	if (!rc)
-		rc = scoping_plan_again(&plan, in, err);
-	if (!rc)
-		rc = plan_add_known(&plan, in, err);
-	if (!rc && plan.missing)
-		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s", in->name,
-			       plan.missing);
-	if (!rc)
-		rc = plan_build(&plan, err);
-	if (!rc)
-		rc = transaction_carry_out(&plan, options, started, result, err);
-	plan_fini(&plan);
-	result->total_us = transaction_now_us() - started;
-	log_info("%s back in: %s", in->name,
-		 rc ? suture_code_name((enum suture_code) - rc) : "done");
-	return rc;
+	return out ? swap(agent, out, in, false, options, result, err)
+		   : transaction_resume(agent, in, options, result, err);
 }

@@ -227,6 +227,7 @@ static void a_failing_successor_leaves_the_old_one(void **state)
 	struct transaction_result result;
 	struct patch_file file;
 	struct handmade patch;
+	uint64_t pauses;
 
 	(void)state;
 	handmade_init(&patch, "counting");
@@ -250,9 +251,11 @@ static void a_failing_successor_leaves_the_old_one(void **state)
 	assert_int_equal(tx_hook_calls, 131); /* off: 12; the successor's: 13; on again: 131 */
 	assert_int_equal(agent_find(&kit_agent, "counting")->state, PATCH_APPLIED);
 
-	/* After the switch: the successor goes, and the old one is put in again. */
+	/* After the switch: the successor goes and the old one comes, in one more commit. */
+	pauses = kit_agent.pauses.count;
 	tx_hook_answer = 49;
 	expect_apply(&late, true, SUTURE_E_HOOK_FAILED, "late-successor was taken back");
+	assert_int_equal(kit_agent.pauses.count, pauses + 2);
 	assert_int_equal(tx_one(2), 102);
 	assert_int_equal(agent_find(&kit_agent, "counting")->state, PATCH_APPLIED);
 	tx_hook_answer = 0;
