@@ -93,7 +93,8 @@ static void report_input(const struct plan *plan, const bool *wanted, const char
 	if (made)
 		refusals_add(
 			&result->refusals, SUTURE_E_UNSUPPORTED, made, 0,
-			"make it from both states, and put the difference into the diff, too",
+			"put what changes in that into the diff, too, or take the change of the "
+			"other out of it",
 			"%s is not compiled itself, but %s is made from it, and that is not in "
 			"the diff",
 			input, path_base(made));

@@ -203,6 +203,9 @@ static void compile_errors_have_the_patched_lines(void **state)
 /* A fix of a parser's grammar: "nothing to patch" would leave the hole open and say it is none. */
 static void a_grammar_needs_what_is_made_from_it(void **state)
 {
+	cleanup_memory char *grammar = NULL;
+	cleanup_memory char *source = NULL;
+	cleanup_memory char *both = NULL;
 	struct build_result result;
 
 	(void)state;
@@ -215,6 +218,18 @@ static void a_grammar_needs_what_is_made_from_it(void **state)
 	assert_int_equal(result.refusals.list[0].code, SUTURE_E_UNSUPPORTED);
 	assert_non_null(strstr(result.refusals.list[0].message, "shop.c is made from it"));
 	build_result_fini(&result);
+
+	/* With what is made from it in the diff all is there. */
+	grammar = tree_read(tree_path("change.diff"));
+	edit("return item * 3;", "return item * 4;");
+	source = tree_read(tree_path("change.diff"));
+	assert_true(asprintf(&both, "%s%s", grammar, source) > 0);
+	tree_write("change.diff", both);
+	build(&result);
+	assert_int_equal(result.outcome, CORE_PATCH);
+	assert_int_equal(result.core.function_count, 1);
+	build_result_fini(&result);
+	assert_int_equal(unlink(tree_path("out.so")), 0);
 
 	/* Of another program's grammar nothing is known. */
 	tree_write("src/shop/other.y", "item: NUMBER { check(); }\n");
