@@ -80,8 +80,10 @@ bool plan_goes(const struct plan *plan, const struct patch *patch);
 /* The topmost version on a site that stays when what goes is gone, or NULL. */
 const struct trampoline *plan_staying(const struct plan *plan, const struct site *site);
 
-/* Tier of each function of plan->add, in the order of its file; after plan_build(). */
-/* The trampoline planned for a function of the patch that comes; NULL: it has none. */
+/*
+ * The trampoline of a function of plan->add, by its place in the file; NULL: it has none. After
+ * plan_build().
+ */
 const struct trampoline *plan_trampoline_of(const struct plan *plan, size_t function);
 
 #endif

@@ -59,10 +59,6 @@ static enum outcome gated_stopped(struct commit_state *state)
 		outcome = session_command_stopped(session, COMMAND_CHECK);
 	if (outcome == OUTCOME_CLEAN && over_budget(session))
 		outcome = OUTCOME_OVER_BUDGET;
-	/* Hooks and data need a stopped world; the gate alone does not make one. */
-	if (outcome == OUTCOME_CLEAN && (commit->switch_stopped || commit->writes_data) &&
-	    !session_helper_alive_stopped(session))
-		outcome = OUTCOME_HELPER_DIED;
 	if (outcome != OUTCOME_CLEAN) {
 		commit->gate_undo_stopped(commit->arg);
 		return outcome;
