@@ -11,6 +11,7 @@
 enum {
 	JUMP = 5, /* opcode and displacement; other processors have no such way */
 	DETOUR = 0x80,
+	ASIDE = 0x20, /* to another region, for the last byte */
 	TURNS = 16,
 };
 
@@ -51,8 +52,14 @@ static bool change_low(struct path *path, uint8_t by, const uint8_t *to)
 
 	if (by == path->now[JUMP - 1] || by == to[JUMP - 1] || !wait_at(path, JUMP - 1, by))
 		return false;
-	if (distance && abs(distance) < JUMP && !wait_at(path, 1, path->now[1] ^ DETOUR))
-		return false;
+	if (distance && abs(distance) < JUMP) {
+		if (!wait_at(path, 1, path->now[1] ^ DETOUR))
+			return false;
+		/* The first of the two is there already, and nothing else tells them apart. */
+		if (memcmp(path->now + 2, to + 2, JUMP - 3) == 0 &&
+		    !wait_at(path, JUMP - 1, by ^ ASIDE))
+			return false;
+	}
 	for (uint8_t i = JUMP - 2; i > 0; i--)
 		if (!wait_at(path, i, to[i]))
 			return false;

@@ -82,13 +82,16 @@ __asm__(".pushsection .text\n.globl marked\n.type marked, @function\nmarked:\n"
 
 enum { MARK = 4 };
 
-static struct patch_file open_marked(void)
+/* below: a patch that it is built on, or NULL. */
+static struct patch_file open_marked(const char *name, const struct patch_file *below)
 {
 	struct handmade patch;
 
-	handmade_init(&patch, "marked");
+	handmade_init(&patch, name);
 	handmade_code(&patch, "int new_marked(int x) { return x * 7000; }\n");
 	handmade_replace(&patch, marked, "new_marked");
+	if (below)
+		handmade_depend(&patch, below->name, below->hash);
 	return kit_open(&patch);
 }
 
@@ -106,12 +109,13 @@ static const struct stop_range *range_at(const struct plan *plan, uintptr_t addr
  */
 static void who_is_behind_the_mark_is_inside(void **state)
 {
-	struct patch_file file = open_marked();
+	struct patch_file file = open_marked("marked", NULL);
 	const struct stop_range *range;
 	struct transaction_result result;
 	struct suture_error err;
 	struct patch *patch;
 	struct plan plan;
+	uintptr_t address;
 
 	(void)state;
 	plan_init(&plan, &kit_agent);
@@ -124,7 +128,7 @@ static void who_is_behind_the_mark_is_inside(void **state)
 	plan_fini(&plan);
 	patch_file_fini(&file);
 
-	file = open_marked();
+	file = open_marked("marked", NULL);
 	kit_apply(&file, &result);
 	transaction_result_fini(&result);
 	patch = agent_find(&kit_agent, "marked");
@@ -135,8 +139,37 @@ static void who_is_behind_the_mark_is_inside(void **state)
 	assert_non_null(range);
 	assert_int_equal(range->start, marked);
 	assert_int_equal(range->site, marked);
+	/* And its own code is what nobody may be in. */
+	address = patch_address(patch, patch->file.functions.records[0].replacement_address);
+	assert_non_null(range_at(&plan, address));
 	plan_fini(&plan);
 	kit_revert("marked", &result);
+	transaction_result_fini(&result);
+}
+
+/* What a patch below put there is old code for the next. */
+static void who_is_in_an_earlier_version_is_inside(void **state)
+{
+	/* The bytes of both are hashed before the first changes them. */
+	struct patch_file first = open_marked("first", NULL),
+			  second = open_marked("second", &first);
+	struct transaction_result result;
+	struct suture_error err;
+	struct patch *patch;
+	struct plan plan;
+
+	(void)state;
+	kit_apply(&first, &result);
+	transaction_result_fini(&result);
+	patch = agent_find(&kit_agent, "first");
+	plan_init(&plan, &kit_agent);
+	assert_int_equal(plan_add(&plan, &second, &err), 0);
+	assert_int_equal(plan_build(&plan, &err), 0);
+	assert_non_null(range_at(
+		&plan, patch_address(patch, patch->file.functions.records[0].replacement_address)));
+	plan_fini(&plan);
+	patch_file_fini(&second);
+	kit_revert("first", &result);
 	transaction_result_fini(&result);
 }
 
@@ -172,6 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_behind_the_mark_is_inside),
+		cmocka_unit_test(who_is_in_an_earlier_version_is_inside),
 		cmocka_unit_test(the_stop_that_is_foretold_is_taken),
 		cmocka_unit_test(who_waits_before_an_entry_can_be_unwound),
 	};

@@ -6,6 +6,7 @@
  */
 #include "process.h"
 
+#include "trampoline/path.h"
 #include "trampoline/waiting.h"
 
 #include <pthread.h>
@@ -310,6 +311,38 @@ static void memory_for_islands_is_bounded(void **state)
 	near_memory_fini(&near);
 }
 
+static unsigned steps_to(const uint8_t *wanted, struct code_edit *edit)
+{
+	uintptr_t entry = (uintptr_t)writers_line;
+
+	*edit = (struct code_edit){.address = entry, .size = 5, .kind = CODE_EDIT_SITE};
+	path_reserve(&test_near, edit, (const uint8_t *)entry);
+	path_plan(&test_near, edit, (const uint8_t *)entry, wanted);
+	return edit->step_count;
+}
+
+/* Where old and new differ by less than an island there is a way around, by one step more. */
+static void islands_do_not_overlap(void **state)
+{
+	const uint8_t *old = (const uint8_t *)writers_line;
+	uint8_t wanted[5] = {0xe9, old[1] + 1, old[2], old[3], 0x10};
+	struct code_edit edit;
+	unsigned around = 0;
+
+	(void)state;
+	near_look(&test_near);
+	if (!steps_to(wanted, &edit)) {
+		/* Is it chance? */
+		wanted[1] = old[1] + 0x40;
+		assert_int_equal(steps_to(wanted, &edit), 0);
+		skip();
+	}
+	for (unsigned i = 0; i < edit.step_count; i++)
+		around += edit.steps[i].offset == 1;
+	assert_int_equal(around, 2);
+	assert_int_equal(edit.steps[0].offset, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +351,7 @@ int main(void)
 		cmocka_unit_test(stores_are_seen_whole),
 		cmocka_unit_test(an_island_is_found_again),
 		cmocka_unit_test(other_memory_in_its_place_is_left_alone),
+		cmocka_unit_test(islands_do_not_overlap),
 		cmocka_unit_test(memory_for_islands_is_bounded),
 	};
 
