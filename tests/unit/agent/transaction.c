@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Apply and revert in this very process, by patches written by hand: new answers, state, busy
- * threads, stacking, originals. hooks.c, faults.c and modules.c go on.
+ * threads, stacking. calls.c, data.c, hooks.c, faults.c and modules.c go on.
  */
 #include "kit.h"
 
@@ -12,8 +12,6 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <unistd.h>
-
-static const int table_of_costs[4] = {10, 20, 30, 40};
 
 int tx_waits(int x);
 
@@ -208,127 +206,6 @@ static void *call_waits(void *arg)
 	return (void *)(intptr_t)tx_waits((int)(intptr_t)arg);
 }
 
-/* The replacement calls what it replaced: the old code, or the version that it lies on. */
-static void originals_are_callable(void **state)
-{
-	struct kit_text before = kit_text();
-	struct transaction_result result;
-	struct handmade patch;
-	struct patch_file first, second;
-
-	(void)state;
-	handmade_init(&patch, "wraps");
-	handmade_code(&patch,
-		      "int (*volatile old)(int) __attribute__((section(\".data.slot\"))) = 0;\n"
-		      "int new_one(int x) { return old(x) + 100; }\n");
-	handmade_replace(&patch, tx_one, "new_one");
-	handmade_original(&patch, "old", "new_one");
-	first = kit_open(&patch);
-	handmade_init(&patch, "wraps-again");
-	handmade_code(&patch,
-		      "int (*volatile below)(int) __attribute__((section(\".data.slot\"))) = 0;\n"
-		      "int again_one(int x) { return below(x) * 2; }\n");
-	handmade_replace(&patch, tx_one, "again_one");
-	handmade_original(&patch, "below", "again_one");
-	handmade_depend(&patch, "wraps", first.hash);
-	second = kit_open(&patch);
-
-	for (int round = 0; round < 2; round++) {
-		char path[256];
-
-		if (round) { /* loaded and filled before: again */
-			snprintf(path, sizeof(path), "%s/wraps.so", kit_folder);
-			assert_int_equal(patch_file_read(path, &first, NULL), 0);
-			snprintf(path, sizeof(path), "%s/wraps-again.so", kit_folder);
-			assert_int_equal(patch_file_read(path, &second, NULL), 0);
-		}
-		kit_apply(&first, &result);
-		transaction_result_fini(&result);
-		assert_int_equal(tx_one(2), 107);
-		kit_apply(&second, &result);
-		transaction_result_fini(&result);
-		assert_int_equal(tx_one(2), 214);
-		kit_revert("wraps-again", &result);
-		transaction_result_fini(&result);
-		assert_int_equal(tx_one(2), 107);
-		kit_revert("wraps", &result);
-		transaction_result_fini(&result);
-		assert_int_equal(tx_one(2), 7);
-	}
-	kit_assert_no_writable_code();
-	kit_assert_text(&before);
-}
-
-static void calls_are_counted(void **state)
-{
-	struct transaction_options options = kit_quick;
-	struct transaction_result result;
-	struct kit_text before = kit_text();
-	const struct patch *patch;
-	struct suture_error err;
-
-	(void)state;
-	options.count = true;
-	for (int round = 1; round <= 2; round++) {
-		struct patch_file file = kit_simple("counted");
-
-		if (transaction_apply(&kit_agent, &file, &options, &result, &err))
-			fail_msg("%s", err.message);
-		transaction_result_fini(&result);
-		for (int i = 0; i < 10; i++)
-			assert_int_equal(tx_one(i), i * 1000);
-		assert_int_equal(tx_two(1), 2000);
-		patch = agent_find(&kit_agent, "counted");
-		assert_int_equal(patch->counters[0].calls, 10 * round);
-		assert_int_equal(patch->counters[1].calls, round);
-		kit_revert("counted", &result);
-		transaction_result_fini(&result);
-		tx_one(1);
-	}
-	kit_assert_no_writable_code();
-	kit_assert_text(&before);
-}
-
-/* With a count: that nobody is in old code, and how often the patch itself calls it. */
-static void old_code_is_counted(void **state)
-{
-	struct transaction_options options = kit_quick;
-	struct transaction_result result;
-	struct handmade patch;
-	struct suture_error err;
-	struct patch_file file;
-	const struct patch *known;
-
-	(void)state;
-	handmade_init(&patch, "asks-below");
-	handmade_code(&patch,
-		      "int (*volatile old)(int) __attribute__((section(\".data.slot\"))) = 0;\n"
-		      "int new_one(int x) { return x ? old(x) + 100 : 0; }\n");
-	handmade_replace(&patch, tx_one, "new_one");
-	handmade_original(&patch, "old", "new_one");
-	file = kit_open(&patch);
-	options.count = true;
-	for (int round = 1; round <= 2; round++) {
-		char path[256];
-
-		if (round > 1) {
-			snprintf(path, sizeof(path), "%s/asks-below.so", kit_folder);
-			assert_int_equal(patch_file_read(path, &file, NULL), 0);
-		}
-		if (transaction_apply(&kit_agent, &file, &options, &result, &err))
-			fail_msg("%s", err.message);
-		transaction_result_fini(&result);
-		for (int x = 0; x < 10; x++)
-			assert_int_equal(tx_one(x), x ? 3 * x + 101 : 0);
-		known = agent_find(&kit_agent, "asks-below");
-		assert_int_equal(known->counters[0].calls, 10 * round);
-		assert_int_equal(known->counters[0].old_calls, 9 * round);
-		assert_int_equal(known->old_threads, 0);
-		kit_revert("asks-below", &result);
-		transaction_result_fini(&result);
-	}
-}
-
 /* Of a plan for tx_waits that is not carried out: so that there can be somebody. */
 static long threads_in_old_code(void)
 {
@@ -391,35 +268,6 @@ static void busy_names_the_thread(void **state)
 	assert_int_equal(tx_waits(1), 101);
 	kit_revert("busy", &result);
 	transaction_result_fini(&result);
-}
-
-static int cost(int i)
-{
-	const int *volatile table = table_of_costs;
-
-	return table[i];
-}
-
-static void constants_change_with_the_code(void **state)
-{
-	struct transaction_result result;
-	struct handmade patch;
-	struct patch_file file;
-
-	(void)state;
-	handmade_init(&patch, "costs");
-	handmade_code(&patch, "const int costs[4] = {1, 2, 3, 4};\n"
-			      "int new_one(int x) { return x - 1; }\n");
-	handmade_replace(&patch, tx_one, "new_one");
-	handmade_data(&patch, FORMAT_DATA_CONST, table_of_costs, sizeof(table_of_costs), "costs");
-	file = kit_open(&patch);
-	assert_int_equal(cost(2), 30);
-	kit_apply(&file, &result);
-	transaction_result_fini(&result);
-	assert_int_equal(cost(2), 3);
-	kit_revert("costs", &result);
-	transaction_result_fini(&result);
-	assert_int_equal(cost(2), 30);
 }
 
 /* Somebody else's bytes in the function: refused with a name, and left alone. */
@@ -522,11 +370,7 @@ int main(void)
 		cmocka_unit_test(overlap_and_names),
 		cmocka_unit_test(stacked),
 		cmocka_unit_test(replaced_in_one_commit),
-		cmocka_unit_test(originals_are_callable),
-		cmocka_unit_test(calls_are_counted),
-		cmocka_unit_test(old_code_is_counted),
 		cmocka_unit_test(busy_names_the_thread),
-		cmocka_unit_test(constants_change_with_the_code),
 		cmocka_unit_test(foreign_bytes_are_refused),
 		cmocka_unit_test(two_thousand_cycles),
 	};
