@@ -3,7 +3,7 @@
 #include "process.h"
 
 extern int plain(int x), short_loop(int x), noreturn(int x), falls(int x), calls_early(int x),
-	with_cold(int x), far_part(int x);
+	with_cold(int x), far_part(int x), splits_table(int x), table_part(int x);
 
 TEST_FUNCTION(plain, "push %rbp; mov %rsp, %rbp; lea 1(%rdi), %eax; pop %rbp; ret");
 TEST_FUNCTION(short_loop, "push %rax; 1: nop; jmp 1b");
@@ -12,6 +12,12 @@ TEST_FUNCTION(falls, "mov %edi, %eax");
 TEST_FUNCTION(calls_early, "push %rax; call *%rdi; pop %rdx; ret");
 TEST_FUNCTION(with_cold, "push %rbp; mov %rsp, %rbp; lea 1(%rdi), %eax; pop %rbp; ret");
 TEST_FUNCTION(far_part, "mov $3, %eax; jmp with_cold + 1");
+/* The table's base is loaded in one part and used in the other: its entry leads behind the push. */
+TEST_FUNCTION(splits_table,
+	      "push %rbp; mov %rsp, %rbp; lea 1(%rdi), %eax; lea 8f(%rip), %rdx; jmp table_part;"
+	      ".pushsection .rodata.cases, \"a\"; .p2align 2; 8: .long splits_table "
+	      "+ 1 - 8b; .popsection");
+TEST_FUNCTION(table_part, "movslq (%rdx, %rdi, 4), %rax; add %rdx, %rax; jmp *%rax");
 
 static int replacement(int x)
 {
@@ -84,22 +90,33 @@ static void further_entries_count(void **state)
 	trampoline_discard(&t, &test_near);
 }
 
-static void cold_parts_count(void **state)
+static void expect_no_plain_jump(struct trampoline_target target, const uint8_t *part,
+				 const uint8_t *end)
 {
-	struct trampoline_target target = TEST_TARGET(with_cold);
-	struct trampoline_range cold = {.address = (uintptr_t)far_part,
-					.size = (size_t)(far_part_end - (const uint8_t *)far_part),
-					.code = (const uint8_t *)far_part};
+	struct trampoline_range cold = {
+		.address = (uintptr_t)part, .size = (size_t)(end - part), .code = part};
 	struct suture_error err;
 	struct trampoline t;
 
-	(void)state;
 	target.cold = &cold;
 	target.cold_count = 1;
 	assert_int_equal(plan(&target, &t, &err), 0);
 	assert_int_not_equal(t.tier, TRAMPOLINE_PLAIN);
 	assert_int_equal(t.window_size, 1);
 	trampoline_discard(&t, &test_near);
+}
+
+static void cold_parts_count(void **state)
+{
+	(void)state;
+	expect_no_plain_jump(TEST_TARGET(with_cold), (const uint8_t *)far_part, far_part_end);
+}
+
+static void tables_over_two_parts_count(void **state)
+{
+	(void)state;
+	expect_no_plain_jump(TEST_TARGET(splits_table), (const uint8_t *)table_part,
+			     table_part_end);
 }
 
 static void a_call_in_the_window_asks_for_a_smaller_one(void **state)
@@ -242,6 +259,7 @@ int main(void)
 		cmocka_unit_test(padding_ends_where_something_unnamed_may_begin),
 		cmocka_unit_test(further_entries_count),
 		cmocka_unit_test(cold_parts_count),
+		cmocka_unit_test(tables_over_two_parts_count),
 		cmocka_unit_test(a_call_in_the_window_asks_for_a_smaller_one),
 		cmocka_unit_test(rows_cover_the_original),
 		cmocka_unit_test(discarding_gives_everything_back),
