@@ -55,7 +55,8 @@ static bool is_generator_input(const char *name)
 static bool is_made_from(const char *source, const char *input)
 {
 	const char *name = path_base(input);
-	size_t stem = (size_t)(strrchr(name, '.') - name);
+	const char *dot = strrchr(name, '.');
+	size_t stem = dot ? (size_t)(dot - name) : 0;
 
 	source = path_base(source);
 	return stem && strncmp(source, name, stem) == 0 && (source[stem] == '.' || !source[stem]);
