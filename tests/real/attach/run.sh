@@ -236,8 +236,10 @@ family() {
 		# shellcheck disable=SC2086
 		identity $not_these || { fail "the patch is made"; return; }
 		suture check "$WORK/i.so" --tree "$PID" --timeout 1s
-		more=$(jq -r '.. | .blockers? // empty | .[] | .function, .backtrace[]' "$OUT" | sed 's/[+ ].*//' | grep -v '^0x' | sort -u |
-			tr '\n' ' ')
+		# Also those whose only jump leads to where something else is in this start.
+		more=$(jq -r '(.. | .blockers? // empty | .[] | .function, .backtrace[]),
+			(.. | .refusals? // empty | .[] | select(.code == "UNPATCHABLE_ENTRY") | .message)' "$OUT" |
+			sed 's/[+ ].*//' | grep -v '^0x' | sort -u | tr '\n' ' ')
 		[ -n "$more" ] || break
 		not_these="$not_these $more"
 	done
