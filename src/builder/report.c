@@ -174,10 +174,19 @@ void report_text(const struct build_result *result, const struct report_style *s
 			result->compare_us / 1000);
 }
 
+/* Names of files and words of a command line must not write to the terminal as they like. */
+static void put_message(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		fputc(((unsigned char)*text < 0x20 && *text != '\n') || *text == 0x7f ? '?' : *text,
+		      out);
+}
+
 void report_error(const struct suture_error *failure, const struct report_style *style, FILE *out)
 {
-	fprintf(out, "suture: %serror%s: %s (%s)\n", paint(style, RED), paint(style, PLAIN),
-		failure->message, suture_code_name(failure->code));
+	fprintf(out, "suture: %serror%s: ", paint(style, RED), paint(style, PLAIN));
+	put_message(failure->message, out);
+	fprintf(out, " (%s)\n", suture_code_name(failure->code));
 	if (failure->next[0])
 		fprintf(out, "  next: %s\n", failure->next);
 }

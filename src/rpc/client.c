@@ -55,7 +55,7 @@ int rpc_client_open(struct rpc_client *client, const char *path, unsigned timeou
 
 	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
 	    sizeof(address.sun_path))
-		return error_set(err, SUTURE_E_USAGE, "%s: longer than a socket's name can be",
+		return error_set(err, SUTURE_E_USAGE, "%.60s…: longer than a socket's name can be",
 				 path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

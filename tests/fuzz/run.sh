@@ -27,7 +27,7 @@ for fuzzer in "$BUILD"/bin/fuzz_*; do
 	[ -f "$HERE/$name.dict" ] && dict=(-dict="$HERE/$name.dict")
 	# What agents answer is made of the same words.
 	[ "$name" = reply ] && dict=(-dict="$HERE/rpc.dict")
-	if "$fuzzer" -runs="$RUNS" -max_len="$length" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+	if "$fuzzer" -runs="$RUNS" -max_len="$length" -timeout=120 -rss_limit_mb=1024 -print_final_stats=1 \
 		"${dict[@]}" -artifact_prefix="$BUILD/fuzz/$name-findings/" \
 		"$BUILD/fuzz/$name" "${seeds[@]}" >"$BUILD/fuzz/$name.log" 2>&1; then
 		printf 'fuzz/%s: %s executions, no finding\n' "$name" \

@@ -6,6 +6,7 @@
 #include "patch/format.h"
 
 #include "base/error.h"
+#include "cli/explain.h"
 
 #include <argp.h>
 #include <limits.h>
@@ -77,6 +78,7 @@ struct reading {
 	struct options *options;
 	struct suture_error *err;
 	int rc;
+	int error_at; /* where argp stopped */
 };
 
 void options_fini(struct options *options)
@@ -262,7 +264,7 @@ static int read_option(struct reading *reading, int key, char *argument)
 		return read_color(options, argument, reading->err);
 	case ARGP_KEY_ARG:
 		if (build->diff)
-			return error_set(reading->err, SUTURE_E_USAGE, "%s: one diff at a time",
+			return error_set(reading->err, SUTURE_E_USAGE, "%.80s: one diff at a time",
 					 argument);
 		build->diff = argument;
 		return 0;
@@ -274,8 +276,13 @@ static int read_option(struct reading *reading, int key, char *argument)
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct reading *reading = state->input;
-	int rc = read_option(reading, key, argument);
+	int rc;
 
+	if (key == ARGP_KEY_ERROR) {
+		reading->error_at = state->next;
+		return 0;
+	}
+	rc = read_option(reading, key, argument);
 	if (rc == 1)
 		return ARGP_ERR_UNKNOWN;
 	if (rc && !reading->rc)
@@ -316,6 +323,17 @@ static char *find_headers(void)
 	return NULL;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	static const char *const words[] = {"--help", "-?", "--usage", "--version", "-V"};
+
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+			if (strcmp(argv[i], words[k]) == 0)
+				return true;
+	return false;
+}
+
 int options_read(struct options *options, int argc, char **argv, struct suture_error *err)
 {
 	static const struct argp argp = {
@@ -337,11 +355,19 @@ int options_read(struct options *options, int argc, char **argv, struct suture_e
 	options->build.include_dir = options->include;
 	argp_program_version_hook = print_version;
 	argp_err_exit_status = 2;
-	rc = argp_parse(&argp, argc, argv, 0, NULL, &reading);
-	if (reading.rc)
-		return reading.rc;
-	if (rc)
-		return error_set(err, SUTURE_E_USAGE, "%s", strerror(rc));
+	/* Without its messages argp gives no help either. */
+	rc = argp_parse(&argp, argc, argv, asks_for_help(argc, argv) ? 0 : ARGP_NO_ERRS, NULL,
+			&reading);
+	if (rc || reading.rc) {
+		/* It may stand behind what is wrong. */
+		for (int i = 1; i < argc; i++)
+			options->json |= strcmp(argv[i], "--json") == 0;
+		if (!reading.rc)
+			explain_arguments(&argp, argc, argv, reading.error_at, err);
+		if (!err->next[0])
+			error_next(err, "see 'suture help build'");
+		return reading.rc ? reading.rc : -(int)SUTURE_E_USAGE;
+	}
 	if (options->list_files && options->build.further_count)
 		return error_set(err, SUTURE_E_USAGE, "--list-files: of one --binary at a time");
 	if ((!options->build.diff && !options->list_files) || !options->build.binary) {

@@ -100,6 +100,11 @@ int cli_apply(struct cli *cli, int argc, char **argv)
 		error_next(&cli->err, "see 'suture help apply'");
 		return message_fail(cli, &cli->err);
 	}
+	if (scopeword_count(&transaction.scope) > 1) {
+		error_set(&cli->err, SUTURE_E_USAGE, "one of --scope, --percent, --new");
+		error_next(&cli->err, "'suture scope' adds to it later");
+		return message_fail(cli, &cli->err);
+	}
 	action.settle = transaction.wait ? await_confirmation : NULL;
 	action.undo = !transaction.best_effort;
 	action.check_first = !transaction.best_effort;

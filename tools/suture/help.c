@@ -108,14 +108,31 @@ static int unknown(struct cli *cli, const char *name)
 	return message_fail(cli, &cli->err);
 }
 
+/* --json and its like were read ahead. */
+static bool is_common(const char *option)
+{
+	static const char *const common[] = {"--json",	  "-q", "--quiet", "-v",
+					     "--verbose", "-h", "--help"};
+
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		if (strcmp(option, common[i]) == 0)
+			return true;
+	return strncmp(option, "--color=", strlen("--color=")) == 0;
+}
+
 int cli_help(struct cli *cli, int argc, char **argv)
 {
 	const struct cli_command *command = NULL;
 	const char *name = NULL;
 
 	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-')
-			continue; /* --json and its like were read ahead */
+		if (is_common(argv[i]))
+			continue;
+		if (argv[i][0] == '-') {
+			error_set(&cli->err, SUTURE_E_USAGE, "unknown option '%.64s'", argv[i]);
+			error_next(&cli->err, "suture help [COMMAND]");
+			return message_fail(cli, &cli->err);
+		}
 		if (name) {
 			error_set(&cli->err, SUTURE_E_USAGE, "'%.64s' is one argument too many",
 				  argv[i]);

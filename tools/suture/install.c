@@ -186,6 +186,7 @@ int cli_install(struct cli *cli, int argc, char **argv)
 		return exit_code;
 	if (!path == !install.list) {
 		error_set(&cli->err, SUTURE_E_USAGE, "suture install takes a PATCH.so, or --list");
+		error_next(&cli->err, "see 'suture help install'");
 		return message_fail(cli, &cli->err);
 	}
 	return path ? install_file(cli, path, install.replace) : show_installed(cli);

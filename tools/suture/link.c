@@ -56,6 +56,8 @@ static int open_path(struct link *link, const char *path, struct suture_error *e
 	rc = rpc_client_open(&link->client, path, LINK_CONNECT_MS, err);
 	if (!rc)
 		snprintf(link->path, sizeof(link->path), "%s", path);
+	else if (rc == -(int)SUTURE_E_USAGE)
+		error_next(err, "a socket's path has at most 107 bytes");
 	return rc;
 }
 

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * argp finds the options; it is kept from printing and exiting. What was wrong is told by
- * looking at the argument that it stopped at.
+ * argp finds the options; it is kept from printing and exiting. explain.h tells what was wrong.
  */
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "cli/explain.h"
 #include "cli/message.h"
-#include "cli/suggest.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { OPTIONS_MAX = 64 };
 
 error_t options_fail(struct argp_state *state, const char *fmt, ...)
 {
@@ -159,95 +156,6 @@ error_t options_parse_none(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-/* All options of argp and its children. */
-static size_t collect(const struct argp *argp, const struct argp_option **list, size_t count)
-{
-	for (const struct argp_option *option = argp->options;
-	     option && (option->name || option->key) && count < OPTIONS_MAX; option++)
-		list[count++] = option;
-	for (const struct argp_child *child = argp->children; child && child->argp; child++)
-		count = collect(child->argp, list, count);
-	return count;
-}
-
-static bool explain_long(const char *argument, const struct argp_option **list, size_t count,
-			 struct suture_error *err)
-{
-	const char *names[OPTIONS_MAX + 1], *nearest;
-	size_t length = strcspn(argument, "="), matches = 0, used = 0;
-	const struct argp_option *found = NULL;
-	char name[48];
-
-	snprintf(name, sizeof(name), "%.*s", length < 47 ? (int)length : 47, argument);
-	for (size_t i = 0; i < count; i++) {
-		if (!list[i]->name)
-			continue;
-		names[used++] = list[i]->name;
-		if (strncmp(list[i]->name, name, strlen(name)) == 0) {
-			matches++;
-			found = list[i];
-		}
-	}
-	names[used] = NULL;
-	if (matches > 1) {
-		error_set(err, SUTURE_E_USAGE, "option '--%s' could be several", name);
-	} else if (found && found->arg && !argument[length]) {
-		error_set(err, SUTURE_E_USAGE, "option '--%s' needs a value", found->name);
-	} else if (found && !found->arg && argument[length]) {
-		error_set(err, SUTURE_E_USAGE, "option '--%s' takes no value", found->name);
-	} else if (!found) {
-		error_set(err, SUTURE_E_USAGE, "unknown option '--%s'", name);
-		nearest = suggest_nearest(name, names);
-		if (nearest)
-			error_next(err, "did you mean '--%s'?", nearest);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static bool explain_short(const char *letters, const struct argp_option **list, size_t count,
-			  struct suture_error *err)
-{
-	for (; *letters; letters++) {
-		const struct argp_option *found = NULL;
-
-		for (size_t i = 0; i < count; i++)
-			if (list[i]->key == *letters)
-				found = list[i];
-		if (!found) {
-			error_set(err, SUTURE_E_USAGE, "unknown option '-%c'",
-				  *letters > ' ' && *letters < 0x7f ? *letters : '?');
-			return true;
-		}
-		if (found->arg && !letters[1]) {
-			error_set(err, SUTURE_E_USAGE, "option '-%c' needs a value", *letters);
-			return true;
-		}
-		if (found->arg)
-			return false;
-	}
-	return false;
-}
-
-static void explain(struct cli *cli, const struct argp *argp, int argc, char **argv)
-{
-	const struct argp_option *list[OPTIONS_MAX];
-	size_t count = collect(argp, list, 0);
-
-	/* argp stands behind the argument, or still on it when it is a cluster of letters. */
-	for (int i = cli->error_at - 1; i <= cli->error_at; i++) {
-		const char *argument = i > 0 && i < argc ? argv[i] : "";
-
-		if (argument[0] != '-' || !argument[1])
-			continue;
-		if (argument[1] == '-' ? explain_long(argument + 2, list, count, &cli->err)
-				       : explain_short(argument + 1, list, count, &cli->err))
-			return;
-	}
-	error_set(&cli->err, SUTURE_E_USAGE, "the options make no sense");
-}
-
 static int usage_exit(struct cli *cli)
 {
 	if (!cli->err.next[0] && cli->command)
@@ -286,7 +194,7 @@ int options_parse(struct cli *cli, const struct argp *argp, int argc, char **arg
 	/* argp permutes: what is no option is at the end when it returns. */
 	if (argp_parse(argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_ERRS | ARGP_NO_HELP, &first, cli)) {
 		if (cli->err.code == SUTURE_OK)
-			explain(cli, argp, argc, argv);
+			explain_arguments(argp, argc, argv, cli->error_at, &cli->err);
 		*exit_code = usage_exit(cli);
 		return -1;
 	}
