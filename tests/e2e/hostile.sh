@@ -47,6 +47,7 @@ stats --reset >/dev/null
 sleep 1
 printf '      at rest: longest gap %s us; %s KiB resident, %s sockets\n' "$(stats | jq .gap_max_us)" "$(resident)" "$(descriptors)"
 BEFORE=$(resident)
+OPENED=$(find "/proc/$PID/fd" -type l | wc -l)
 
 attack "a thousand silent" silent 1000
 honest "a thousand silent"
@@ -71,6 +72,13 @@ cease
 attack "cut off in the middle" churn 2000
 honest "cut off in the middle"
 cease
+attack "descriptors by the hundred" fds 200
+honest "descriptors by the hundred"
+cease
+check "they were sent" grep -qE '^ready, [1-9][0-9]* sent' "$WORK/attack.txt"
+opened() { find "/proc/$PID/fd" -type l | wc -l; }
+none_kept() { [ "$(opened)" -le "$OPENED" ]; }
+check "and none of them is kept" until_true "the descriptors" none_kept
 settled() { [ "$(descriptors)" -le 16 ]; }
 until_true "all of them gone" settled
 check "nothing is kept of them: under 32 MiB more" test $(($(resident) - BEFORE)) -lt 32768

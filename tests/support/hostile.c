@@ -9,6 +9,8 @@
  *   hostile SOCKET deep        JSON nested 100,000 times
  *   hostile SOCKET churn N     N connections, one after another, each cut off in the middle of a
  * request
+ *   hostile SOCKET fds N       N connections, each with ten requests that bring 250 descriptors
+ * each
  *
  * Says "ready" when it is at work; those that stay do so until the end of their input. Says what
  * the agent answered, if it was asked anything.
@@ -24,7 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MOST = 4000, FLOOD = 100 << 20, DEPTH = 100000, STEP_MS = 200 };
+enum { MOST = 4000, FLOOD = 100 << 20, DEPTH = 100000, STEP_MS = 200, DESCRIPTORS = 250 };
 
 static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\"}\n";
 
@@ -123,6 +125,43 @@ static void churn(const char *path, int count)
 	}
 }
 
+static ssize_t send_descriptors(int to)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+	} control;
+	struct iovec piece = {.iov_base = (void *)request, .iov_len = sizeof(request) - 1};
+	struct msghdr message = {.msg_iov = &piece,
+				 .msg_iovlen = 1,
+				 .msg_control = control.bytes,
+				 .msg_controllen = sizeof(control.bytes)};
+
+	memset(&control, 0, sizeof(control));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(DESCRIPTORS * sizeof(int));
+	for (size_t i = 0; i < DESCRIPTORS; i++)
+		memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &to, sizeof(int));
+	return sendmsg(to, &message, MSG_NOSIGNAL);
+}
+
+static void flood_descriptors(const char *path, int count)
+{
+	int taken = 0;
+
+	for (int i = 0; i < count; i++) {
+		int fd = open_one(path);
+
+		for (int k = 0; fd >= 0 && k < 10; k++)
+			taken += send_descriptors(fd) > 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	printf("ready, %d sent\n", taken);
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
@@ -140,6 +179,10 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(mode, "churn") == 0) {
 		churn(argv[1], count);
+		return 0;
+	}
+	if (strcmp(mode, "fds") == 0) {
+		flood_descriptors(argv[1], count);
 		return 0;
 	}
 	text = malloc(size);
