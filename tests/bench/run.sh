@@ -8,7 +8,7 @@
 # ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most; 0: none), BENCH_BUILD_ROUNDS
 # (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
 # BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands, stop or attach (two
-# minutes) the rest.
+# minutes) the rest. BENCH_COVERAGE=1 or BENCH_ONLY=coverage: which functions of real programs a jump fits (see there).
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
@@ -23,6 +23,8 @@ BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
 # shellcheck source=attach.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/attach.sh"
+# shellcheck source=coverage.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/coverage.sh"
 RESULT=$WORK/result.json
 echo '{}' >"$RESULT"
 
@@ -71,6 +73,7 @@ write_down() {
 	exit 0
 }
 finish() {
+	[ -z "${BENCH_COVERAGE:-}" ] || bench_coverage
 	printf 'a patch from a diff, against a full build\n'
 	bench_builds
 	write_down
@@ -82,6 +85,9 @@ if [ "${BENCH_ONLY:-}" = stop ]; then
 	write_down
 elif [ "${BENCH_ONLY:-}" = attach ]; then
 	bench_attach
+	write_down
+elif [ "${BENCH_ONLY:-}" = coverage ]; then
+	bench_coverage
 	write_down
 fi
 
