@@ -93,6 +93,9 @@ static void one_dies(struct stop_session *session)
 	}
 }
 
+/* Not where this is compiled with frame pointers: then they are stopped, and don't die. */
+static bool left_asleep;
+
 static void apply_while_they_die(unsigned count, struct fixture *fixture)
 {
 	fixture_init(fixture, STOP_RUNG_LAZY);
@@ -114,6 +117,8 @@ static void apply_while_they_die(unsigned count, struct fixture *fixture)
 		pthread_join(pool[i].thread, NULL);
 	}
 	assert_int_equal(fixture->result.attempts, 1);
+	if (!count)
+		left_asleep = fixture->result.asleep == POOL;
 	assert_int_equal(fixture_revert(fixture), 0);
 	fixture_fini(fixture);
 }
@@ -127,6 +132,8 @@ static void a_listing_counts_only_when_all_are_alive(void **state)
 	(void)state;
 	apply_while_they_die(0, &fixture);
 	undisturbed = listings;
+	if (!left_asleep)
+		skip();
 	apply_while_they_die(1, &fixture);
 	assert_int_equal(dead, 1);
 	/* Of both commits: the revert's listings are as many. */
@@ -140,6 +147,8 @@ static void not_for_ever(void **state)
 
 	(void)state;
 	apply_while_they_die(POOL, &fixture);
+	if (!left_asleep)
+		skip();
 	assert_true(dead > 1);
 	assert_true(dead < POOL - 2);
 }
