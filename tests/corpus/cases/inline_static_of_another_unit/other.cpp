@@ -1,0 +1,3 @@
+#include "shared.h"
+
+int bump() { return next() + (limit++ & 0); }
