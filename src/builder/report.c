@@ -2,7 +2,10 @@
 /* The text report: what, where, state, next. */
 #include "builder/report.h"
 
+#include "binary/readable.h"
 #include "builder/path.h"
+
+#include "base/file.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,16 +23,25 @@ static const char *paint(const struct report_style *style, const char *sequence)
 #define YELLOW "\033[33m"
 #define PLAIN  "\033[0m"
 
+static void put(const char *text, FILE *out)
+{
+	cleanup_memory char *readable = readable_text(text);
+
+	fputs(readable ? readable : text, out);
+}
+
 /* The first line of a message carries the code; the others, left out if brief, are indented. */
 static void print_refusal(const struct refusal *refusal, bool brief,
 			  const struct report_style *style, FILE *out)
 {
-	size_t first = strcspn(refusal->message, "\n");
-	const char *rest = refusal->message + first;
+	cleanup_memory char *readable = readable_text(refusal->message);
+	const char *message = readable ? readable : refusal->message;
+	size_t first = strcspn(message, "\n");
+	const char *rest = message + first;
 	bool placed = refusal->file && strstr(refusal->message, path_base(refusal->file)) != NULL;
 
 	fprintf(out, "suture: %srefused%s: %.*s (%s)\n", paint(style, RED), paint(style, PLAIN),
-		(int)first, refusal->message, suture_code_name(refusal->code));
+		(int)first, message, suture_code_name(refusal->code));
 	for (rest += *rest == '\n'; *rest && !brief;) {
 		size_t length = strcspn(rest, "\n");
 
@@ -72,7 +84,8 @@ static void print_functions(const struct core_result *core, bool several, FILE *
 	int width = 0;
 
 	for (size_t i = 0; i < core->function_count; i++) {
-		int length = (int)strlen(core->functions[i].name);
+		cleanup_memory char *name = readable_text(core->functions[i].name);
+		int length = name ? (int)strlen(name) : 0;
 
 		if (length > width && length <= 48)
 			width = length;
@@ -80,7 +93,9 @@ static void print_functions(const struct core_result *core, bool several, FILE *
 	for (size_t i = 0; i < core->function_count; i++) {
 		const struct core_function *function = &core->functions[i];
 
-		fprintf(out, "  %-*s  %-7s", width, function->name,
+		cleanup_memory char *name = readable_text(function->name);
+
+		fprintf(out, "  %-*s  %-7s", width, name ? name : function->name,
 			core_function_kind_name(function->kind));
 		if (function->line)
 			fprintf(out, "  %s:%u",
@@ -88,7 +103,8 @@ static void print_functions(const struct core_result *core, bool several, FILE *
 				function->line);
 		else
 			fprintf(out, "  %s", function->unit);
-		fprintf(out, "  %s", function->because ? function->because : "");
+		fputs("  ", out);
+		put(function->because ? function->because : "", out);
 		fprintf(out, several ? "  in %s\n" : "\n", function->binary);
 	}
 }
@@ -127,12 +143,20 @@ static void print_patch(const struct build_result *result, const struct report_s
 		result->output, paint(style, PLAIN), changed, changed == 1 ? "" : "s", new);
 	print_targets(result, out);
 	print_functions(core, result->target_count > 0, out);
-	for (size_t i = 0; i < core->data_count; i++)
-		fprintf(out, "  %s  %s data, %" PRIu64 " bytes  %s\n", core->data[i].name,
+	for (size_t i = 0; i < core->data_count; i++) {
+		fputs("  ", out);
+		put(core->data[i].name, out);
+		fprintf(out, "  %s data, %" PRIu64 " bytes  %s\n",
 			core_data_kind_name(core->data[i].kind), core->data[i].size,
 			core->data[i].unit);
-	for (size_t i = 0; i < core->idle_count; i++)
-		fprintf(out, "  %s  must be idle: %s\n", core->idle[i].name, core->idle[i].because);
+	}
+	for (size_t i = 0; i < core->idle_count; i++) {
+		fputs("  ", out);
+		put(core->idle[i].name, out);
+		fputs("  must be idle: ", out);
+		put(core->idle[i].because, out);
+		putc('\n', out);
+	}
 	for (size_t i = 0; i < core->hook_count; i++)
 		fprintf(out, "  %s  hook %s\n", core->hooks[i].name, core->hooks[i].when);
 	fprintf(out,
@@ -146,9 +170,12 @@ static void print_patch(const struct build_result *result, const struct report_s
 void report_text(const struct build_result *result, const struct report_style *style, FILE *out,
 		 FILE *complaints)
 {
-	for (size_t i = 0; i < result->notes.count; i++)
-		fprintf(complaints, "suture: %snote%s: %s\n", paint(style, YELLOW),
-			paint(style, PLAIN), result->notes.items[i]);
+	for (size_t i = 0; i < result->notes.count; i++) {
+		fprintf(complaints, "suture: %snote%s: ", paint(style, YELLOW),
+			paint(style, PLAIN));
+		put(result->notes.items[i], complaints);
+		putc('\n', complaints);
+	}
 	switch (result->outcome) {
 	case CORE_PATCH:
 		print_patch(result, style, out);

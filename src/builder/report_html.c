@@ -5,6 +5,7 @@
  */
 #include "builder/report.h"
 
+#include "binary/readable.h"
 #include "builder/path.h"
 
 #include "base/error.h"
@@ -79,7 +80,10 @@ static void put_slice(FILE *out, const char *text, size_t length)
 
 static void put(FILE *out, const char *text)
 {
-	put_slice(out, text ? text : "", text ? strlen(text) : 0);
+	cleanup_memory char *readable = text ? readable_text(text) : NULL;
+
+	if (readable)
+		put_slice(out, readable, strlen(readable));
 }
 
 /* "@@ -12,7 +12,9 @@": the lines before the diff. */
@@ -294,14 +298,17 @@ static void put_refusals(const struct refusals *refusals, FILE *out)
 	fputs("<h2>Refused because</h2>\n", out);
 	for (size_t i = 0; i < refusals->count; i++) {
 		const struct refusal *refusal = &refusals->list[i];
-		size_t first = strcspn(refusal->message, "\n");
+		cleanup_memory char *message = readable_text(refusal->message);
+		size_t first = message ? strcspn(message, "\n") : 0;
 
+		if (!message)
+			continue;
 		fputs("<div class=\"refusal\"><p><b>", out);
-		put_slice(out, refusal->message, first);
+		put_slice(out, message, first);
 		fprintf(out, "</b> <code>%s</code></p>\n", suture_code_name(refusal->code));
-		if (refusal->message[first]) {
+		if (message[first]) {
 			fputs("<pre>", out);
-			put(out, refusal->message + first + 1);
+			put(out, message + first + 1);
 			fputs("</pre>\n", out);
 		}
 		if (refusal->file) {

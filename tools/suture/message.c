@@ -3,6 +3,8 @@
 #include "cli/message.h"
 
 #include "base/error.h"
+#include "base/file.h"
+#include "binary/readable.h"
 #include "rpc/error.h"
 
 #include <string.h>
@@ -29,7 +31,9 @@ static const char *kind_of(int exit_code)
 
 void message_put(FILE *to, const char *text)
 {
-	for (; *text; text++)
+	cleanup_memory char *readable = readable_text(text);
+
+	for (text = readable ? readable : text; *text; text++)
 		fputc(*text == '\t'				     ? ' '
 		      : (unsigned char)*text < 0x20 || *text == 0x7f ? '?'
 								     : *text,

@@ -2,6 +2,8 @@
 /* Tables by libsmartcols; see table.h. */
 #include "cli/table.h"
 
+#include "binary/readable.h"
+
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +63,7 @@ void table_add(struct table *table, const char *const *cells)
 	struct libscols_line *line = table ? scols_table_new_line(table->scols, NULL) : NULL;
 
 	for (size_t i = 0; line && i < table->columns; i++) {
-		char *copy = strdup(cells[i] ? cells[i] : "");
+		char *copy = readable_text(cells[i] ? cells[i] : "");
 
 		for (char *at = copy; at && *at; at++)
 			if ((unsigned char)*at < 0x20 || *at == 0x7f)

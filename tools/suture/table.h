@@ -16,7 +16,8 @@ struct table;
 /* NULL without memory; the others then do nothing. */
 struct table *table_create(const struct table_column *columns);
 
-/* One cell per column, copied; NULL cells are empty. Control characters become '?'. */
+/* One cell per column, copied; NULL cells are empty. Control characters become '?', mangled names
+ * readable. */
 void table_add(struct table *table, const char *const *cells);
 
 /* Prints and frees. */
