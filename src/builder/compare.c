@@ -206,7 +206,7 @@ static bool compare_range(struct comparer *comparer, uint32_t left_section, uint
 	left = object_relocs(a, left_start, left_start + size, &left_count);
 	right = object_relocs(b, right_start, right_start + size, &right_count);
 	if (left_count != right_count)
-		return differ(comparer, "its code refers to more or fewer things");
+		return differ(comparer, "its code changes");
 	for (size_t i = 0; i <= left_count; i++) {
 		uint64_t to = i < left_count ? left[i].offset - left_start : size;
 		struct arch_reloc_info info = {.size = 0};
