@@ -158,6 +158,16 @@ struct core_hook {
 	const char *when; /* "pre_apply"; static storage */
 };
 
+/* A type whose living objects the patch writes anew. */
+struct core_migration {
+	const char *type;
+	const char *unit;
+	uint64_t old_size; /* bytes */
+	uint64_t new_size;
+	const char *forward; /* the functions that fill the new objects */
+	const char *reverse; /* on revert; or NULL */
+};
+
 /* Functions of all units against the binary. */
 struct core_verified {
 	size_t exact;	   /* byte for byte, relocation fields resolved to the same targets */
@@ -176,6 +186,8 @@ struct core_result {
 	size_t idle_count;
 	struct core_hook *hooks;
 	size_t hook_count;
+	struct core_migration *migrations;
+	size_t migration_count;
 	struct core_verified verified;
 	struct refusals refusals;
 	struct strings notes; /* what the user should know though nothing is refused */
@@ -199,8 +211,8 @@ void core_result_fini(struct core_result *result);
 
 /*
  * Puts what another binary's build found behind what this one did: functions, data, idle functions,
- * hooks, counts and times; the rest stays as it is. Either may be empty. What `from` had of these
- * is taken over; it is still to be finished.
+ * hooks, migrations, counts and times; the rest stays as it is. Either may be empty. What `from`
+ * had of these is taken over; it is still to be finished.
  */
 int core_result_join(struct core_result *result, struct core_result *from,
 		     struct suture_error *err);

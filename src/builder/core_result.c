@@ -61,6 +61,20 @@ static void list_datum(struct core_result *result, const struct unit *unit, cons
 	datum->size = part->size;
 }
 
+static void list_migration(struct core_result *result, const struct migration *migration)
+{
+	struct arena *texts = &result->texts->arena;
+
+	result->migrations[result->migration_count++] = (struct core_migration){
+		.type = arena_text(texts, migration->type),
+		.unit = arena_text(texts, migration->unit->source),
+		.old_size = migration->old_size,
+		.new_size = migration->new_size,
+		.forward = arena_text(texts, migration->forward->name),
+		.reverse = migration->reverse ? arena_text(texts, migration->reverse->name) : NULL,
+	};
+}
+
 static int compare_functions(const void *left, const void *right)
 {
 	const struct core_function *a = left;
@@ -89,7 +103,10 @@ int core_result_fill(struct session *session)
 	result->data = arena_array(texts, most, sizeof(*result->data));
 	result->idle = arena_array(texts, session->idle_count, sizeof(*result->idle));
 	result->hooks = arena_array(texts, session->hook_count, sizeof(*result->hooks));
-	if (!result->functions || !result->data || !result->idle || !result->hooks)
+	result->migrations =
+		arena_array(texts, session->migration_count, sizeof(*result->migrations));
+	if (!result->functions || !result->data || !result->idle || !result->hooks ||
+	    !result->migrations)
 		return error_no_memory(session->err);
 	for (size_t i = 0; i < session->unit_count; i++) {
 		const struct unit *unit = &session->units[i];
@@ -120,6 +137,8 @@ int core_result_fill(struct session *session)
 			(struct core_hook){arena_text(texts, session->hooks[i].part->name),
 					   arena_text(texts, session->hooks[i].unit->source),
 					   author_hook_name(session->hooks[i].kind)};
+	for (size_t i = 0; i < session->migration_count; i++)
+		list_migration(result, &session->migrations[i]);
 	qsort(result->functions, result->function_count, sizeof(*result->functions),
 	      compare_functions);
 	return arena_check(texts, session->err);
@@ -168,6 +187,7 @@ int core_result_join(struct core_result *result, struct core_result *from, struc
 	JOIN(data, data_count)
 	JOIN(idle, idle_count)
 	JOIN(hooks, hook_count)
+	JOIN(migrations, migration_count)
 #undef JOIN
 	result->verified.exact += from->verified.exact;
 	result->verified.equivalent += from->verified.equivalent;

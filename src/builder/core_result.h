@@ -11,7 +11,7 @@ struct core_texts {
 	struct core_texts *next; /* owned */
 };
 
-/* Functions, data, idle functions and hooks of the session, into session->result. */
+/* Functions, data, idle functions, hooks and migrations of the session, into session->result. */
 int core_result_fill(struct session *session);
 
 #endif

@@ -159,6 +159,11 @@ static void print_patch(const struct build_result *result, const struct report_s
 	}
 	for (size_t i = 0; i < core->hook_count; i++)
 		fprintf(out, "  %s  hook %s\n", core->hooks[i].name, core->hooks[i].when);
+	for (size_t i = 0; i < core->migration_count; i++)
+		fprintf(out, "  %s  objects move, %" PRIu64 " -> %" PRIu64 " bytes%s\n",
+			core->migrations[i].type, core->migrations[i].old_size,
+			core->migrations[i].new_size,
+			core->migrations[i].reverse ? "" : ", there is no way back");
 	fprintf(out,
 		"  verified: %zu functions equal the binary, %zu more but for the linker's "
 		"relaxations\n",

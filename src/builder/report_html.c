@@ -268,6 +268,37 @@ static void put_data(const struct core_result *core, FILE *out)
 	fputs("</tbody></table>\n", out);
 }
 
+static void put_migrations(const struct core_result *core, FILE *out)
+{
+	if (!core->migration_count)
+		return;
+	fputs("<h2>Objects that move</h2>\n<p>Those alive when the patch is switched in are "
+	      "written anew, all or none:</p>\n<table><thead><tr><th>type</th><th>unit</th>"
+	      "<th>by</th><th>on revert</th><th class=\"n\">bytes</th></tr></thead><tbody>\n",
+	      out);
+	for (size_t i = 0; i < core->migration_count; i++) {
+		const struct core_migration *migration = &core->migrations[i];
+
+		fputs("<tr><td><code>", out);
+		put(out, migration->type);
+		fputs("</code></td><td><code>", out);
+		put(out, migration->unit);
+		fputs("</code></td><td><code>", out);
+		put(out, migration->forward);
+		fputs("</code></td><td>", out);
+		if (migration->reverse) {
+			fputs("<code>", out);
+			put(out, migration->reverse);
+			fputs("</code>", out);
+		} else {
+			fputs("there is no way back", out);
+		}
+		fprintf(out, "</td><td class=\"n\">%" PRIu64 " → %" PRIu64 "</td></tr>\n",
+			migration->old_size, migration->new_size);
+	}
+	fputs("</tbody></table>\n", out);
+}
+
 /* Everything that no thread may be inside when the switch happens. */
 static void put_stack_check(const struct core_result *core, FILE *out)
 {
@@ -413,6 +444,7 @@ int report_html(const struct build_result *result, const char *path, struct sutu
 	put_refusals(&result->refusals, out);
 	put_functions(result, out);
 	put_data(&result->core, out);
+	put_migrations(&result->core, out);
 	if (patched)
 		put_stack_check(&result->core, out);
 	put_verification(result, out);

@@ -138,6 +138,27 @@ static json_object *hooks(struct document *document, const struct core_result *c
 	return array;
 }
 
+static json_object *migrations(struct document *document, const struct core_result *core)
+{
+	json_object *array = keep(document, json_object_new_array());
+
+	for (size_t i = 0; i < core->migration_count; i++) {
+		const struct core_migration *migration = &core->migrations[i];
+		json_object *object = keep(document, json_object_new_object());
+
+		put_text(document, object, "type", migration->type);
+		put_text(document, object, "unit", migration->unit);
+		put_number(document, object, "old_size", migration->old_size);
+		put_number(document, object, "new_size", migration->new_size);
+		put_text(document, object, "forward", migration->forward);
+		put_text(document, object, "reverse", migration->reverse);
+		put(document, object, "reversible",
+		    json_object_new_boolean(migration->reverse != NULL));
+		append(document, array, object);
+	}
+	return array;
+}
+
 static json_object *refusals(struct document *document, const struct refusals *list)
 {
 	json_object *array = keep(document, json_object_new_array());
@@ -216,6 +237,7 @@ int report_json(const struct build_result *result, FILE *out, struct suture_erro
 	put(&document, root, "data", data(&document, core));
 	put(&document, root, "idle", idle(&document, core));
 	put(&document, root, "hooks", hooks(&document, core));
+	put(&document, root, "migrations", migrations(&document, core));
 	put(&document, root, "verified", verified);
 	put(&document, root, "units", units);
 	put(&document, root, "refusals", refusals(&document, &result->refusals));

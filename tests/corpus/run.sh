@@ -15,6 +15,8 @@
 #   skip REASON                     usually for one compiler and level
 #   library                         sources lib*.c* make a shared object, which is the one patched
 #   option OPTION…                  of suture build
+#   json EXPRESSION                 of jq, holds for the document of the build, one a line
+#   page TEXT                       that of --report has it, one a line
 #   before LINE|ANSWER              asked of the program before the patch, in this order;
 #   after, replaced, reverted       the same later: one process from the first to the last
 #   on-functions KIND:NAME …        of the patch that on.diff makes; on-verdict CODE: it is refused
@@ -110,7 +112,8 @@ check_refusal() {
 build_case() {  # DIFF OUTPUT [OPTION…]
 	local diff=$1 output=$2
 	shift 2
-	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$output" --name "${NAMED:-case}" "$@" "$diff"
+	suture build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$output" --name "${NAMED:-case}" \
+		--report "$DIR/page.html" "$@" "$diff"
 }
 
 check_replace() {
@@ -149,7 +152,7 @@ check_on() {
 }
 
 check_patch() {
-	local functions
+	local functions condition
 	functions=$(field functions)
 	is "$NAME: verdict" patch "$(j .result)"
 	if [ "$RC" -ne 0 ]; then
@@ -157,6 +160,12 @@ check_patch() {
 		return 1
 	fi
 	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
+	while IFS= read -r condition; do
+		check "$NAME: $condition" jq -e "$condition" "$OUT"
+	done < <(field json)
+	while IFS= read -r condition; do
+		check "$NAME: the page has $condition" grep -q -F "$condition" "$DIR/page.html"
+	done < <(field page)
 	[ -z "$(field idle)" ] || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
 	has before && [ -z "${SUTURE_CORPUS_DRY:-}" ] || return 0
 	TARGET_BIN=$DIR # of target()
