@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "identity.h"
+#include "typename.h"
 #include "types.h"
 
 #include <dwarf.h>
@@ -11,22 +12,9 @@
 
 enum { DEPTH_MAX = 64 };
 
-/* "player" for "struct game::player". */
-static const char *last_name(const char *name)
-{
-	const char *space = strrchr(name, ' ');
-	const char *scope = strstr(space ? space : name, "::");
-
-	for (const char *next = scope; next; next = strstr(next + 2, "::"))
-		scope = next;
-	if (scope)
-		return scope + 2;
-	return space ? space + 1 : name;
-}
-
 static bool is_type(const struct type *type, const char *name)
 {
-	return !type->is_function && !type->is_enum && strcmp(last_name(type->name), name) == 0;
+	return !type->is_function && !type->is_enum && strcmp(typename_last(type->name), name) == 0;
 }
 
 /* Its size in an object; 0 where the object doesn't know the type, or knows several. */
@@ -134,7 +122,7 @@ static const char *accepted_type(const struct users *users, Dwarf_Die *die)
 	    !dwarf_formref_die(&attribute, &type))
 		return NULL;
 	for (size_t i = 0; i < options->accepted_count; i++)
-		if (leads_to(type, last_name(options->accepted[i])))
+		if (leads_to(type, typename_last(options->accepted[i])))
 			return options->accepted[i];
 	return NULL;
 }
@@ -207,13 +195,13 @@ int accept_find(struct session *session)
 	for (size_t i = 0; !code && i < session->migration_count; i++)
 		code = find_sizes(session, &session->migrations[i]);
 	for (size_t i = 0; !code && i < options->accepted_count; i++)
-		if (!migration_of(session, last_name(options->accepted[i])))
+		if (!migration_of(session, typename_last(options->accepted[i])))
 			refusals_add(
 				&session->result->refusals, SUTURE_E_LAYOUT_CHANGED, NULL, 0,
 				"write SUTURE_MIGRATE() for it, see suture-authoring(7)",
 				"--accept-layout %s: the diff has no SUTURE_MIGRATE(%s, …) for "
 				"the objects that live",
-				options->accepted[i], last_name(options->accepted[i]));
+				options->accepted[i], typename_last(options->accepted[i]));
 	for (size_t i = 0; !code && options->accepted_count && i < session->unit_count; i++)
 		code = find_users(session, &session->units[i]);
 	return code ? code : arena_check(&session->arena, session->err);

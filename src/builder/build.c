@@ -77,7 +77,10 @@ static int gate_layouts(struct build *build, struct suture_error *err)
 			rc = layout_compare(&gate, compile_unit_before(unit), unit->p_path,
 					    unit->name, &build->result->refusals, err);
 	}
+	strings_add_all(&build->result->relaid, &gate.reported);
 	layout_gate_fini(&gate);
+	if (!rc && !strings_ok(&build->result->relaid))
+		rc = error_no_memory(err);
 	return rc;
 }
 
@@ -122,6 +125,8 @@ static int run_core(struct build *build, const char *output, struct suture_error
 			.decision_count = options->decision_count,
 			.accepted = options->accepted_types,
 			.accepted_count = options->accepted_count,
+			.relaid = (const char *const *)build->result->relaid.items,
+			.relaid_count = build->result->relaid.count,
 			.below = build->stack ? build->stack->below : NULL,
 			.below_count = build->stack ? build->stack->count : 0,
 			.further = options->carried,

@@ -89,6 +89,7 @@ struct build_result {
 	struct core_result core;    /* functions, data, idle set, verification */
 	struct refusals refusals;   /* all of them, core's too */
 	struct strings absent;	    /* sources of the diff that are not in the binary */
+	struct strings relaid;	    /* types that the layout gate refused */
 	struct strings elsewhere;   /* units that must be in another one: nothing of them is here */
 	struct strings notes;	    /* what the user should know though nothing is refused */
 	struct build_units units;

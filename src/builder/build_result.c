@@ -60,6 +60,7 @@ void build_result_fini(struct build_result *result)
 		free(result->targets[i].path);
 	free(result->targets);
 	strings_fini(&result->absent);
+	strings_fini(&result->relaid);
 	strings_fini(&result->elsewhere);
 	strings_fini(&result->texts);
 	core_result_fini(&result->core);

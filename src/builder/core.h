@@ -92,6 +92,8 @@ struct core_options {
 	size_t decision_count;
 	const char *const *accepted; /* types whose layout changes: "player" or "struct player" */
 	size_t accepted_count;
+	const char *const *relaid; /* types that are refused for their layout already */
+	size_t relaid_count;
 	const struct core_below *below; /* the lowest first */
 	size_t below_count;
 	const char *further; /* patch file for further modules to carry, or NULL */

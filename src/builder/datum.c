@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "compare.h"
+#include "relaid.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -94,6 +95,9 @@ static void refuse(struct session *session, const struct unit *unit, const struc
 	char old_value[64];
 	char new_value[64];
 
+	/* One refusal for one cause. */
+	if (part->relaid)
+		return;
 	describe(&unit->o, part->twin, old_value, sizeof(old_value));
 	describe(&unit->p, part, new_value, sizeof(new_value));
 	refusals_add(&session->result->refusals, SUTURE_E_DATA_CHANGED,
@@ -213,13 +217,15 @@ int datum_find(struct session *session, struct unit *unit)
 	struct comparer comparer = {
 		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
 	bool split = true;
+	int code = relaid_mark(session, unit);
 
+	if (code)
+		return code;
 	/* A table of pointers changes along with what it points to: until nothing more does. */
 	while (split) {
 		split = false;
 		for (size_t i = 0; i < unit->patched.count; i++) {
 			struct part *part = unit->patched.list[i];
-			int code = 0;
 
 			if (part->kind != PART_DATA || part->changed || !part_exists(part))
 				continue;

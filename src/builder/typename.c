@@ -54,6 +54,18 @@ bool typename_strip(Dwarf_Die *type, bool pointers)
 	return false;
 }
 
+const char *typename_last(const char *name)
+{
+	const char *space = strrchr(name, ' ');
+	const char *scope = strstr(space ? space : name, "::");
+
+	for (const char *next = scope; next; next = strstr(next + 2, "::"))
+		scope = next;
+	if (scope)
+		return scope + 2;
+	return space ? space + 1 : name;
+}
+
 const char *typename_keyword(Dwarf_Die *type)
 {
 	switch (dwarf_tag(type)) {

@@ -15,6 +15,9 @@ char *typename_identity(Dwarf_Die *type, const struct scopes *scopes);
 /* Follows typedefs and qualifiers, and with pointers also those and arrays; false at void. */
 bool typename_strip(Dwarf_Die *type, bool pointers);
 
+/* "player" for "struct game::player": the rest of the text. */
+const char *typename_last(const char *name);
+
 /* "struct", "union", "class", "enum". */
 const char *typename_keyword(Dwarf_Die *type);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* From a variable to all that lies in it; see relaid.h. */
+#include "relaid.h"
+
+#include "identity.h"
+#include "typename.h"
+
+#include <dwarf.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 32 };
+
+static bool is_relaid(const struct core_options *options, const char *name)
+{
+	for (size_t i = 0; name && i < options->relaid_count; i++)
+		if (strcmp(typename_last(options->relaid[i]), name) == 0)
+			return true;
+	return false;
+}
+
+/* By the names on the way to the type, then by those of what it is made of. */
+static bool holds(const struct core_options *options, Dwarf_Die *of, unsigned depth)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die type = *of, child;
+
+	for (unsigned i = 0; i < DEPTH_MAX; i++) {
+		if (!dwarf_attr_integrate(&type, DW_AT_type, &attribute))
+			break;
+		if (!dwarf_formref_die(&attribute, &type) ||
+		    dwarf_tag(&type) == DW_TAG_pointer_type)
+			return false;
+		if (is_relaid(options, dwarf_diename(&type)))
+			return true;
+	}
+	if (depth > DEPTH_MAX || dwarf_child(&type, &child))
+		return false;
+	do {
+		if ((dwarf_tag(&child) == DW_TAG_member ||
+		     dwarf_tag(&child) == DW_TAG_inheritance) &&
+		    holds(options, &child, depth + 1))
+			return true;
+	} while (!dwarf_siblingof(&child, &child));
+	return false;
+}
+
+static void mark(void *context, Dwarf_Die *die, struct part *part)
+{
+	if (part && !part->relaid)
+		part->relaid = holds(context, die, 0);
+}
+
+int relaid_mark(struct session *session, struct unit *unit)
+{
+	const struct core_options *options = session->options;
+
+	if (!options->relaid_count)
+		return 0;
+	return identity_variables(&session->arena, &unit->patched, mark, (void *)options,
+				  session->err);
+}
