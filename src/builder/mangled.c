@@ -6,6 +6,8 @@
  */
 #include "mangled.h"
 
+#include "typename.h"
+
 #include "base/file.h"
 
 #include <ctype.h>
@@ -171,4 +173,11 @@ const char *mangled_renumber(struct arena *arena, const char *name,
 		name = respell(arena, name, &list[i], spelling);
 	}
 	return name;
+}
+
+char *mangled_type(const char *name)
+{
+	cleanup_memory char *readable = __cxa_demangle(name, NULL, NULL, NULL);
+
+	return strdup(readable ? typename_last(readable) : name);
 }

@@ -33,4 +33,7 @@ const char *mangled_renumber(struct arena *arena, const char *name,
 			     const struct mangled_closure *list, size_t count,
 			     const unsigned *numbers);
 
+/* "player" for "N4game6playerE", else the name itself. Caller frees; NULL without memory. */
+char *mangled_type(const char *name);
+
 #endif

@@ -2,7 +2,9 @@
 /* From a variable to all that lies in it; see relaid.h. */
 #include "relaid.h"
 
+#include "base/file.h"
 #include "identity.h"
+#include "mangled.h"
 #include "typename.h"
 
 #include <dwarf.h>
@@ -10,8 +12,14 @@
 
 enum { DEPTH_MAX = 32 };
 
-static bool is_relaid(const struct core_options *options, const char *name)
+static bool is_relaid(const struct core_options *options, Dwarf_Die *type)
 {
+	Dwarf_Attribute attribute;
+	const char *linkage = dwarf_formstring(dwarf_attr(type, DW_AT_linkage_name, &attribute));
+	const char *name = dwarf_diename(type);
+	cleanup_memory char *own = name || !linkage ? NULL : mangled_type(linkage);
+
+	name = name ? name : own;
 	for (size_t i = 0; name && i < options->relaid_count; i++)
 		if (strcmp(typename_last(options->relaid[i]), name) == 0)
 			return true;
@@ -30,7 +38,7 @@ static bool holds(const struct core_options *options, Dwarf_Die *of, unsigned de
 		if (!dwarf_formref_die(&attribute, &type) ||
 		    dwarf_tag(&type) == DW_TAG_pointer_type)
 			return false;
-		if (is_relaid(options, dwarf_diename(&type)))
+		if (is_relaid(options, &type))
 			return true;
 	}
 	if (depth > DEPTH_MAX || dwarf_child(&type, &child))

@@ -5,6 +5,7 @@
  */
 #include "builder/types.h"
 
+#include "builder/mangled.h"
 #include "builder/scopes.h"
 #include "builder/typemember.h"
 #include "builder/typename.h"
@@ -189,6 +190,24 @@ static bool is_closure(Dwarf_Die *die)
 }
 
 /*
+ * C++'s typedef struct { … } name: code that only casts to it leaves no typedef behind, but the
+ * name that it has for the linker. Where there is one as well, the type is told twice, alike.
+ */
+static void name_by_linkage(struct walk *walk, Dwarf_Die *die, const char *scope)
+{
+	Dwarf_Attribute attribute;
+	const char *linkage = dwarf_formstring(dwarf_attr(die, DW_AT_linkage_name, &attribute));
+	cleanup_memory char *own = linkage ? mangled_type(linkage) : NULL;
+	char *full = NULL;
+
+	if (!linkage)
+		return;
+	if (!own || asprintf(&full, "%s%s", scope, own) < 0)
+		full = NULL;
+	read_type(walk, die, full);
+}
+
+/*
  * A struct, class, union or enum. Closures, and anonymous ones inside a function, are told by their
  * line; several on one line are compared in any order.
  */
@@ -213,7 +232,9 @@ static void walk_type(struct walk *walk, Dwarf_Die *die, const char *scope, Dwar
 			     is_lambda ? "closure" : "(anonymous)", line) < 0)
 			full = NULL;
 		read_type(walk, die, full);
-	} else if (!name && is_enum) {
+	} else if (!is_enum) {
+		name_by_linkage(walk, die, scope);
+	} else if (!name) {
 		/* Known by its first enumerator: constants, mostly. */
 		Dwarf_Die child;
 
