@@ -55,6 +55,14 @@ static bool check_objects(struct session *session, const struct unit *unit)
 				     "%s is compiled with link-time optimisation", unit->source);
 			return false;
 		}
+		if (objects[i]->outside) {
+			refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source,
+				     0, "let the code refer to a function or variable instead",
+				     "%s refers to %s, a label that the assembler was told to "
+				     "set outside of its section",
+				     unit->source, objects[i]->outside);
+			return false;
+		}
 		if (objects[i]->machine && objects[i]->machine != session->binary.machine) {
 			refusals_add(&session->result->refusals, SUTURE_E_ARCHITECTURE,
 				     unit->source, 0, NULL,

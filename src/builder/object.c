@@ -132,8 +132,13 @@ static int read_symbol(struct reading *r, Elf_Data *data, size_t index, size_t s
 	if (symbol->section != OBJECT_UNDEFINED) {
 		uint64_t size = r->object->sections[symbol->section].size;
 
-		if (symbol->value > size || symbol->size > size - symbol->value)
+		if (symbol->value <= size && symbol->size <= size - symbol->value)
+			return 0;
+		/* ".set far, f + 4096": counted from its section, and names nothing in it. */
+		if (symbol->type == STT_SECTION)
 			return damaged(r, "symbol outside its section");
+		symbol->section = OBJECT_ABSOLUTE;
+		symbol->outside = true;
 	}
 	return 0;
 }
@@ -206,6 +211,8 @@ static int read_relocs(struct reading *r, size_t index)
 		if ((reloc->offset >= section->size && !(section->flags & SHF_COMPRESSED)) ||
 		    reloc->symbol >= r->object->symbol_count)
 			return damaged(r, "relocation out of range");
+		if (r->object->symbols[reloc->symbol].outside && section->flags & SHF_ALLOC)
+			r->object->outside = r->object->symbols[reloc->symbol].name;
 	}
 	qsort(section->relocs, section->reloc_count, sizeof(*section->relocs), by_offset);
 	return 0;

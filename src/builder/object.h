@@ -53,6 +53,7 @@ struct object_symbol {
 	uint8_t type;	    /* STT_… */
 	uint8_t bind;	    /* STB_… */
 	uint8_t visibility; /* STV_… */
+	bool outside;	    /* an assembler's label that lies in no section; held for absolute */
 };
 
 struct object {
@@ -60,6 +61,7 @@ struct object {
 	uint16_t machine;		 /* EM_… */
 	const char *file;		 /* name in the STT_FILE symbol, or NULL */
 	bool lto;			 /* holds the compiler's intermediate language */
+	const char *outside;		 /* such a label that its code or data refers to, or NULL */
 	struct object_section *sections; /* index as in the file; [0] is empty */
 	size_t section_count;
 	struct object_symbol *symbols; /* index as in the file */
