@@ -18,7 +18,7 @@ try() {         # COMPILER FLAG…
 	TARGET_BIN=$dir target_with_agent calls
 	until_true 'calls' old_answers
 	until_true "$name: a moment for check" checked
-	is "$name: check names the tier" '[{"name":"answer","tier":"plain"}]' "$(j -c .functions)"
+	is "$name: check names the tier" '[{"name":"answer","tier":"plain"}]' "$(j -c '.functions | map({name, tier})')"
 	step "$name: apply" 0 '.result == "applied"' apply "$WORK/calls.so" -p "$PID"
 	says "$name: new code" now new
 	step "$name: revert" 0 '.result == "reverted"' revert calls -p "$PID"

@@ -1,8 +1,9 @@
 /*
- * Ends in the way that its argument names, at a moment of its own choosing, while patches are put in and
+ * Ends in the way that its argument names, so many milliseconds after SIGUSR1, while patches are put in and
  * taken out. Exit code 7, or something went wrong on the way.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,11 +39,17 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "return";
 	pthread_t thread;
+	sigset_t start;
+	int signal;
 
+	sigemptyset(&start);
+	sigaddset(&start, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &start, NULL);
 	if (pthread_create(&thread, NULL, call_for_ever, NULL))
 		return 1;
 	atexit(at_end);
 	at_quick_exit(at_end);
+	sigwait(&start, &signal);
 	usleep(argc > 2 ? (unsigned)atoi(argv[2]) * 1000 : 1000);
 	if (strcmp(how, "exit") == 0)
 		exit(7);
