@@ -97,6 +97,10 @@ static void unions_enums_typedefs(void **state)
 	(void)state;
 	refuse("x.c", "union u { int a; char b[4]; }; int use(union u *p) { return p->a; }",
 	       "union u { int a; char b[8]; }; int use(union u *p) { return p->a; }", "union u");
+	/* No member changes: there is one more, and it is longer. */
+	refuse("x.c", "union u { int a; char b[4]; }; int use(union u *p) { return p->a; }",
+	       "union u { int a; char b[4]; long c; }; int use(union u *p) { return p->a; }",
+	       "union u");
 	refuse("x.c", "enum e { A, B, C }; enum e v; int use(enum e x) { return x == C; }",
 	       "enum e { A, N, B, C }; enum e v; int use(enum e x) { return x == C; }", "B 1->2");
 	refuse("x.c", "typedef struct { int a, b; } t; int use(t *p) { return p->a; }",
