@@ -15,6 +15,7 @@
 #   skip REASON                     usually for one compiler and level
 #   library                         sources lib*.c* make a shared object, which is the one patched
 #   option OPTION…                  of suture build
+#   reapplied                       asked when it is applied once more after that
 #   json EXPRESSION                 of jq, holds for the document of the build, one a line
 #   page TEXT                       that of --report has it, one a line
 #   before LINE|ANSWER              asked of the program before the patch, in this order;
@@ -177,6 +178,10 @@ check_patch() {
 	[ ! -f "$CASE/on.diff" ] || check_on
 	step "$NAME: revert" 0 '.changed == true' revert case -p "$PID"
 	phase reverted
+	if has reapplied; then
+		step "$NAME: apply once more" 0 '.changed == true' apply "$DIR/case.so" -p "$PID"
+		phase reapplied
+	fi
 	target_end
 }
 
