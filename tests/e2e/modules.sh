@@ -86,5 +86,21 @@ says 'and of the library, with the variable that its predecessor brought' 'value
 step 'revert' 0 '.changed' revert both -p "$PID"
 says 'old code' 'value 100' 300
 is 'old bytes' "$before" "$(text_hash "$PID" "$host")"
+
+# ---- several variables in each of the two: each is bound to its own ----
+counts=$TARGETS/diffs/both-counts.diff
+build 'two new variables in each' 0 '.result == "patch"' "$counts" "$WORK/counts.so" "${both[@]}"
+step 'apply' 0 '.changed and .functions == 2' apply "$WORK/counts.so" -p "$PID"
+says 'the program counts' 'own 1' 100208
+says 'and again' 'own 1' 101207
+says 'the library counts' 'value 1' 300403
+sed 's/8 \* x/9 * x/; s/+	return 3 \* x/+	return 4 * x/' "$counts" >"$WORK/counts-next.diff"
+build 'a successor' 0 '.result == "patch"' "$WORK/counts-next.diff" "$WORK/counts-next.so" "${both[@]}"
+step 'takes over' 0 '.changed' apply "$WORK/counts-next.so" -p "$PID" --replace
+says 'the program goes on from its two' 'own 1' 102207
+says 'and the library from its own two' 'value 1' 301403
+says 'each by itself' 'own 1' 103206
+step 'revert' 0 '.changed' revert both -p "$PID"
+is 'old bytes' "$before" "$(text_hash "$PID" "$host")"
 target_end
 totals

@@ -22,7 +22,7 @@ static int (*value)(int);
 static int *at_start;
 static int calls;
 
-__attribute__((noinline)) int host_value(int x)
+__attribute__((noipa)) int host_value(int x)
 {
 	return 7 * x;
 }
