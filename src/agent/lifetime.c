@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "patch/store.h"
+#include "stop/stop.h"
 
 #include <suture/suture.h>
 
@@ -84,6 +85,7 @@ static void *agent_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "suture");
 	store_prune();
+	stop_bury_strays();
 	if (server_run(arg, &err) < 0)
 		log_error("the agent's socket: %s", err.message);
 	retire(arg);

@@ -6,6 +6,7 @@
  */
 #include "stop/session.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -44,7 +45,18 @@ static void own_files(struct stop_session *session)
 #endif
 }
 
-static void prepare(struct stop_session *session)
+/*
+ * Did exec() or the end of the process take the thread that we serve before it was to take us
+ * along? Nobody would ever give a command, and a new program would have a child that it did not
+ * start.
+ */
+static bool is_orphan(const struct stop_session *session)
+{
+	return arch_syscall(SYS_tgkill, session->leader, session->caller, 0, 0, 0, 0) == -ESRCH;
+}
+
+/* False: there is nobody to work for. */
+static bool prepare(struct stop_session *session)
 {
 	struct kernel_action standard = {{0}};
 	long pid = arch_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -54,13 +66,15 @@ static void prepare(struct stop_session *session)
 	arch_syscall(SYS_rt_sigaction, SIGCHLD, (long)&standard, 0, 8, 0, 0);
 	/* Nobody to work for: end, and so let go of everyone. */
 	arch_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
-	arch_syscall(SYS_prctl, PR_SET_NAME, (long)"suture-stop", 0, 0, 0, 0);
+	arch_syscall(SYS_prctl, PR_SET_NAME, (long)STOP_HELPER_NAME, 0, 0, 0, 0);
 	own_files(session);
 	/* Of our own number, which needs no permission; the memory is the same. */
 	fd = session->private_files ? arch_syscall(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
 						   O_RDONLY | O_CLOEXEC, 0, 0, 0)
 				    : -1;
 	unwind_memory_init_stopped(&session->memory, (pid_t)pid, fd < 0 ? -1 : (int)fd);
+	/* Last, so that one that was just ending is gone by now. */
+	return !is_orphan(session);
 }
 
 void helper_pause_begin_stopped(struct stop_session *session)
@@ -106,7 +120,8 @@ int helper_main(void *arg)
 	enum helper_command what = COMMAND_NONE;
 	uint32_t done = 0;
 
-	prepare(session);
+	if (!prepare(session))
+		return 0;
 	for (;;) {
 		/* Release: partner of the caller's acquire in wait_change_stopped(). */
 		atomic_store_explicit(&session->phase, done + 1, memory_order_release);

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -238,4 +240,31 @@ void session_end(struct stop_session *session)
 	if (session->task_dir_shared)
 		close(session->task_dir);
 	session_unmap(session);
+}
+
+static bool is_helper(pid_t pid)
+{
+	char path[32], name[32] = "";
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	size = read(fd, name, sizeof(name) - 1);
+	close(fd);
+	return size > 0 && strncmp(name, STOP_HELPER_NAME, strlen(STOP_HELPER_NAME)) == 0;
+}
+
+void stop_bury_strays(void)
+{
+	siginfo_t info = {0};
+
+	/* The application's own children of that kind are left as they are. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WCLONE) == 0 &&
+	       info.si_pid && is_helper(info.si_pid)) {
+		waitpid(info.si_pid, NULL, WNOHANG | __WCLONE);
+		info = (siginfo_t){0};
+	}
 }

@@ -159,6 +159,8 @@ bool session_helper_alive_stopped(struct stop_session *session);
 /* ---- everything below runs while threads are stopped: raw system calls only -------------------
  */
 
+#define STOP_HELPER_NAME "suture-stop"
+
 /* helper.c: what the helper executes, from its first instruction to its exit code. */
 int helper_main(void *session);
 /* Carries out a command: on the helper, or, where there is none, on the caller. */

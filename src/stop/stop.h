@@ -210,6 +210,13 @@ int stop_run(const struct stop_request *request, struct stop_result *result,
 	     struct suture_error *err);
 
 /*
+ * A program that took our place by exec() while a helper was at work has its remains for a child.
+ * Only
+ * __WALL and __WCLONE see that; an agent in the new program buries it. Before the first stop_run().
+ */
+void stop_bury_strays(void);
+
+/*
  * Calls run(arg) on the caller's thread while every thread that takes part in safe points stands at
  * its own. The others run on. NEEDS_SAFEPOINT where none takes part, TIMEOUT with who did not come
  * in the message; result has attempts, threads and the pause.

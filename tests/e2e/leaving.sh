@@ -35,4 +35,26 @@ for how in return exit quick_exit _exit exec; do
 		is "$how $round: everybody got an answer" '' "$(cat "$WORK/pester.txt")"
 	done
 done
+
+# A server that becomes itself again and again, each time with the agent: nobody at work for the one before stays,
+# alive or dead, and its own waitpid(-1) never finds a child.
+again() {
+	LD_PRELOAD=$SUTURE_AGENT SUTURE_FOLLOW_EXEC=1 "$TARGET_BIN/target-leaves" again 1 $((ROUNDS * 5)) >"$WORK/again.out" 2>&1 </dev/null &
+	PID=$!
+	PIDS+=("$PID")
+	pester "$PID" >"$WORK/pester.txt" &
+	pester=$!
+	PIDS+=("$pester")
+	became_last() { [ "$(tr '\0' ' ' <"/proc/$PID/cmdline" | cut -d' ' -f4)" = 0 ]; }
+	until_true "the last of them" became_last
+	leftovers() { ps -o stat=,comm= --ppid "$PID" | grep -c '^Z'; }
+	none_left() { [ "$(leftovers)" = 0 ]; }
+	until_true "the dead to be buried" none_left
+	kill -USR1 "$PID"
+	wait "$PID"
+	is "again: it never saw a child" 7 $?
+	wait "$pester"
+	is "again: everybody got an answer" '' "$(cat "$WORK/pester.txt")"
+}
+again
 totals
