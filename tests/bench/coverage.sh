@@ -1,8 +1,8 @@
 # ./dev bench: which functions of real programs a jump fits, each taken by itself. Sourced by run.sh; only where
 # BENCH_ONLY=coverage or BENCH_COVERAGE=1 asks for it, since it compiles them: ten minutes on two processors.
 #
-# Environment: BENCH_LEVELS ("-O2 -O3 -Os"). IDENTITY_LUA, IDENTITY_SQLITE: source folders; without them these two
-# are left out, and redis and teeworlds where their sources are not cached (./dev test real).
+# Environment: BENCH_LEVELS ("-O2 -O3 -Os"). IDENTITY_LUA, IDENTITY_SQLITE: source folders; without them Debian's
+# are fetched. redis and teeworlds are left out where their sources are not cached (./dev test real).
 # shellcheck shell=bash
 
 cover() {       # NAME EXE: one row, with each function that no jump fits, and why
@@ -13,14 +13,22 @@ cover() {       # NAME EXE: one row, with each function that no jump fits, and w
 	jq -r '.unpatchable[] | "      \(.name): \(.reason)"' "$OUT"
 }
 
+# levels EXE: the levels that its units were compiled at, by the compiler's own word; the last option is in force
+levels() {
+	readelf --debug-dump=info --dwarf-depth=1 "$1" 2>/dev/null | grep 'DW_AT_producer.* -O' |
+		sed -E 's/.* (-O[^ ]*).*/\1/' | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
 # covered NAME EXE COMMAND…: makes it, with the level in LEVEL
 covered() {
 	local name=$1 exe=$2
 	shift 2
-	if nice -n 19 timeout 600 "$@" >"$WORK/make.log" 2>&1; then
-		cover "$name $LEVEL" "$exe"
-	else
+	if ! nice -n 19 timeout 900 "$@" >"$WORK/make.log" 2>&1; then
 		row "$name $LEVEL" "not measured: it was not built"
+	elif [[ " $(levels "$exe") " != *" $LEVEL "* ]]; then
+		row "$name $LEVEL" "not measured: it was compiled at $(levels "$exe")"
+	else
+		cover "$name $LEVEL" "$exe"
 	fi
 }
 
@@ -45,8 +53,12 @@ cover_teeworlds() {
 }
 
 bench_coverage() {
-	local cache=${SUTURE_REAL_CACHE:-$HOME/.cache/suture-real} redis='' teeworlds=''
+	local cache=${SUTURE_REAL_CACHE:-$HOME/.cache/suture-real} redis='' teeworlds='' LEVEL
 	printf 'functions that a jump fits, each by itself\n'
+	if [ -z "${IDENTITY_LUA:-}${IDENTITY_SQLITE:-}" ] && "$ROOT/tests/real/scripted/prepare.sh" "$WORK/scripted" >"$WORK/build.log" 2>&1; then
+		# shellcheck source=/dev/null
+		. "$WORK/scripted/env"
+	fi
 	export -f cover_lua cover_sqlite cover_redis cover_teeworlds
 	export WORK LEVEL REDIS_TREE TW_TREE IDENTITY_LUA=${IDENTITY_LUA:-} IDENTITY_SQLITE=${IDENTITY_SQLITE:-}
 	[ -d "$cache/redis" ] && "$ROOT/tests/real/redis/prepare.sh" "$WORK/redis" >"$WORK/build.log" 2>&1 && redis=1

@@ -12,8 +12,8 @@
 #
 # A suite shows that what is emitted is right, not that the scanner finds every branch: that is what
 # tests/unit/arch/scan.c and tests/e2e/check_all.sh are for.
-# From CMake: SUTURE, SUTURE_AGENT, BUILD_DIR. IDENTITY_LUA, IDENTITY_SQLITE: source folders; without
-# them these two are left out. ARENA_SERVER, ARENA_BOTS: the programs. IDENTITY_UNITS: units of redis' suite instead of all (slow) ones.
+# From CMake: SUTURE, SUTURE_AGENT, BUILD_DIR. IDENTITY_LUA, IDENTITY_SQLITE: source folders (../scripted/prepare.sh
+# has them); without them these two are left out. ARENA_SERVER, ARENA_BOTS: the programs. IDENTITY_UNITS: units of redis' suite instead of all (slow) ones.
 # shellcheck source=../redis/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../redis/lib.sh"
 # shellcheck source=../teeworlds/lib.sh
