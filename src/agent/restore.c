@@ -124,14 +124,14 @@ static int apply_admitted(struct restore *restore, const struct installed_patch 
 	atomic_store(&restore->agent->changing, true);
 	rc = transaction_apply(restore->agent, file, restore->options, &result, err);
 	atomic_store(&restore->agent->changing, false);
-	transaction_result_fini(&result);
-	if (rc) {
+	if (rc || result.pending)
 		probation_release(hash);
-		return rc;
+	if (!rc) {
+		restore->changed |= result.changed;
+		tell(restore, patch, text, result.pending ? "pending" : "applied", NULL);
 	}
-	restore->changed = true;
-	tell(restore, patch, text, "applied", NULL);
-	return 0;
+	transaction_result_fini(&result);
+	return rc;
 }
 
 /* The text of the signature that was installed with it. NULL: none, or none that can be trusted. */

@@ -103,4 +103,39 @@ says 'each by itself' 'own 1' 103206
 step 'revert' 0 '.changed' revert both -p "$PID"
 is 'old bytes' "$before" "$(text_hash "$PID" "$host")"
 target_end
+
+# ---- installed: it waits for the second module in the next start as well, and nobody is told otherwise ----
+export SUTURE_DIR=$WORK/dir
+step 'install' 0 '.changed' install "$patch"
+# shellcheck disable=SC2034  # target() reads it
+ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
+target_with_agent host
+step 'a start: pending' 0 '[.restored[].result] == ["pending"] and [.patches[].state] == ["pending"]' list -p "$PID"
+says 'old code' 'own 10' 70
+step 'restore: still so' 0 '(.changed | not) and [.patches[].result] == ["pending"]' restore -p "$PID"
+matches 'in words' '*1 pending*' "$("$SUTURE" restore -p "$PID")"
+says 'load' "load $plugin" loaded
+until_true 'the patch to go in' state_is applied
+says 'new code' 'own 10' 80
+step 'restore: nothing to do' 0 '(.changed | not) and [.patches[].result] == ["already"]' restore -p "$PID"
+
+# ---- of two processes one waits ----
+step 'revert' 0 '.changed' revert both -p "$PID"
+ONE=$PID ONE_TO=$TO ONE_FROM=$FROM
+ENVIRONMENT=()
+target_with_agent host
+rows() { jq -c --argjson one "$ONE" --argjson two "$PID" '[.processes[] | select(.pid == $one or .pid == $two) | .result] | sort' "$OUT"; }
+suture apply "$patch" --tree $$
+is 'apply to both: exit code' 0 "$RC"
+is 'one has it, one waits' '["applied","pending"]' "$(rows)"
+suture list --tree $$
+is 'and they are told apart' '[["applied"],["pending"]]' "$(jq -c '[.processes[].patches | map(.state)] | sort' "$OUT")"
+says 'the one that waits has old code' 'own 10' 70
+suture revert both --tree $$
+is 'revert in both: exit code' 0 "$RC"
+step 'nobody waits any more' 0 '.patches == 0 and .pending == 0' status -p "$PID"
+target_end
+PID=$ONE TO=$ONE_TO FROM=$ONE_FROM
+says 'old code there' 'own 10' 70
+target_end
 totals

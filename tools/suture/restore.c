@@ -86,9 +86,13 @@ static void brief(const struct subject *subject, char *text, size_t size)
 {
 	struct json_object *patches = rpc_json_get_array(subject->answer, "patches");
 	size_t applied = count(patches, "applied"), already = count(patches, "already");
+	size_t pending = count(patches, "pending");
 
-	if (applied + already == 0)
+	if (applied + already + pending == 0)
 		snprintf(text, size, "nothing is installed for it");
+	else if (pending)
+		snprintf(text, size, "%zu applied, %zu applied already, %zu pending", applied,
+			 already, pending);
 	else
 		snprintf(text, size, "%zu applied, %zu applied already", applied, already);
 }
