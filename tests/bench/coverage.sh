@@ -13,10 +13,10 @@ cover() {       # NAME EXE: one row, with each function that no jump fits, and w
 	jq -r '.unpatchable[] | "      \(.name): \(.reason)"' "$OUT"
 }
 
-# levels EXE: the levels that its units were compiled at, by the compiler's own word; the last option is in force
-levels() {
+# level EXE: at which most of its units were compiled, by the compiler's own word; the last option is in force
+level() {
 	readelf --debug-dump=info --dwarf-depth=1 "$1" 2>/dev/null | grep 'DW_AT_producer.* -O' |
-		sed -E 's/.* (-O[^ ]*).*/\1/' | sort -u | tr '\n' ' ' | sed 's/ $//'
+		sed -E 's/.* (-O[^ ]*).*/\1/' | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }'
 }
 
 # covered NAME EXE COMMAND…: makes it, with the level in LEVEL
@@ -25,8 +25,8 @@ covered() {
 	shift 2
 	if ! nice -n 19 timeout 900 "$@" >"$WORK/make.log" 2>&1; then
 		row "$name $LEVEL" "not measured: it was not built"
-	elif [[ " $(levels "$exe") " != *" $LEVEL "* ]]; then
-		row "$name $LEVEL" "not measured: it was compiled at $(levels "$exe")"
+	elif [ "$(level "$exe")" != "$LEVEL" ]; then
+		row "$name $LEVEL" "not measured: it was compiled at $(level "$exe")"
 	else
 		cover "$name $LEVEL" "$exe"
 	fi
@@ -44,7 +44,10 @@ cover_sqlite() {
 }
 cover_redis() {
 	rm -rf "$WORK/redis-copy"
-	cp -a "$REDIS_TREE" "$WORK/redis-copy" && make -C "$WORK/redis-copy/src" clean &&
+	# what the first build was made with is kept there, and wins over what make is told
+	cp -a "$REDIS_TREE" "$WORK/redis-copy" &&
+		sed -i -E "/^(OPT|PREV_FINAL_CFLAGS)=/s/-O[0-9s]+/$LEVEL/" "$WORK/redis-copy/src/.make-settings" &&
+		make -C "$WORK/redis-copy/src" clean &&
 		make -C "$WORK/redis-copy/src" OPTIMIZATION="$LEVEL" USE_SYSTEMD=no "-j$(nproc)" redis-server
 }
 cover_teeworlds() {
