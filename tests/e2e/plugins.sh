@@ -74,4 +74,24 @@ done
 until_true 'it to be put in again' value_is 500
 is 'host is as it was' 70 "$(ask 'own 10'; echo "$ANSWER")"
 target_end
+
+# ---- an agent that was attached: the loader tells it as well ----
+# shellcheck disable=SC2034  # target() reads it
+ENVIRONMENT=(LD_PRELOAD=)
+target host
+says 'nobody prepared it' 'own 10' 70
+step 'attach' 0 '.changed' attach "$PID"
+step 'pending' 0 '.result == "pending"' apply "$patch" -p "$PID"
+step 'the loader tells this agent' 0 '.agent.loader == "told"' status -p "$PID"
+says 'load' "load $plugin" loaded
+until_true 'the patch to go in' state_is applied
+says 'new code' 'value 100' 500
+says 'unload' unload unloaded
+until_true 'that to be noticed' state_is pending
+says 'load again' "load $plugin" loaded
+until_true 'the patch to go in again' state_is applied
+says 'new code again' 'value 100' 500
+step 'revert' 0 '.changed' revert plugin -p "$PID"
+says 'old code' 'value 100' 300
+target_end
 totals
