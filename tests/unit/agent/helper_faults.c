@@ -275,8 +275,39 @@ static void series(enum act act, enum stop_rung rung)
 	assert_true(step > 10);
 }
 
+/* Where memory lies is chance: an entry may have no place for an island to wait at. */
+static void skip_if_crowded(int rc)
+{
+	if (rc != -SUTURE_E_UNSUPPORTED)
+		return;
+	print_message("  skipped: no place to wait before an entry, this time\n");
+	skip();
+}
+
+/* Each act once, in peace. */
+static int rehearse(enum stop_rung rung)
+{
+	struct suture_error err = {0};
+	int rc = put("fire-a", false, rung, &err);
+	bool replaced;
+
+	if (rc)
+		return rc;
+	rc = put("fire-b", true, rung, &err);
+	replaced = !rc;
+	must(take(replaced ? "fire-b" : "fire-a", STOP_RUNG_AUTO, &err), &err);
+	if (rc)
+		return rc;
+	must(put("fire-a", false, STOP_RUNG_AUTO, &err), &err);
+	rc = take("fire-a", rung, &err);
+	if (rc)
+		must(take("fire-a", STOP_RUNG_AUTO, &err), &err);
+	return rc;
+}
+
 static void under_fire(enum stop_rung rung)
 {
+	skip_if_crowded(rehearse(rung));
 	series(APPLY, rung);
 	series(REVERT, rung);
 	series(REPLACE, rung);
@@ -286,25 +317,33 @@ static void under_fire(enum stop_rung rung)
  */
 enum { ENOUGH = 60 }; /* several attempts */
 
-static void who_is_inside(enum stop_rung rung)
+static int go_in(enum stop_rung rung, unsigned step)
 {
 	struct transaction_options options = {.timeout_ns = 5000000, .rung = rung};
+	struct transaction_result result;
+	struct patch_file file;
+	struct suture_error err;
+	char path[256];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/inside.so", kit_folder);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	countdown = step; /* 0: none fails */
+	fired = NONE;
+	rc = transaction_apply(&kit_agent, &file, &options, &result, &err);
+	countdown = 0;
+	transaction_result_fini(&result);
+	return rc;
+}
+
+static void who_is_inside(enum stop_rung rung)
+{
 	unsigned step = 0, seen = 0;
 
+	skip_if_crowded(go_in(rung, 0));
 	do {
-		struct transaction_result result;
-		struct patch_file file;
-		struct suture_error err;
-		char path[256];
-		int rc;
+		int rc = go_in(rung, ++step);
 
-		snprintf(path, sizeof(path), "%s/inside.so", kit_folder);
-		assert_int_equal(patch_file_read(path, &file, NULL), 0);
-		countdown = ++step;
-		fired = NONE;
-		rc = transaction_apply(&kit_agent, &file, &options, &result, &err);
-		countdown = 0;
-		transaction_result_fini(&result);
 		if (!rc)
 			fail_msg("call %u (system call %ld, request %ld) failed, and a thread was "
 				 "not seen inside",
