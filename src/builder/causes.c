@@ -2,6 +2,7 @@
 /* From hunks to functions; see causes.h. What can't be told is left as the comparison has it. */
 #include "builder/causes.h"
 
+#include "builder/debuginfo.h"
 #include "builder/lexer.h"
 #include "builder/numbers.h"
 #include "builder/path.h"
@@ -186,21 +187,14 @@ static void walk(const struct search *search, Dwarf_Die *parent, unsigned depth)
 /* P's debug information tells what was inlined where. */
 static void look_into(const struct search *search)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
 	const char *path = search->unit->p_path;
-	Dwfl *dwfl = dwfl_begin(&callbacks);
 	Dwfl_Module *module;
+	Dwfl *dwfl = debuginfo_open(path, &module);
 	Dwarf_Die *unit = NULL;
 	Dwarf_Addr bias;
 
 	if (!dwfl)
 		return;
-	module = dwfl_report_offline(dwfl, path, path, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
 	while (module && (unit = dwfl_module_nextcu(module, unit, &bias)))
 		walk(search, unit, 0);
 	dwfl_end(dwfl);

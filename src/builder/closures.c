@@ -3,6 +3,7 @@
 #include "closures.h"
 
 #include "base/error.h"
+#include "builder/debuginfo.h"
 #include "builder/typename.h"
 #include "mangled.h"
 
@@ -386,11 +387,6 @@ static void conclude(struct closures *closures, const char *name, const struct s
 
 static int read_places(struct reading *reading, struct suture_error *err)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
 	const char *path = reading->object->path;
 	const struct subject nothing = {0};
 	Dwarf_Die *unit = NULL;
@@ -399,11 +395,9 @@ static int read_places(struct reading *reading, struct suture_error *err)
 
 	if (!*path)
 		return 0;
-	dwfl = dwfl_begin(&callbacks);
+	dwfl = debuginfo_open(path, &reading->module);
 	if (!dwfl)
 		return error_no_memory(err);
-	reading->module = dwfl_report_offline(dwfl, path, path, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
 	while (reading->module && (unit = dwfl_module_nextcu(reading->module, unit, &bias)))
 		walk(reading, unit, &nothing, NULL, 0);
 	dwfl_end(dwfl);

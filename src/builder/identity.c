@@ -3,6 +3,7 @@
 #include "identity.h"
 
 #include "base/error.h"
+#include "builder/debuginfo.h"
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
@@ -274,11 +275,6 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 
 static int walk_object(struct walk *walk, struct suture_error *err)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
 	const char *path = walk->set->object->path;
 	Dwarf_Die *unit = NULL;
 	Dwarf_Addr bias;
@@ -286,11 +282,9 @@ static int walk_object(struct walk *walk, struct suture_error *err)
 
 	if (!*path)
 		return 0;
-	dwfl = dwfl_begin(&callbacks);
+	dwfl = debuginfo_open(path, &walk->module);
 	if (!dwfl)
 		return error_no_memory(err);
-	walk->module = dwfl_report_offline(dwfl, path, path, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
 	while (walk->module && (unit = dwfl_module_nextcu(walk->module, unit, &bias)))
 		walk_children(walk, unit, NULL, NULL, 0);
 	dwfl_end(dwfl);

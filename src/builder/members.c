@@ -2,6 +2,7 @@
 /* The units of a binary; see members.h. */
 #include "builder/members.h"
 
+#include "builder/debuginfo.h"
 #include "builder/path.h"
 #include "builder/process.h"
 
@@ -20,20 +21,13 @@ enum { LINK_TEXT_MAX = 1 << 28 };
 /* Names of the binary's compilation units, absolute and real. Empty without debug information. */
 static void units_from_debug(const char *binary, struct strings *sources)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
-	Dwfl *dwfl = dwfl_begin(&callbacks);
 	Dwfl_Module *module;
+	Dwfl *dwfl = debuginfo_open(binary, &module);
 	Dwarf_Addr bias;
 	Dwarf_Die *unit = NULL;
 
 	if (!dwfl)
 		return;
-	module = dwfl_report_offline(dwfl, binary, binary, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
 	while (module && (unit = dwfl_module_nextcu(module, unit, &bias))) {
 		Dwarf_Attribute attribute;
 		const char *name = dwarf_formstring(dwarf_attr(unit, DW_AT_name, &attribute));

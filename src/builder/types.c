@@ -5,6 +5,7 @@
  */
 #include "builder/types.h"
 
+#include "builder/debuginfo.h"
 #include "builder/mangled.h"
 #include "builder/scopes.h"
 #include "builder/typemember.h"
@@ -351,24 +352,16 @@ static void finish(struct walk *walk)
 
 int types_read(const char *path, struct types *types, struct suture_error *err)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_offline_section_address,
-	};
 	struct scopes scopes = {0};
 	struct walk walk = {.types = types, .reader = {.scopes = &scopes}};
-	Dwfl *dwfl = dwfl_begin(&callbacks);
 	Dwfl_Module *module;
+	Dwfl *dwfl = debuginfo_open(path, &module);
 	Dwarf_Die *unit = NULL;
 	Dwarf_Addr bias;
 	int rc = 0;
 
 	if (!dwfl)
 		return error_no_memory(err);
-	/* libdwfl applies the relocations of debug sections, which libdw alone doesn't. */
-	module = dwfl_report_offline(dwfl, path, path, -1);
-	dwfl_report_end(dwfl, NULL, NULL);
 	if (!module) {
 		rc = error_set(err, SUTURE_E_BAD_INPUT, "%s: %s", path, dwfl_errmsg(-1));
 		dwfl_end(dwfl);
