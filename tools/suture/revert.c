@@ -9,17 +9,8 @@ static const struct argp_option list[] = {
 	{0},
 };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct cli *cli = state->input;
-
-	if (key == ARGP_KEY_INIT || key == ARGP_KEY_ERROR)
-		return options_parse_none(key, argument, state);
-	return transaction_option(cli->options, key, argument, state);
-}
-
 static const struct argp revert_argp = {
-	.options = list, .parser = parse, .children = options_with_target};
+	.options = list, .parser = transaction_parse, .children = options_with_target};
 
 void cli_revert_help(void)
 {

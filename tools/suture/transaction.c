@@ -41,6 +41,15 @@ error_t transaction_option(struct transaction *transaction, int key, char *argum
 	}
 }
 
+error_t transaction_parse(int key, char *argument, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	if (key == ARGP_KEY_INIT || key == ARGP_KEY_ERROR)
+		return options_parse_none(key, argument, state);
+	return transaction_option(cli->options, key, argument, state);
+}
+
 struct json_object *transaction_params(const struct transaction *transaction)
 {
 	struct json_object *params = json_object_new_object();

@@ -49,6 +49,9 @@ enum { TRANSACTION_TIMEOUT_US = 10000000 };
 error_t transaction_option(struct transaction *transaction, int key, char *argument,
 			   struct argp_state *state);
 
+/* The parser of a command that has no others; cli->options is the transaction. */
+error_t transaction_parse(int key, char *argument, struct argp_state *state);
+
 /* {"timeout_us":…,…}; NULL without memory. */
 struct json_object *transaction_params(const struct transaction *transaction);
 
