@@ -59,6 +59,8 @@ static void fill_defaults(struct server_options *options)
 {
 	if (options->clients == 0 || options->clients > SERVER_CLIENTS)
 		options->clients = SERVER_CLIENTS;
+	if (options->fresh_ms == 0)
+		options->fresh_ms = SERVER_FRESH_MS;
 	if (options->idle_ms == 0)
 		options->idle_ms = SERVER_IDLE_MS;
 	if (options->stall_ms == 0)
@@ -149,6 +151,7 @@ static void take_turn(struct server *server, struct session *session, uint64_t n
 			refuse_stream(session, &err);
 		if (rc > 0) {
 			session->line_since = 0;
+			session->asked = true;
 			server_dispatch(server, session, line, length);
 		}
 	}
@@ -252,7 +255,6 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 	if (server_is_robbed(server))
 		return error_set(err, SUTURE_E_IO, "the program closed the agent's descriptors");
 	take_events(server, events, count, now);
-	server_resume_accepting(server, now);
 	server_worker_collect(server, server_now_us());
 	server_worker_chores(server, server_now_us());
 	for (size_t i = 0; i < server->options.clients; i++)
@@ -261,6 +263,7 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 	for (size_t i = 0; i < server->options.clients; i++)
 		if (server->sessions[i] && server->sessions[i]->dead)
 			server_drop_session(server, i);
+	server_resume_accepting(server, now);
 	return more ? 0 : next_timeout(server);
 }
 

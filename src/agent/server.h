@@ -23,7 +23,8 @@
 #include <suture/error.h>
 
 enum {
-	SERVER_CLIENTS = 64, /* one more, and the one that has been silent longest is dropped */
+	SERVER_CLIENTS = 64, /* one more, and one of them is dropped (server_admit.c says which) */
+	SERVER_FRESH_MS = 200, /* but none that came just now: it has a moment to speak */
 	SERVER_QUEUE = 16,
 	SERVER_IDLE_MS = 30000,	    /* a client that asks nothing is dropped */
 	SERVER_STALL_MS = 5000,	    /* one that does not read its answer, or not finish its line */
@@ -70,7 +71,8 @@ struct server_options {
 	 */
 	uint64_t (*due)(void *context);
 	void (*work)(void *context);
-	unsigned clients; /* the limits above, or 0: smaller ones for tests */
+	unsigned clients; /* the limits above, or 0: other ones for tests */
+	unsigned fresh_ms;
 	unsigned idle_ms;
 	unsigned stall_ms;
 };

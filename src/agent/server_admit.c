@@ -18,25 +18,46 @@ enum {
 	SERVER_ACCEPT_PAUSE_MS = 1000, /* when the process has no descriptors left */
 };
 
-/*
- * A slot for a new client: a free one, else that of the client that has been silent longest.
- * Clients that wait for the worker are not silent. SERVER_CLIENTS: none.
- */
-static size_t find_slot(struct server *server)
+/* Of two who may do the same: is one dropped rather than the other? */
+static bool goes_first(const struct session *one, const struct session *other)
 {
-	size_t oldest = SERVER_CLIENTS;
+	if (one->asked != other->asked)
+		return !one->asked;
+	return one->active_at < other->active_at;
+}
 
+/*
+ * A slot for a new client of that role: a free one, else that of the client that goes first among
+ * those who may do least, and never one of somebody who may do more than the new one. Nobody's who
+ * waits for the worker or came just now. SERVER_CLIENTS: none; *again_at tells when one that came
+ * just now is no longer safe, else UINT64_MAX.
+ */
+static size_t find_slot(const struct server *server, enum peer_role role, uint64_t now,
+			uint64_t *again_at)
+{
+	size_t first = SERVER_CLIENTS;
+
+	*again_at = UINT64_MAX;
 	for (size_t i = 0; i < server->options.clients; i++) {
-		struct session *session = server->sessions[i];
+		const struct session *session = server->sessions[i];
+		uint64_t safe_until;
 
-		if (!session)
+		if (!session || session->dead)
 			return i;
-		if (!session->call && !session->ready &&
-		    (oldest == SERVER_CLIENTS ||
-		     session->active_at < server->sessions[oldest]->active_at))
-			oldest = i;
+		if (session->call || session->peer.role > role)
+			continue;
+		if (session->peer.role < role) {
+			role = session->peer.role;
+			first = SERVER_CLIENTS;
+			*again_at = UINT64_MAX;
+		}
+		safe_until = session->since + server->options.fresh_ms;
+		if (now < safe_until)
+			*again_at = safe_until < *again_at ? safe_until : *again_at;
+		else if (first == SERVER_CLIENTS || goes_first(session, server->sessions[first]))
+			first = i;
 	}
-	return oldest;
+	return first;
 }
 
 /* One try, without waiting: the client that gets no service is at least told why. */
@@ -67,6 +88,7 @@ static void admit_client(struct server *server, int fd, uint64_t now)
 	struct suture_error err;
 	struct session *session;
 	struct peer peer;
+	uint64_t again_at;
 	size_t slot;
 
 	if (peer_identify(fd, &server->policy, &peer, &err) < 0) {
@@ -81,7 +103,7 @@ static void admit_client(struct server *server, int fd, uint64_t now)
 		turn_away(fd, &err);
 		return;
 	}
-	slot = find_slot(server);
+	slot = find_slot(server, peer.role, now, &again_at);
 	if (slot == SERVER_CLIENTS) {
 		error_set(&err, SUTURE_E_AGENT_BUSY, "the agent has %u clients already",
 			  server->options.clients);
@@ -100,36 +122,65 @@ static void admit_client(struct server *server, int fd, uint64_t now)
 	}
 	server->sessions[slot] = session;
 	atomic_store(&server->session_fds[slot], fd);
+	/* What it said while it waited outside is heard before others are judged by their silence.
+	 */
+	session_receive(session, now);
 }
 
-static void pause_accepting(struct server *server, uint64_t now)
+/* The listener stays readable meanwhile: left where it is, it would make the loop spin. */
+static void pause_accepting(struct server *server, uint64_t until, bool crowded)
 {
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->listener.fd, NULL);
-	server->accept_again_at = now + SERVER_ACCEPT_PAUSE_MS;
+	server->accept_again_at = until;
+	server->crowded = crowded;
+}
+
+/*
+ * All that could be dropped came just now: who knocks waits outside (the listener's queue takes
+ * care of the order) until one has had its moment, rather than pushing out one that had none.
+ * However many clients come again and again, each is let in, and heard, in its turn.
+ */
+static bool wait_outside(struct server *server, uint64_t now)
+{
+	uint64_t again_at;
+
+	if (find_slot(server, PEER_WRITER, now, &again_at) != SERVER_CLIENTS ||
+	    again_at == UINT64_MAX)
+		return false;
+	pause_accepting(server, again_at, true);
+	return true;
 }
 
 void server_accept(struct server *server, uint64_t now)
 {
-	for (int i = 0; i < SERVER_ACCEPT_TURN; i++) {
+	for (int i = 0; i < SERVER_ACCEPT_TURN && !wait_outside(server, now); i++) {
 		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
 			admit_client(server, fd, now);
 			continue;
 		}
-		/* The listener stays readable then: without a pause this would spin. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			pause_accepting(server, now);
+			pause_accepting(server, now + SERVER_ACCEPT_PAUSE_MS, false);
 		if (errno != EINTR && errno != ECONNABORTED)
 			return;
 	}
 }
 
+static bool has_room(const struct server *server)
+{
+	for (size_t i = 0; i < server->options.clients; i++)
+		if (!server->sessions[i])
+			return true;
+	return false;
+}
+
 void server_resume_accepting(struct server *server, uint64_t now)
 {
-	if (server->accept_again_at == 0 || now < server->accept_again_at)
+	if (server->accept_again_at == 0 ||
+	    (now < server->accept_again_at && !(server->crowded && has_room(server))))
 		return;
 	server->accept_again_at = 0;
 	if (server_watch(server, server->listener.fd, &server->listener, NULL) < 0)
-		server->accept_again_at = now + SERVER_ACCEPT_PAUSE_MS;
+		pause_accepting(server, now + SERVER_ACCEPT_PAUSE_MS, false);
 }

@@ -64,7 +64,8 @@ struct server {
 	struct session *sessions[SERVER_CLIENTS];
 	/* The sessions' descriptors again, for server_forget(), which can't trust pointers. */
 	atomic_int session_fds[SERVER_CLIENTS];
-	uint64_t accept_again_at; /* ms; 0 unless there were no descriptors left */
+	uint64_t accept_again_at; /* ms; 0 unless nobody can be let in */
+	bool crowded;		  /* that is so because every place is taken by a fresh client */
 	struct server_worker worker;
 };
 

@@ -27,6 +27,7 @@ struct session *session_create(int fd, const struct peer *peer, uint64_t now)
 	session->fd = fd;
 	session->passed = -1;
 	session->peer = *peer;
+	session->since = now;
 	session->active_at = now;
 	rpc_lines_init(&session->in, RPC_REQUEST_LINE);
 	return session;

@@ -20,6 +20,7 @@ struct session {
 	size_t out_sent;	  /* of out */
 	int passed;		  /* descriptor that came with the bytes, or -1 */
 	struct server_call *call; /* on the worker or waiting for it, or NULL; borrowed */
+	uint64_t since;		  /* when it came */
 	uint64_t active_at;	  /* last byte in, or last answer */
 	uint64_t line_since;	  /* when the unfinished line began, 0 when there is none */
 	uint64_t out_since;	  /* last progress of out, 0 when it is empty */
@@ -27,6 +28,7 @@ struct session {
 	bool half_closed;	  /* it will send no more; what it asked is still answered */
 	bool doomed;		  /* closed as soon as out is empty */
 	bool dead;		  /* to be destroyed at the end of the round */
+	bool asked;		  /* has sent a whole request */
 	bool ready;		  /* a complete line may be waiting in `in` */
 };
 

@@ -53,10 +53,13 @@ attack "a thousand silent" silent 1000
 honest "a thousand silent"
 check "no more than 64 are kept" test "$(descriptors)" -le 80
 cease
+attack "silent ones that come again" again 200
+honest "silent ones that come again"
+cease
 attack "half requests" half 200
 honest "half requests"
 cease
-attack "readers that never read" deaf 60
+attack "readers that never read" deaf 200
 honest "readers that never read"
 cease
 attack "100 MB in one line" flood

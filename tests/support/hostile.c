@@ -5,6 +5,7 @@
  *   hostile SOCKET silent N    N connections that say nothing
  *   hostile SOCKET half N      N that send half a request, a byte now and then
  *   hostile SOCKET deaf N      N that ask without end and read no answer
+ *   hostile SOCKET again N     N that say nothing, and come again as soon as they are thrown out
  *   hostile SOCKET flood       one line of 100 MB
  *   hostile SOCKET deep        JSON nested 100,000 times
  *   hostile SOCKET churn N     N connections, one after another, each cut off in the middle of a
@@ -81,6 +82,35 @@ static void stay(const char *path, int count, const char *mode)
 					break;
 				}
 		}
+}
+
+/* Never waits, not even for its turn to connect: N are always there or at the door. */
+static void come_again(const char *path, int count)
+{
+	static struct pollfd fds[MOST + 1];
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	for (int i = 0; i < count; i++)
+		fds[i].fd = -1;
+	fds[count] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+	printf("ready\n");
+	fflush(stdout);
+	while (!fds[count].revents) {
+		for (int i = 0; i < count; i++) {
+			if (fds[i].fd >= 0 && !fds[i].revents)
+				continue;
+			if (fds[i].fd >= 0)
+				close(fds[i].fd);
+			fds[i] = (struct pollfd){.events = POLLIN};
+			fds[i].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+			if (connect(fds[i].fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+				close(fds[i].fd);
+				fds[i].fd = -1;
+			}
+		}
+		poll(fds, (nfds_t)count + 1, 1);
+	}
 }
 
 /* Sends it all, or until it is hung up on; then what was answered. */
@@ -175,6 +205,10 @@ int main(int argc, char **argv)
 		return 2;
 	if (strcmp(mode, "silent") == 0 || strcmp(mode, "half") == 0 || strcmp(mode, "deaf") == 0) {
 		stay(argv[1], count, mode);
+		return 0;
+	}
+	if (strcmp(mode, "again") == 0) {
+		come_again(argv[1], count);
 		return 0;
 	}
 	if (strcmp(mode, "churn") == 0) {

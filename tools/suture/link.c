@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINK_CONNECT_MS = 2000, LINK_GREETING_US = 5000000 };
+enum { LINK_CONNECT_MS = 5000, LINK_GREETING_US = 5000000 };
 
 static int greet(struct link *link, struct suture_error *err)
 {

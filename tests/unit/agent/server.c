@@ -3,7 +3,7 @@
  * The server against clients that mean ill: whatever they do, an honest client is answered, and
  * soon. The server runs on a thread of this program, with small limits.
  */
-#include "../test.h"
+#include "client.h"
 
 #include "agent/server.h"
 #include "base/error.h"
@@ -13,14 +13,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { SOON_MS = 1000, IDLE_MS = 400, STALL_MS = 300 };
+enum { IDLE_MS = 400, STALL_MS = 300 };
 
 static char folder[64], socket_path[100];
 static struct server *server;
@@ -120,63 +118,6 @@ static int stop(void **state)
 	return 0;
 }
 
-static int connect_raw(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* One line, "" at the end of the stream, "(silence)" after SOON_MS. */
-static const char *hear(int fd)
-{
-	static char line[4096];
-	size_t used = 0;
-
-	while (used < sizeof(line) - 1) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-
-		if (poll(&ready, 1, SOON_MS) <= 0)
-			return "(silence)";
-		if (recv(fd, line + used, 1, 0) != 1 || line[used] == '\n')
-			break;
-		used++;
-	}
-	line[used] = '\0';
-	return line;
-}
-
-static bool contains(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		return true;
-	print_message("'%s' is not in: %s\n", part, text);
-	return false;
-}
-
-/* True when the server has hung up within ms. */
-static bool hung_up(int fd, int ms)
-{
-	char buffer[4096];
-
-	for (;;) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-
-		if (poll(&ready, 1, ms) <= 0)
-			return false;
-		if (recv(fd, buffer, sizeof(buffer), 0) <= 0)
-			return true;
-	}
-}
-
 static void expect_served(void)
 {
 	struct rpc_client_call call = {.method = "list", .fd = -1, .timeout_us = SOON_MS * 1000};
@@ -194,7 +135,7 @@ static void expect_served(void)
 
 static void test_hello_ping_help_and_words(void **state)
 {
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"hello\",\"params\":{\"protocol\":1}"
@@ -225,7 +166,7 @@ static void test_hello_ping_help_and_words(void **state)
 static void test_garbage(void **state)
 {
 	static const char *const lines[] = {"\1\2\3\n", "}\n", "{\"jsonrpc\":\n", "[1,2\n", "'\n"};
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 	char noise[4096];
 
 	(void)state;
@@ -236,7 +177,7 @@ static void test_garbage(void **state)
 	close(fd);
 	srand(1);
 	for (int round = 0; round < 200; round++) {
-		fd = connect_raw();
+		fd = connect_raw(socket_path);
 		for (size_t i = 0; i < sizeof(noise); i++)
 			noise[i] = (char)rand();
 		send(fd, noise, sizeof(noise), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -248,7 +189,7 @@ static void test_garbage(void **state)
 static void test_line_of_100_mb(void **state)
 {
 	static char piece[1 << 16];
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 	size_t sent = 0;
 
 	(void)state;
@@ -269,7 +210,7 @@ static void test_line_of_100_mb(void **state)
 static void test_deep_and_wide_json(void **state)
 {
 	static char text[60002];
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	memset(text, '[', 60000);
@@ -290,7 +231,7 @@ static void test_silent_clients(void **state)
 
 	(void)state;
 	for (int i = 0; i < 200; i++)
-		fds[i] = connect_raw();
+		fds[i] = connect_raw(socket_path);
 	expect_served();
 	for (int i = 0; i < 200; i++)
 		assert_true(hung_up(fds[i], IDLE_MS + SOON_MS));
@@ -301,7 +242,7 @@ static void test_silent_clients(void **state)
 
 static void test_half_written_request(void **state)
 {
-	int fd = connect_raw(), drip = connect_raw();
+	int fd = connect_raw(socket_path), drip = connect_raw(socket_path);
 	bool gone = false;
 
 	(void)state;
@@ -322,7 +263,7 @@ static void test_reader_that_never_reads(void **state)
 {
 	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\",\"params\":{"
 				   "\"big\":true}}\n";
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	for (int i = 0; i < 200; i++)
@@ -349,7 +290,7 @@ static void send_apply(int fd, const char *contents, int id)
 static void test_descriptor_goes_with_its_request(void **state)
 {
 	static const char ping[] = "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"ping\"}\n";
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	send_apply(fd, "good", 1);
@@ -373,7 +314,7 @@ static void test_descriptor_goes_with_its_request(void **state)
 
 static void test_reads_are_served_while_one_works(void **state)
 {
-	int worker = connect_raw(), second = connect_raw();
+	int worker = connect_raw(socket_path), second = connect_raw(socket_path);
 
 	(void)state;
 	say(worker, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
@@ -403,7 +344,7 @@ static void test_queue_is_bounded(void **state)
 
 	(void)state;
 	for (int i = 0; i < SERVER_QUEUE + 2; i++) {
-		fds[i] = connect_raw();
+		fds[i] = connect_raw(socket_path);
 		say(fds[i], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
 		while (i == 0 && !waiting)
 			usleep(1000);
@@ -422,7 +363,7 @@ static void test_queue_is_bounded(void **state)
 
 static void test_stop_while_one_works(void **state)
 {
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
@@ -477,7 +418,7 @@ static void test_signals_are_blocked_but_two(void **state)
 	char path[64], line[256];
 	unsigned long long blocked = 0;
 	FILE *file;
-	int fd = connect_raw();
+	int fd = connect_raw(socket_path);
 
 	(void)state;
 	send_apply(fd, "good", 1);

@@ -13,6 +13,7 @@ endforeach()
 suture_unit_test(agent/denials LINKS agent base)
 suture_unit_test(agent/peer LINKS agent base)
 suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
+suture_unit_test(agent/admit LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
 suture_unit_test(agent/shadow LINKS agent arch base)
 suture_unit_test(agent/model
