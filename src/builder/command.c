@@ -17,6 +17,7 @@ void command_fini(struct command *command)
 	free(command->source);
 	free(command->dep_file);
 	strings_fini(&command->argv);
+	strings_fini(&command->environment);
 	*command = (struct command){0};
 }
 
@@ -307,6 +308,9 @@ int command_init(struct command *command, const struct compdb_entry *entry,
 	if (rc)
 		goto out;
 	at = skip_wrappers(&argv, &libtool);
+	for (size_t i = 0; i < at; i++)
+		if (is_assignment(argv.items[i]))
+			strings_add(&command->environment, argv.items[i]);
 	strings_add(&command->argv, argv.items[at]);
 	for (at++; at < argv.count && !rc; at++)
 		rc = take_argument(command, entry, &argv, &at, err);
@@ -319,7 +323,7 @@ int command_init(struct command *command, const struct compdb_entry *entry,
 	}
 	if (!command->source)
 		command->source = strdup(entry->file);
-	if (!command->source || !strings_ok(&command->argv))
+	if (!command->source || !strings_ok(&command->argv) || !strings_ok(&command->environment))
 		rc = error_no_memory(err);
 out:
 	if (rc)

@@ -18,16 +18,18 @@ struct command {
 	char *directory;     /* owned: where it runs */
 	char *source;	     /* owned: as written in the command */
 	struct strings argv; /* compiler and options: no source, no -c, -o, -M*, -Werror, wrapper */
-	char *dep_file;	     /* owned: where production writes dependencies (absolute), or NULL */
-	bool has_debug;	     /* it makes full debug information already */
-	bool splits_debug;   /* into another file */
-	bool old_debug;	     /* DWARF 2 or 3, which say less */
+	struct strings environment; /* VAR=VALUE in front of the compiler: SOURCE_DATE_EPOCH, … */
+	char *dep_file;	   /* owned: where production writes dependencies (absolute), or NULL */
+	bool has_debug;	   /* it makes full debug information already */
+	bool splits_debug; /* into another file */
+	bool old_debug;	   /* DWARF 2 or 3, which say less */
 	bool is_lto;
 	bool makes_header; /* a precompiled one: no code */
 };
 
 /*
- * Reads an entry: wrappers (ccache, distcc, libtool, env…) are taken off, response files opened.
+ * Reads an entry: wrappers (ccache, distcc, libtool, env…) are taken off but for the variables that
+ * they set, response files opened.
  * Refuses what is no command of a GCC-like compiler.
  */
 int command_init(struct command *command, const struct compdb_entry *entry,

@@ -273,6 +273,7 @@ static bool worth_asking(const struct search *search, size_t entry)
 struct question {
 	size_t entry;
 	struct strings argv;
+	struct strings environment;
 	char *directory;
 	char *out;
 };
@@ -292,6 +293,10 @@ static int prepare_question(const struct search *search, size_t entry, struct qu
 	if (!rc)
 		rc = command_make(&command, COMMAND_DEPEND, NULL, question->out, &question->argv,
 				  &question->directory, err);
+	if (!rc)
+		strings_add_all(&question->environment, &command.environment);
+	if (!rc && !strings_ok(&question->environment))
+		rc = error_no_memory(err);
 	command_fini(&command);
 	return rc;
 }
@@ -314,7 +319,8 @@ static int ask_compiler(struct search *search, struct suture_error *err)
 			continue;
 		rc = prepare_question(search, i, question, err);
 		jobs[count++] = (struct process_job){.argv = &question->argv,
-						     .directory = question->directory};
+						     .directory = question->directory,
+						     .environment = &question->environment};
 	}
 	if (!rc)
 		rc = process_run(jobs, count, search->options->parallel, NULL, NULL, err);
@@ -326,6 +332,7 @@ static int ask_compiler(struct search *search, struct suture_error *err)
 		free(questions[i].directory);
 		free(questions[i].out);
 		strings_fini(&questions[i].argv);
+		strings_fini(&questions[i].environment);
 	}
 	free(questions);
 	free(jobs);

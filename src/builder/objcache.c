@@ -141,8 +141,9 @@ static bool add_compiler(struct bytes *bytes, const char *name)
 	return true;
 }
 
-bool objcache_key(const struct strings *argv, const char *directory, const char *output,
-		  const char *top, const char *text, char key[HASH_TEXT_SIZE])
+bool objcache_key(const struct strings *argv, const struct strings *environment,
+		  const char *directory, const char *output, const char *top, const char *text,
+		  char key[HASH_TEXT_SIZE])
 {
 	struct bytes bytes = {0};
 
@@ -154,6 +155,8 @@ bool objcache_key(const struct strings *argv, const char *directory, const char 
 		bytes_fini(&bytes);
 		return false;
 	}
+	for (size_t i = 0; i < environment->count; i++)
+		bytes_add(&bytes, environment->items[i], strlen(environment->items[i]) + 1);
 	for (size_t i = 0; i <= argv->count; i++) {
 		const char *arg = i < argv->count ? argv->items[i] : directory;
 

@@ -22,8 +22,9 @@ char *objcache_default(void);
  * count. `text` is objcache_digest() of the preprocessed source, "" where there is none. False when
  * what the command makes depends on files that the text doesn't show.
  */
-bool objcache_key(const struct strings *argv, const char *directory, const char *output,
-		  const char *top, const char *text, char key[HASH_TEXT_SIZE]);
+bool objcache_key(const struct strings *argv, const struct strings *environment,
+		  const char *directory, const char *output, const char *top, const char *text,
+		  char key[HASH_TEXT_SIZE]);
 
 /* Hash of preprocessed text with `top` taken out. Leaves "" where it can't tell. */
 void objcache_digest(const char *text, size_t size, const char *top, char digest[HASH_TEXT_SIZE]);

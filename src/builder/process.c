@@ -43,14 +43,28 @@ void process_uncancel(void)
 	atomic_store_explicit(&cancelled, false, memory_order_relaxed);
 }
 
-/* The environment with PWD naming the child's folder: GCC takes DW_AT_comp_dir from it. */
+/* Does a VAR=VALUE of the list set what this one sets? */
+static bool is_set_in(const struct strings *list, const char *assignment)
+{
+	size_t length = strcspn(assignment, "=") + 1;
+
+	for (size_t i = 0; list && i < list->count; i++)
+		if (strncmp(list->items[i], assignment, length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Ours, what the job puts over it, and PWD naming the child's folder: GCC takes DW_AT_comp_dir from
+ * it.
+ */
 static int environment_init(const struct process_job *job, struct strings *environment)
 {
-	char *const *from = job->environment ? job->environment : environ;
-
-	for (; *from; from++)
-		if (strncmp(*from, "PWD=", 4) != 0)
+	for (char **from = environ; *from; from++)
+		if (strncmp(*from, "PWD=", 4) != 0 && !is_set_in(job->environment, *from))
 			strings_add(environment, *from);
+	if (job->environment)
+		strings_add_all(environment, job->environment);
 	strings_add_format(environment, "PWD=%s", job->directory);
 	return strings_ok(environment) ? 0 : -1;
 }

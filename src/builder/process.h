@@ -12,13 +12,13 @@
 #include <suture/error.h>
 
 struct process_job {
-	const struct strings *argv; /* borrowed; argv[0] is looked up in PATH */
-	const char *directory;	    /* borrowed; the child's working folder and its PWD */
-	const char *out_path;	    /* borrowed; stdout, NULL: discarded */
-	const char *error_path;	    /* borrowed; stderr, NULL: discarded */
-	char *const *environment;   /* borrowed; NULL: ours */
-	int status;		    /* as waitpid() gives it; 127 << 8 where it did not start */
-	void *user;		    /* for the callback */
+	const struct strings *argv;	   /* borrowed; argv[0] is looked up in PATH */
+	const char *directory;		   /* borrowed; the child's working folder and its PWD */
+	const char *out_path;		   /* borrowed; stdout, NULL: discarded */
+	const char *error_path;		   /* borrowed; stderr, NULL: discarded */
+	const struct strings *environment; /* borrowed; VAR=VALUE put over ours; NULL: none */
+	int status; /* as waitpid() gives it; 127 << 8 where it did not start */
+	void *user; /* for the callback */
 };
 
 /* Called on the caller's thread when a job has ended. */

@@ -72,6 +72,7 @@ int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum va
 	*job = (struct process_job){.argv = &run->argv,
 				    .directory = run->directory,
 				    .error_path = run->log,
+				    .environment = &unit->command.environment,
 				    .user = run};
 	return 0;
 }
@@ -97,7 +98,8 @@ static bool key_of(const struct runs *runs, const struct run *run, char key[HASH
 	if (!options->cache_dir || run->purpose == COMMAND_PREPROCESS ||
 	    run->variant == VARIANT_PLAIN || unit->escape)
 		return false;
-	return objcache_key(&run->argv, run->directory, run->out, view ? view->top : NULL,
+	return objcache_key(&run->argv, &unit->command.environment, run->directory, run->out,
+			    view ? view->top : NULL,
 			    patched ? unit->patched_text : unit->original_text, key);
 }
 

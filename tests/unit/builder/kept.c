@@ -246,6 +246,29 @@ static void a_second_build_compiles_nothing(void **state)
 	assert_int_equal(times_compiled(tree_path("file/below")), 1);
 }
 
+/* `env SOURCE_DATE_EPOCH=…` decides what __DATE__ is: the day of the build is not the binary's. */
+static void variables_of_a_command_are_set(void **state)
+{
+	static const char head[] = "const char *day(void)\n{\n\treturn __DATE__;\n}\n";
+	const char *cache = cache_folder();
+	char text[2048];
+
+	(void)state;
+	make_program();
+	snprintf(text, sizeof(text), "%s%s", head, unit_c);
+	tree_write("src/unit.c", text);
+	run((const char *[]){"env", "SOURCE_DATE_EPOCH=0", "gcc", "-O2", "-g", "-c",
+			     "../src/unit.c", "-o", "unit.o", NULL});
+	run((const char *[]){"gcc", "-Wl,--build-id", "unit.o", "-o", "program", NULL});
+	assert_int_equal(unlink(tree_path("build/unit.o")), 0);
+	snprintf(text, sizeof(text), "%s%s", head, with("a * 3", "a * 5"));
+	make_diff("unit.c", text);
+	write_commands("env SOURCE_DATE_EPOCH=0 gcc", "-O2 -g", "");
+	expect_patch(cache, 1);
+	write_commands("env SOURCE_DATE_EPOCH=86400 gcc", "-O2 -g", "");
+	expect_mismatch("day");
+}
+
 /* Each entry with a byte changed, cut short, empty: never what the compiler made. */
 static void a_damaged_cache_is_not_believed(void **state)
 {
@@ -364,6 +387,7 @@ int main(void)
 		in_tree(flags_that_were_changed_are_refused),
 		in_tree(equal_input_gives_equal_bytes),
 		in_tree(a_second_build_compiles_nothing),
+		in_tree(variables_of_a_command_are_set),
 		in_tree(a_damaged_cache_is_not_believed),
 		in_tree(another_compiler_does_not_get_the_old_objects),
 		in_tree(builds_at_once_share_a_cache),
