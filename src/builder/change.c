@@ -10,68 +10,15 @@
 #include "datum.h"
 #include "linkset.h"
 #include "returns.h"
+#include "startup.h"
 #include "storage.h"
 
 #include <elf.h>
 #include <string.h>
 
-/* How deep the start code of a file calls functions of its own. */
-enum { START_DEPTH = 3 };
-
 static bool is_function(const struct part *part)
 {
 	return part->kind == PART_FUNCTION || part->kind == PART_CHILD;
-}
-
-static bool is_start_list(const struct object_section *section)
-{
-	return section->type == SHT_INIT_ARRAY || section->type == SHT_PREINIT_ARRAY ||
-	       section->type == SHT_FINI_ARRAY;
-}
-
-/* Is the function in the list of what runs at start or exit? */
-static bool in_start_list(const struct part_set *set, const struct part *part)
-{
-	for (uint32_t i = 1; i < set->object->section_count; i++) {
-		const struct object_section *section = &set->object->sections[i];
-
-		if (!is_start_list(section))
-			continue;
-		for (size_t k = 0; k < section->reloc_count; k++)
-			if (part_reference(set, i, &section->relocs[k]).part == part)
-				return true;
-	}
-	return false;
-}
-
-/* In that list, or a local function that nothing but such functions refers to. */
-static bool runs_at_start(const struct part_set *set, const struct part *part, int depth)
-{
-	bool used = false;
-
-	/* clang puts these into one section: the call between them is no relocation. */
-	if (in_start_list(set, part) || strncmp(part->name, "__cxx_global_var_init", 21) == 0)
-		return true;
-	if (part->global || depth == 0)
-		return false;
-	for (uint32_t i = 1; i < set->object->section_count; i++) {
-		const struct object_section *section = &set->object->sections[i];
-
-		for (size_t k = 0; section->flags & SHF_ALLOC && k < section->reloc_count; k++) {
-			const struct part *user;
-
-			if (strcmp(section->name, ".eh_frame") == 0 ||
-			    part_reference(set, i, &section->relocs[k]).part != part)
-				continue;
-			user = part_at(set, i, (int64_t)section->relocs[k].offset);
-			if (user == part)
-				continue;
-			if (!user || !is_function(user) || !runs_at_start(set, user, depth - 1))
-				return false;
-			used = true;
-		}
-	}
-	return used;
 }
 
 static void refuse(struct session *session, enum suture_code code, const struct unit *unit,
@@ -149,6 +96,23 @@ static bool has_second_entry(const struct part_set *set, const struct part *part
 	return false;
 }
 
+/* What start code did can't be repeated; a function that it only handed out may be called yet. */
+static void check_start(struct session *session, struct unit *unit, struct part *part)
+{
+	enum startup startup = startup_of(&unit->original, part->twin);
+
+	if (startup == STARTUP_RUNS)
+		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+		       "its effects at start can't be repeated: leave it as it is",
+		       "runs at start, and changes");
+	else if (startup == STARTUP_HANDS_OUT)
+		strings_add_format(&session->result->notes,
+				   "%s in %s is only used by what runs at start, which gives its "
+				   "address away: calls from now on are of the new code, what it "
+				   "did at start stays",
+				   part->name, unit->source);
+}
+
 static void check_replaceable(struct session *session, struct unit *unit, struct part *part)
 {
 	const struct object_symbol *symbol = &unit->p.symbols[part->symbol];
@@ -172,10 +136,7 @@ static void check_replaceable(struct session *session, struct unit *unit, struct
 		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
 		       "move the change into a function that the coroutine calls",
 		       "is the body of a coroutine: suspended ones resume in the middle of it");
-	if (runs_at_start(&unit->original, part->twin, START_DEPTH))
-		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
-		       "its effects at start can't be repeated: leave it as it is",
-		       "runs at start, and changes");
+	check_start(session, unit, part);
 }
 
 static void mark_changed(struct session *session, struct unit *unit, struct part *part,
@@ -218,11 +179,11 @@ static int find_constructors(struct session *session, struct unit *unit)
 	for (uint32_t i = 1; i < p->section_count; i++) {
 		const struct object_section *section = &p->sections[i];
 
-		for (size_t k = 0; is_start_list(section) && k < section->reloc_count; k++) {
+		for (size_t k = 0; startup_is_list(section) && k < section->reloc_count; k++) {
 			struct part *part =
 				part_reference(&unit->patched, i, &section->relocs[k]).part;
 
-			if (!part || (part->twin && in_start_list(&unit->original, part->twin)))
+			if (!part || (part->twin && startup_lists(&unit->original, part->twin)))
 				continue;
 			if (section->type != SHT_INIT_ARRAY) {
 				refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
