@@ -311,6 +311,40 @@ static void list_lonely(const struct part_set *set, struct refusal_names *names)
 			refusal_names_add(names, set->list[i]->name);
 }
 
+/*
+ * The function that a function of O refers to a place outside of, or NULL: `.set before, f - 16` in
+ * assembler, or such arithmetic in C. In V that place is in a neighbour, or in front of all.
+ */
+static const struct part *refers_beside(const struct part_set *set, const struct part *part)
+{
+	size_t count;
+	const struct object_reloc *relocs = relocs_of(set, part, 0, part->size, &count);
+
+	for (size_t i = 0; is_code(part) && i < count; i++) {
+		struct reference ref = part_reference(set, part->section, &relocs[i]);
+
+		if (ref.kind == REFERENCE_PART && is_code(ref.part) &&
+		    (ref.offset < 0 || (uint64_t)ref.offset > ref.part->size))
+			return ref.part;
+	}
+	return NULL;
+}
+
+static void note_difference(struct session *session, const struct unit *unit,
+			    const struct part *part, struct refusal_names *different)
+{
+	const struct part *beside = refers_beside(&unit->original, part->twin);
+
+	if (beside)
+		refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source, 0,
+			     "let the code refer to a function or variable instead",
+			     "%s in %s refers to a place outside of %s, by a label that the "
+			     "assembler was told to set there or by arithmetic with its address",
+			     part->name, unit->source, beside->name);
+	else
+		refusal_names_add(different, part->name);
+}
+
 static void compare_all(struct session *session, struct unit *unit)
 {
 	struct comparer comparer = {.arena = &session->arena,
@@ -331,7 +365,7 @@ static void compare_all(struct session *session, struct unit *unit)
 		struct part *part = unit->verified.list[i];
 
 		if (part->twin && !same(&comparer, part))
-			refusal_names_add(&different, part->name);
+			note_difference(session, unit, part, &different);
 	}
 	list_lonely(&unit->verified, &gone);
 	list_lonely(&unit->original, &added);
