@@ -261,6 +261,27 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 	return any;
 }
 
+/*
+ * A command that writes what another one compiles (preprocessed text, clang's modules) makes no
+ * object: the unit is the other one, whatever name the object has for its source.
+ */
+static void pass_on(const struct compdb *db, bool *wanted)
+{
+	for (size_t i = 0; i < db->count; i++) {
+		const char *output = db->entries[i].output;
+		const char *dot = output ? strrchr(path_base(output), '.') : NULL;
+
+		if (!wanted[i] || !dot || strcmp(dot, ".o") == 0 || strcmp(dot, ".lo") == 0)
+			continue;
+		for (size_t k = 0; k < db->count; k++) {
+			if (k == i || strcmp(db->entries[k].file, output) != 0)
+				continue;
+			wanted[k] = true;
+			wanted[i] = false;
+		}
+	}
+}
+
 int members_find(const char *binary, const char *build_dir, const char *work_dir,
 		 const struct compdb *db, bool *wanted, struct suture_error *err)
 {
@@ -276,6 +297,8 @@ int members_find(const char *binary, const char *build_dir, const char *work_dir
 		known = keep_by_tables(db, binary, wanted);
 	if (!rc && !known)
 		memset(wanted, true, db->count * sizeof(*wanted));
+	if (!rc)
+		pass_on(db, wanted);
 	if (!rc && !strings_ok(&names))
 		rc = error_no_memory(err);
 	strings_fini(&names);

@@ -286,7 +286,7 @@ static int find_units(struct plan *plan, const struct build_options *options,
 	if (!rc)
 		rc = check_commands(plan, err);
 	if (!rc)
-		rc = unreached_report(plan, wanted, result, err);
+		rc = unreached_report(plan, &deps, wanted, result, err);
 	free(reach);
 	free(wanted);
 	return rc;

@@ -7,6 +7,8 @@
  */
 #include "builder/unreached.h"
 
+#include "builder/generated.h"
+#include "builder/mentions.h"
 #include "builder/path.h"
 
 #include "base/error.h"
@@ -37,60 +39,15 @@ static bool has_command(const struct plan *plan, const char *real)
 	return false;
 }
 
-/* Grammars, scanners, tables and interfaces that sources are made from. */
-static bool is_generator_input(const char *name)
+/* Does the diff change what the program is made from, and leave out what is made from it? */
+static int report_input(struct generated *search, const char *input, struct build_result *result,
+			struct suture_error *err)
 {
-	static const char *const extensions[] = {".y",	".yy",	  ".ypp", ".yxx", ".Y",	 ".l",
-						 ".ll", ".lpp",	  ".lex", ".rl",  ".re", ".gperf",
-						 ".m4", ".proto", ".idl", ".in"};
-	const char *dot = strrchr(path_base(name), '.');
+	const char *made;
+	int rc = generated_find(search, input, &made, err);
 
-	for (size_t i = 0; dot && i < sizeof(extensions) / sizeof(extensions[0]); i++)
-		if (strcmp(dot, extensions[i]) == 0)
-			return true;
-	return false;
-}
-
-/* "config.y" makes config.c, config.tab.cc, …; "version.c.in" makes version.c. */
-static bool is_made_from(const char *source, const char *input)
-{
-	const char *name = path_base(input);
-	const char *dot = strrchr(name, '.');
-	size_t stem = dot ? (size_t)(dot - name) : 0;
-
-	source = path_base(source);
-	return stem && strncmp(source, name, stem) == 0 && (source[stem] == '.' || !source[stem]);
-}
-
-static bool is_changed(const struct plan *plan, const char *real)
-{
-	for (size_t i = 0; i < plan->changes.count; i++) {
-		cleanup_memory char *path = path_real("/", plan->changes.list[i].path);
-
-		if (path && strcmp(path, real) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A source of the binary that is made from the input and that the diff leaves alone; or NULL. */
-static const char *find_made(const struct plan *plan, const bool *wanted, const char *input)
-{
-	for (size_t i = 0; i < plan->db.count; i++) {
-		const char *source = plan->db.entries[i].file;
-		cleanup_memory char *real = path_real("/", source);
-
-		if (real && wanted[i] && is_made_from(source, input) && !is_changed(plan, real))
-			return source;
-	}
-	return NULL;
-}
-
-static void report_input(const struct plan *plan, const bool *wanted, const char *input,
-			 struct build_result *result)
-{
-	const char *made = find_made(plan, wanted, input);
-
+	if (rc)
+		return rc;
 	if (made)
 		refusals_add(
 			&result->refusals, SUTURE_E_UNSUPPORTED, made, 0,
@@ -99,16 +56,50 @@ static void report_input(const struct plan *plan, const bool *wanted, const char
 			"%s is not compiled itself, but %s is made from it, and that is not in "
 			"the diff",
 			input, path_base(made));
-	else
+	else if (generated_is_input(input))
 		strings_add_format(&result->notes,
 				   "%s is not compiled itself: sources that are made from it are "
 				   "part of the patch only where the diff has them",
 				   input);
+	return 0;
 }
 
-static void report_source(struct plan *plan, const struct diff_change *change, const char *real,
-			  struct build_result *result)
+/*
+ * What the binary's command for another file reads is what the source's own command wrote: a C++20
+ * module as clang compiles it, or text that was preprocessed first.
+ */
+static const char *find_step(const struct plan *plan, const bool *wanted, const char *real)
 {
+	for (size_t i = 0; i < plan->db.count; i++) {
+		cleanup_memory char *file = path_real("/", plan->db.entries[i].file);
+		const char *output = plan->db.entries[i].output;
+		cleanup_memory char *made =
+			output && file && strcmp(file, real) == 0 ? path_real("/", output) : NULL;
+
+		for (size_t k = 0; made && k < plan->db.count; k++) {
+			cleanup_memory char *read =
+				wanted[k] ? path_real("/", plan->db.entries[k].file) : NULL;
+
+			if (read && strcmp(read, made) == 0)
+				return plan->db.entries[k].file;
+		}
+	}
+	return NULL;
+}
+
+static void report_source(struct plan *plan, const bool *wanted, const struct diff_change *change,
+			  const char *real, struct build_result *result)
+{
+	const char *step = find_step(plan, wanted, real);
+
+	if (step) {
+		refusals_add(&result->refusals, SUTURE_E_UNSUPPORTED, change->path, 0,
+			     "change functions in files that are compiled in one step",
+			     "%s is compiled in two steps, by way of %s: what the first one makes "
+			     "can't be compared",
+			     change->name, path_base(step));
+		return;
+	}
 	if (has_command(plan, real)) {
 		strings_add(&result->absent, change->name);
 		return;
@@ -120,22 +111,26 @@ static void report_source(struct plan *plan, const struct diff_change *change, c
 			   change->name);
 }
 
-int unreached_report(struct plan *plan, const bool *wanted, struct build_result *result,
-		     struct suture_error *err)
+int unreached_report(struct plan *plan, const struct deps_options *deps, const bool *wanted,
+		     struct build_result *result, struct suture_error *err)
 {
+	struct generated search = {.plan = plan, .deps = deps, .wanted = wanted};
+	int rc = 0;
+
 	plan->uncompiled = calloc(plan->changes.count + 1, sizeof(*plan->uncompiled));
 	if (!plan->uncompiled)
 		return error_no_memory(err);
-	for (size_t i = 0; i < plan->changes.count; i++) {
+	for (size_t i = 0; i < plan->changes.count && !rc; i++) {
 		const struct diff_change *change = &plan->changes.list[i];
 		cleanup_memory char *real = path_real("/", change->path);
 
 		if (change->same_tokens || !real)
 			continue;
-		if (is_generator_input(change->name))
-			report_input(plan, wanted, change->name, result);
+		if (generated_is_input(change->name) || !mentions_expected(change->name))
+			rc = report_input(&search, change->name, result, err);
 		else if (path_is_source(change->name) && !is_compiled(plan, real))
-			report_source(plan, change, real, result);
+			report_source(plan, wanted, change, real, result);
 	}
-	return 0;
+	strings_fini(&search.included);
+	return rc;
 }

@@ -3,6 +3,7 @@
 #ifndef BUILDER_UNREACHED_H
 #define BUILDER_UNREACHED_H
 
+#include "builder/deps.h"
 #include "builder/plan.h"
 
 /*
@@ -10,7 +11,7 @@
  * where it certainly was, and fills plan->uncompiled. wanted[] marks the commands whose objects are
  * in the binary.
  */
-int unreached_report(struct plan *plan, const bool *wanted, struct build_result *result,
-		     struct suture_error *err);
+int unreached_report(struct plan *plan, const struct deps_options *deps, const bool *wanted,
+		     struct build_result *result, struct suture_error *err);
 
 #endif
