@@ -2,6 +2,7 @@
 /* Modules that were unloaded; see gone.h. */
 #include "agent/gone.h"
 
+#include "agent/mark.h"
 #include "agent/pending.h"
 #include "agent/scoping.h"
 #include "base/error.h"
@@ -12,30 +13,13 @@
 
 enum { TAKE_OUT_NS = 2000000000 };
 
-/* The same for a patch that changed constants only. */
-static bool has_old_constant(const struct patch *patch, const struct patch_module *module)
-{
-	for (size_t i = 0; i < patch->file.data.count; i++) {
-		const struct format_data *data = &patch->file.data.records[i];
-		uintptr_t address = patch_target(patch, data->module_ref, data->target);
-
-		if (data->kind == FORMAT_DATA_CONST && patch->saved_data[i] &&
-		    address >= module->start && address < module->end &&
-		    memcmp((const void *)address, patch->saved_data[i], data->size) == 0 &&
-		    memcmp((const void *)patch_address(patch, data->new_address),
-			   patch->saved_data[i], data->size) != 0)
-			return true;
-	}
-	return false;
-}
-
 /*
- * Do the patch's sites in that module hold their old bytes again? Then it was unloaded, and another
- * mapping of it came to the same place.
+ * Do the patch's sites in that module hold their old bytes again, or is the mark missing? Then it
+ * was unloaded, and another mapping of it came to the same place.
  */
-static bool is_fresh(struct agent *agent, const struct patch *patch,
-		     const struct patch_module *module)
+static bool is_fresh(struct agent *agent, const struct patch *patch, size_t index)
 {
+	const struct patch_module *module = &patch->modules[index];
 	bool fresh = false;
 
 	for (size_t i = 0; i < agent->sites.count; i++) {
@@ -54,8 +38,7 @@ static bool is_fresh(struct agent *agent, const struct patch *patch,
 		if (!fresh)
 			return false;
 	}
-	/* Of a patch that was reverted they are the old ones anyway. */
-	return fresh || (patch->state == PATCH_APPLIED && has_old_constant(patch, module));
+	return fresh || mark_is_missing(agent, patch, index);
 }
 
 static bool is_there(struct agent *agent, const struct image *image, const struct patch *patch,
@@ -70,7 +53,7 @@ static bool is_there(struct agent *agent, const struct image *image, const struc
 	return found && found->bias == module->bias &&
 	       found->build_id_size == wanted->build_id_size &&
 	       memcmp(found->build_id, wanted->build_id, found->build_id_size) == 0 &&
-	       (patch->state != PATCH_APPLIED || !is_fresh(agent, patch, module));
+	       (patch->state != PATCH_APPLIED || !is_fresh(agent, patch, index));
 }
 
 static void mark(struct agent *agent, const struct image *image, struct patch *patch)

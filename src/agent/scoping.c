@@ -227,8 +227,7 @@ int scoping_permits(const struct patch_file *file, struct suture_error *err)
 	const char *what = NULL;
 
 	for (size_t i = 0; i < file->data.count; i++)
-		if (file->data.records[i].kind == FORMAT_DATA_CONST ||
-		    file->data.records[i].kind == FORMAT_DATA_SET)
+		if (patch_data_is_written(&file->data.records[i]))
 			what = patch_file_string(file, file->data.records[i].name_ref);
 	if (file->migrations.count)
 		error_set(err, SUTURE_E_UNSUPPORTED,

@@ -52,6 +52,11 @@ const struct format_data *patch_file_data(const struct patch_file *file,
 	return &file->data.records[variable->data_ref / sizeof(struct format_data)];
 }
 
+bool patch_data_is_written(const struct format_data *data)
+{
+	return data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET;
+}
+
 bool patch_name_valid(const char *name)
 {
 	size_t length = strlen(name);
@@ -320,7 +325,7 @@ static void check_the_rest(struct checker *checker)
 		check_that(checker,
 			   data->kind >= FORMAT_DATA_CONST && data->kind <= FORMAT_DATA_KEEP,
 			   "a data record is of an unknown kind");
-		if (data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET) {
+		if (patch_data_is_written(data)) {
 			check_target(checker, data->target, data->size);
 			check_range(checker, data->new_address, data->size, PF_R,
 				    "new data lies outside the patch");

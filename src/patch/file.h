@@ -62,6 +62,9 @@ struct patch_file {
 const struct format_data *patch_file_data(const struct patch_file *file,
 					  const struct format_variable *variable);
 
+/* Does applying it write to the target? Else it is a report, or lies in the patch. */
+bool patch_data_is_written(const struct format_data *data);
+
 /*
  * Takes ownership of data (malloc'ed), also on failure. label is the file's name for messages.
  * BAD_PATCH_FILE, ARCHITECTURE or NEW_TLS on refusal.

@@ -14,10 +14,13 @@
 #include <suture/suture.h>
 #include <unistd.h>
 
-static char library[256], other[256];
+static char library[256], stranger[256];
 static void *handle;
 static int (*value)(int);
 static int *at_start;
+static volatile int *setting;
+static const volatile int *costs;
+static const void *base; /* where it lies */
 
 /* As the server does: when something is due, the worker looks. */
 static void look(void)
@@ -28,11 +31,17 @@ static void look(void)
 
 static void open_library(void)
 {
+	Dl_info where;
+
 	handle = dlopen(library, RTLD_NOW);
 	if (!handle)
 		fail_msg("%s", dlerror());
 	value = (int (*)(int))dlsym(handle, "lib_value");
 	at_start = (int *)dlsym(handle, "lib_at_start");
+	setting = (int *)dlsym(handle, "lib_setting");
+	costs = (const int *)dlsym(handle, "lib_costs");
+	assert_int_not_equal(dladdr((void *)value, &where), 0);
+	base = where.dli_fbase;
 }
 
 static void close_library(void)
@@ -193,6 +202,72 @@ static void reloaded_unnoticed(void **state)
 	close_library();
 }
 
+/* lib_setting by 9 and lib_costs by {1, 2}: no code, so that no entry tells. */
+static void build_data(const char *name, bool set, bool constants)
+{
+	struct handmade patch;
+	char path[256];
+
+	open_library();
+	handmade_init_for(&patch, name, (const void *)value);
+	handmade_code(&patch, "int new_setting = 9; const int new_costs[2] = {1, 2};\n");
+	if (set)
+		handmade_data(&patch, FORMAT_DATA_SET, (const void *)setting, sizeof(*setting),
+			      "new_setting");
+	if (constants)
+		handmade_data(&patch, FORMAT_DATA_CONST, (const void *)costs, 2 * sizeof(*costs),
+			      "new_costs");
+	handmade_build(&patch, kit_folder, path, sizeof(path));
+	handmade_fini(&patch);
+	close_library();
+}
+
+/* Of a patch that has only data there, the values tell nothing: the program may have set the old
+ * one. */
+static void data_alone_reloaded_unnoticed(void **state)
+{
+	uint8_t header[sizeof(ElfW(Ehdr))];
+	void *passing;
+
+	(void)state;
+	build_data("data", true, true);
+	build_data("more", true, false);
+	open_library();
+	memcpy(header, base, sizeof(header));
+	assert_false(put_in("data"));
+	assert_int_equal(*setting, 9);
+	for (int i = 0; i < 10; i++) {
+		close_library();
+		open_library();
+		assert_int_equal(*setting, 5);
+		look();
+		assert_int_equal(*setting, 9);
+		assert_int_equal(costs[1], 2);
+		assert_int_equal(kit_agent.applied, 1);
+	}
+	/* It is the same library still, whatever comes and goes, and whatever the program sets. */
+	*setting = 5;
+	passing = dlopen(stranger, RTLD_NOW);
+	assert_non_null(passing);
+	dlclose(passing);
+	look();
+	assert_int_equal(*setting, 5);
+	/* Two patches, of which one goes: the other one's is still noticed. */
+	assert_false(put_in("more"));
+	take_out("data");
+	assert_int_equal(costs[1], 20);
+	assert_int_equal(*setting, 5); /* what was there when "more" came */
+	close_library();
+	open_library();
+	look();
+	assert_int_equal(*setting, 9);
+	assert_int_equal(state_of("more"), PATCH_APPLIED);
+	take_out("more");
+	assert_int_equal(*setting, 5);
+	assert_memory_equal(header, base, sizeof(header));
+	close_library();
+}
+
 /* Those that are built on a patch whose library goes wait with it, and come back behind it. */
 static void dependents_wait_too(void **state)
 {
@@ -231,6 +306,7 @@ static void what_can_not_wait_is_refused(void **state)
 	struct transaction_options options = kit_quick;
 	struct transaction_result result;
 	struct suture_error err;
+	char other[256];
 
 	(void)state;
 	options.replace = true;
@@ -302,12 +378,8 @@ static void others_come_and_go(void **state)
 	pthread_t threads[2];
 
 	(void)state;
-	handmade_library(kit_folder, "stranger",
-			 "int stranger(int x) { return x; }\n"
-			 "int table[3000] = {1}; int other(int *x) { return table[*x]; }\n",
-			 other, sizeof(other));
 	for (int i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, load_and_unload, other);
+		pthread_create(&threads[i], NULL, load_and_unload, stranger);
 	for (int i = 0; i < 60; i++) {
 		open_library();
 		assert_false(put_in("both"));
@@ -371,8 +443,13 @@ static int make(void **state)
 {
 	int rc = kit_make(state);
 
+	handmade_library(kit_folder, "stranger",
+			 "int stranger(int x) { return x; }\n"
+			 "int table[3000] = {1}; int other(int *x) { return table[*x]; }\n",
+			 stranger, sizeof(stranger));
 	handmade_library(kit_folder, "lib",
 			 "int lib_value(int x); int lib_at_start;\n"
+			 "int lib_setting = 5; const int lib_costs[2] = {10, 20};\n"
 			 "__attribute__((noinline)) int lib_value(int x)\n"
 			 "{ __asm__ volatile(\"\" ::: \"memory\"); return x * 3 + 1; }\n"
 			 "__attribute__((constructor)) static void begin(void)\n"
@@ -387,6 +464,7 @@ int main(void)
 		cmocka_unit_test(over_two_modules_or_none),
 		cmocka_unit_test(unloaded_with_a_patch_in_it),
 		cmocka_unit_test(reloaded_unnoticed),
+		cmocka_unit_test(data_alone_reloaded_unnoticed),
 		cmocka_unit_test(dependents_wait_too),
 		cmocka_unit_test(what_can_not_wait_is_refused),
 		cmocka_unit_test(a_problem_is_told),
