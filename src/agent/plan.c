@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "patch/join.h"
+#include "patch/place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +194,7 @@ static int load(struct plan *plan, const struct image_module *const *modules,
 {
 	const struct patch_file *file = &plan->add->file;
 	struct bind_depend *depends = calloc(file->depends.count + 1, sizeof(*depends));
-	uintptr_t *taken = NULL;
+	uintptr_t *taken = NULL, *places = NULL;
 	struct load loaded = {.store.fd = -1};
 	int rc = depends ? 0 : error_no_memory(err);
 
@@ -203,18 +204,19 @@ static int load(struct plan *plan, const struct image_module *const *modules,
 	if (!rc)
 		rc = inherit_find(plan, file, &taken, err);
 	if (!rc)
+		rc = place_data(file, &plan->image, modules, &places, err);
+	if (!rc)
 		rc = load_file(plan, file, modules, depends, taken, &loaded, err);
-	free(depends);
-	if (rc) {
-		free(taken);
-		return rc;
+	if (!rc) {
+		pthread_mutex_lock(&plan->agent->lock);
+		patch_attach(plan->add, &loaded, modules, taken, places);
+		pthread_mutex_unlock(&plan->agent->lock);
+		plan->loaded = true;
 	}
-	pthread_mutex_lock(&plan->agent->lock);
-	patch_attach(plan->add, &loaded, modules, taken);
-	pthread_mutex_unlock(&plan->agent->lock);
+	free(places);
 	free(taken);
-	plan->loaded = true;
-	return 0;
+	free(depends);
+	return rc;
 }
 
 static int check_loaded(const struct plan *plan, const struct patch *patch,

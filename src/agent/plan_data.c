@@ -16,7 +16,7 @@ static bool is_restored(const struct patch *patch, size_t index)
 	const struct format_data *data = &patch->file.data.records[index];
 
 	return patch->saved_data[index] && !patch_module_gone(patch, data->module_ref) &&
-	       memcmp((const void *)patch_target(patch, data->module_ref, data->target),
+	       memcmp((const void *)patch->places[index],
 		      (const void *)patch_address(patch, data->new_address), data->size) == 0;
 }
 
@@ -30,7 +30,7 @@ static const uint8_t *find_below(const struct plan *plan, uintptr_t address, siz
 			const struct format_data *data = &patch->file.data.records[k];
 
 			if (data->size == size && is_restored(patch, k) &&
-			    patch_target(patch, data->module_ref, data->target) == address)
+			    patch->places[k] == address)
 				return patch->saved_data[k];
 		}
 	}
@@ -42,7 +42,7 @@ static int plan_datum(struct plan *plan, size_t index, struct suture_error *err)
 {
 	struct patch *patch = plan->add;
 	const struct format_data *data = &patch->file.data.records[index];
-	uintptr_t address = patch_target(patch, data->module_ref, data->target);
+	uintptr_t address = patch->places[index];
 	const struct image_module *module = image_find_address(&plan->image, address);
 	const uint8_t *below = find_below(plan, address, data->size);
 	cleanup_memory uint8_t *now = NULL;
@@ -51,7 +51,8 @@ static int plan_datum(struct plan *plan, size_t index, struct suture_error *err)
 	if (!rc && !module)
 		rc = error_set(err, SUTURE_E_BAD_PATCH_FILE, "data lies outside every module");
 	if (!rc)
-		rc = verify_data(plan->agent, &patch->file, data, module, below, &now, err);
+		rc = verify_data(plan->agent, &patch->file, data, address, module, below, &now,
+				 err);
 	if (!rc)
 		rc = code_edit_set_add(&plan->edits, CODE_EDIT_DATA, address, now,
 				       (const void *)patch_address(patch, data->new_address),
@@ -73,7 +74,7 @@ static bool is_written_anew(const struct plan *plan, uintptr_t address, size_t s
 		const struct format_data *data = &plan->add->file.data.records[i];
 
 		if (patch_data_is_written(data) && data->size == size &&
-		    patch_target(plan->add, data->module_ref, data->target) == address)
+		    plan->add->places[i] == address)
 			return true;
 	}
 	return false;
@@ -85,7 +86,7 @@ static int plan_data_back(struct plan *plan, const struct patch *patch, struct s
 
 	for (size_t i = 0; !rc && i < patch->file.data.count; i++) {
 		const struct format_data *data = &patch->file.data.records[i];
-		uintptr_t address = patch_target(patch, data->module_ref, data->target);
+		uintptr_t address = patch->places[i];
 
 		if (is_restored(patch, i) && !is_written_anew(plan, address, data->size))
 			rc = code_edit_set_add(

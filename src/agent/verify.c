@@ -152,10 +152,9 @@ static int explain_change(const struct format_function *function, const char *na
 
 /* Reads a range of the module as it was before any patch; the module must really have it. */
 static int read_range(const struct agent *agent, const struct image_module *module,
-		      const char *name, uint64_t target, uint64_t size, uint32_t flags,
+		      const char *name, uintptr_t address, uint64_t size, uint32_t flags,
 		      uint8_t **bytes, struct suture_error *err)
 {
-	uintptr_t address = module->bias + target;
 	uint8_t *copy;
 	int rc;
 
@@ -182,8 +181,8 @@ int verify_function(const struct agent *agent, const struct patch_file *file,
 	const char *name = patch_file_string(file, function->name_ref);
 	cleanup_memory uint8_t *scratch = NULL;
 	uint8_t hash[HASH_SIZE], *copy = NULL;
-	int rc =
-		read_range(agent, module, name, function->target, function->size, PF_X, &copy, err);
+	int rc = read_range(agent, module, name, module->bias + function->target, function->size,
+			    PF_X, &copy, err);
 
 	if (rc)
 		return rc;
@@ -200,12 +199,13 @@ int verify_function(const struct agent *agent, const struct patch_file *file,
 }
 
 int verify_data(const struct agent *agent, const struct patch_file *file,
-		const struct format_data *data, const struct image_module *module,
-		const uint8_t *below, uint8_t **bytes, struct suture_error *err)
+		const struct format_data *data, uintptr_t address,
+		const struct image_module *module, const uint8_t *below, uint8_t **bytes,
+		struct suture_error *err)
 {
 	const char *name = patch_file_string(file, data->name_ref);
 	uint8_t hash[HASH_SIZE], *copy = NULL;
-	int rc = read_range(agent, module, name, data->target, data->size, 0, &copy, err);
+	int rc = read_range(agent, module, name, address, data->size, 0, &copy, err);
 
 	if (rc)
 		return rc;

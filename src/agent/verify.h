@@ -26,11 +26,12 @@ int verify_function(const struct agent *agent, const struct patch_file *file,
 		    uint8_t **code, struct suture_error *err);
 
 /*
- * The same for data that is about to be changed: *bytes is what is there now. A constant must be as
- * it was: below, if another patch has changed it that goes, else as it is now.
+ * The same for data at address that is about to be changed: *bytes is what is there now. A constant
+ * must be as it was: below, if another patch has changed it that goes, else as it is now.
  */
 int verify_data(const struct agent *agent, const struct patch_file *file,
-		const struct format_data *data, const struct image_module *module,
-		const uint8_t *below, uint8_t **bytes, struct suture_error *err);
+		const struct format_data *data, uintptr_t address,
+		const struct image_module *module, const uint8_t *below, uint8_t **bytes,
+		struct suture_error *err);
 
 #endif

@@ -78,6 +78,12 @@ int dynamic_open(const struct image_module *module, struct dynamic *dynamic,
 		case DT_GNU_HASH:
 			result.gnu_hash = pointer;
 			break;
+		case DT_SYMBOLIC:
+			result.symbolic = true;
+			break;
+		case DT_FLAGS:
+			result.symbolic |= (entry->d_un.d_val & DF_SYMBOLIC) != 0;
+			break;
 		case DT_HASH:
 			result.sysv_hash = pointer;
 			break;
@@ -225,5 +231,18 @@ const ElfW(Sym) *
 		if (dynamic->symbols[i].st_shndx != SHN_UNDEF &&
 		    symbol_matches(dynamic, i, name, version))
 			return &dynamic->symbols[i];
+	return NULL;
+}
+
+const char *dynamic_name_of(const struct dynamic *dynamic, uint64_t address)
+{
+	for (size_t i = 1; i < dynamic->symbol_count; i++) {
+		const ElfW(Sym) *symbol = &dynamic->symbols[i];
+
+		if (symbol->st_shndx != SHN_UNDEF && symbol->st_value == address &&
+		    ELF64_ST_TYPE(symbol->st_info) == STT_OBJECT &&
+		    ELF64_ST_VISIBILITY(symbol->st_other) == STV_DEFAULT)
+			return symbol_name(dynamic, symbol);
+	}
 	return NULL;
 }

@@ -23,6 +23,7 @@ struct dynamic {
 	size_t reloc_count;
 	const ElfW(Rela) * calls; /* DT_JMPREL */
 	size_t call_count;
+	bool symbolic; /* its own definitions come first, whoever else has the name */
 	const uint32_t *gnu_hash;
 	const uint32_t *sysv_hash;
 };
@@ -47,6 +48,10 @@ void dynamic_each_use(const struct dynamic *dynamic, const char *name,
 		      void (*each)(const struct image_module *module, const ElfW(Rela) * reloc,
 				   int form, void *context),
 		      void *context);
+
+/* The name by which a variable that begins at address (before the bias) may be taken from another
+ * module; NULL: it is the module's alone. */
+const char *dynamic_name_of(const struct dynamic *dynamic, uint64_t address);
 
 /* The module's own definition of name, or NULL. */
 const ElfW(Sym) *

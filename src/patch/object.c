@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int patch_create(struct patch_file *file, struct patch **patch, struct suture_error *err)
 {
@@ -13,12 +14,15 @@ int patch_create(struct patch_file *file, struct patch **patch, struct suture_er
 	if (result) {
 		result->modules = calloc(file->modules.count, sizeof(*result->modules));
 		result->saved_data = calloc(file->data.count + 1, sizeof(*result->saved_data));
+		result->places = calloc(file->data.count + 1, sizeof(*result->places));
 		result->variables = calloc(file->variables.count + 1, sizeof(*result->variables));
 	}
-	if (!result || !result->modules || !result->saved_data || !result->variables) {
+	if (!result || !result->modules || !result->saved_data || !result->places ||
+	    !result->variables) {
 		if (result) {
 			free(result->modules);
 			free(result->saved_data);
+			free(result->places);
 			free(result->variables);
 		}
 		free(result);
@@ -35,7 +39,7 @@ int patch_create(struct patch_file *file, struct patch **patch, struct suture_er
 }
 
 void patch_attach(struct patch *patch, struct load *load, const struct image_module *const *modules,
-		  const uintptr_t *taken)
+		  const uintptr_t *taken, const uintptr_t *places)
 {
 	patch->load = *load;
 	*load = (struct load){.store.fd = -1};
@@ -43,6 +47,7 @@ void patch_attach(struct patch *patch, struct load *load, const struct image_mod
 		patch->modules[i] = (struct patch_module){.bias = modules[i]->bias,
 							  .start = modules[i]->start,
 							  .end = modules[i]->end};
+	memcpy(patch->places, places, patch->file.data.count * sizeof(*places));
 	for (size_t i = 0; i < patch->file.variables.count; i++)
 		patch->variables[i] =
 			taken[i] ? taken[i]
@@ -75,6 +80,7 @@ void patch_destroy(struct patch *patch)
 	for (size_t i = 0; i < patch->file.data.count; i++)
 		free(patch->saved_data[i]);
 	free(patch->saved_data);
+	free(patch->places);
 	free(patch->modules);
 	free(patch->variables);
 	free(patch->counters);

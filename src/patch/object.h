@@ -39,6 +39,7 @@ struct patch {
 	const char *name; /* in file */
 	struct patch_module *modules; /* one per file.modules; owned */
 	uint8_t **saved_data;	      /* old bytes of each changed data object, or NULLs. Owned. */
+	uintptr_t *places;    /* where each of file.data is that is written to, else 0. Owned. */
 	uintptr_t *variables; /* where each of file.variables lives: here, or taken over. Owned. */
 	bool ran;	      /* a constructor or hook of it was called, or it was applied once */
 	bool constructed;     /* its constructors were called */
@@ -58,10 +59,10 @@ int patch_create(struct patch_file *file, struct patch **patch, struct suture_er
 
 /*
  * Takes over *load, for modules[] (one per file.modules); taken[i] is where file.variables[i] lives
- * already, or 0. Plan phase; under the lock if known.
+ * already, or 0; places as place_data() has them. Plan phase; under the lock if known.
  */
 void patch_attach(struct patch *patch, struct load *load, const struct image_module *const *modules,
-		  const uintptr_t *taken);
+		  const uintptr_t *taken, const uintptr_t *places);
 
 /*
  * The opposite: *load is the caller's again, and what belongs to that incarnation (saved data,

@@ -3,6 +3,8 @@
  */
 #include "kit.h"
 
+#include <dlfcn.h>
+
 static const int table_of_costs[4] = {10, 20, 30, 40};
 int data_prize = 5;
 int data_limit = 70;
@@ -69,11 +71,82 @@ static void a_value_that_went_on_stays(void **state)
 	}
 }
 
+/* opterr of the C library, addressed as by code that is not position-independent: the linker gives
+ * this program a copy of it, which all use. */
+static volatile int *copied(void)
+{
+	int *address;
+
+	__asm__("leaq opterr(%%rip), %0" : "=r"(address));
+	return address;
+}
+
+static void a_variable_is_where_all_use_it(void **state)
+{
+	void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+	const int *dead = library ? dlsym(library, "opterr") : NULL;
+	struct transaction_result result;
+	struct handmade patch;
+	struct patch_file file;
+	int before = *copied();
+
+	(void)state;
+	assert_non_null(dead);
+	assert_ptr_not_equal(dead, copied());
+	handmade_init_for(&patch, "copied", dead);
+	handmade_code(&patch, "int err = 7;\n");
+	handmade_data(&patch, FORMAT_DATA_SET, dead, sizeof(*dead), "err");
+	file = kit_open(&patch);
+	kit_apply(&file, &result);
+	transaction_result_fini(&result);
+	assert_int_equal(*copied(), 7);
+	kit_revert("copied", &result);
+	transaction_result_fini(&result);
+	assert_int_equal(*copied(), before);
+	dlclose(library);
+}
+
+/* The library's own is dead, and what it uses is nothing that its patch could know. */
+static void of_another_module_it_is_refused(void **state)
+{
+	struct transaction_result result;
+	struct suture_error err;
+	struct handmade patch;
+	struct patch_file file;
+	int before = data_prize;
+	char path[256];
+	void *library;
+	int *dead;
+
+	(void)state;
+	handmade_library(kit_folder, "prizes",
+			 "int data_prize = 1; int lib_prize(void) { return data_prize; }\n", path,
+			 sizeof(path));
+	library = dlopen(path, RTLD_NOW);
+	assert_non_null(library);
+	dead = dlsym(library, "data_prize");
+	assert_non_null(dead);
+	assert_ptr_not_equal(dead, &data_prize);
+	handmade_init_for(&patch, "interposed", dead);
+	handmade_code(&patch, "int prize = 8;\n");
+	handmade_data(&patch, FORMAT_DATA_SET, dead, sizeof(*dead), "prize");
+	file = kit_open(&patch);
+	assert_int_equal(transaction_apply(&kit_agent, &file, &kit_quick, &result, &err),
+			 -SUTURE_E_UNSUPPORTED);
+	transaction_result_fini(&result);
+	assert_non_null(strstr(err.message, "data_prize"));
+	assert_int_equal(data_prize, before);
+	assert_int_equal(*dead, 1);
+	dlclose(library);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(constants_change_with_the_code),
 		cmocka_unit_test(a_value_that_went_on_stays),
+		cmocka_unit_test(a_variable_is_where_all_use_it),
+		cmocka_unit_test(of_another_module_it_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, kit_make, kit_clean);
