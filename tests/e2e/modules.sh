@@ -110,8 +110,8 @@ step 'install' 0 '.changed' install "$patch"
 # shellcheck disable=SC2034  # target() reads it
 ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
 target_with_agent host
+says 'old code, in main(): what comes before it is done' 'own 10' 70
 step 'a start: pending' 0 '[.restored[].result] == ["pending"] and [.patches[].state] == ["pending"]' list -p "$PID"
-says 'old code' 'own 10' 70
 step 'restore: still so' 0 '(.changed | not) and [.patches[].result] == ["pending"]' restore -p "$PID"
 matches 'in words' '*1 pending*' "$("$SUTURE" restore -p "$PID")"
 says 'load' "load $plugin" loaded
