@@ -5,6 +5,7 @@
 #include "agent/answer.h"
 #include "agent/scoping.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "rpc/params.h"
 
 #include <stdio.h>
@@ -83,7 +84,8 @@ static const char *record_text(struct agent *agent, const struct transaction_res
 	const struct patch *patch;
 
 	if (result->pending && result->waits[0]) {
-		snprintf(text, EVENT_TEXT_SIZE, "pending, waits for %.200s", result->waits);
+		snprintf(text, EVENT_TEXT_SIZE, "pending, waits for %.*s",
+			 text_fit(result->waits, 200), result->waits);
 	} else if (result->pending) {
 		snprintf(text, EVENT_TEXT_SIZE, "was pending");
 	} else if (result->scope_given) {

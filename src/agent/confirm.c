@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "rpc/json.h"
 
 #include <inttypes.h>
@@ -325,8 +326,8 @@ static void attempt(struct agent *agent, struct confirm *confirm)
 	confirm->attempts++;
 	if (rc)
 		snprintf(text, sizeof(text),
-			 "not confirmed in time; attempt %u to take it out: %.150s",
-			 confirm->attempts, err.message);
+			 "not confirmed in time; attempt %u to take it out: %.*s",
+			 confirm->attempts, text_fit(err.message, 150), err.message);
 	else
 		snprintf(text, sizeof(text), "not confirmed within %.1f s, taken out",
 			 (double)confirm->within_us / 1e6);

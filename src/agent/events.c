@@ -7,6 +7,7 @@
 #include "agent/events.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "rpc/json.h"
 
 #include <fcntl.h>
@@ -57,6 +58,8 @@ static void read_words(pid_t pid, const char *file, char *text, size_t size)
 	while (got > 0 && (text[got - 1] == '\0' || text[got - 1] == '\n'))
 		got--;
 	text[got] = '\0';
+	/* Both the kernel's names and our buffer cut them anywhere. */
+	text_mend(text);
 	for (ssize_t i = 0; i < got; i++)
 		if (text[i] == '\0')
 			text[i] = ' ';
@@ -184,6 +187,7 @@ static void count(struct events *events, const struct event *event)
 
 static void fill(struct event *event, const struct event_note *note)
 {
+	const char *name = note->name ? note->name : "";
 	const char *text = note->text ? note->text : note->err ? note->err->message : "";
 
 	snprintf(event->what, sizeof(event->what), "%s", note->what);
@@ -193,9 +197,11 @@ static void fill(struct event *event, const struct event_note *note)
 				   : "done");
 	if (note->who)
 		event->who = *note->who;
-	snprintf(event->name, sizeof(event->name), "%s", note->name ? note->name : "");
+	snprintf(event->name, sizeof(event->name), "%.*s", text_fit(name, sizeof(event->name) - 1),
+		 name);
 	snprintf(event->hash, sizeof(event->hash), "%s", note->hash ? note->hash : "");
-	snprintf(event->text, sizeof(event->text), "%.*s", EVENT_TEXT_SIZE - 1, text);
+	snprintf(event->text, sizeof(event->text), "%.*s", text_fit(text, EVENT_TEXT_SIZE - 1),
+		 text);
 	event->pause_us = note->pause_us;
 }
 

@@ -17,6 +17,7 @@
 #include "agent/tls.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "patch/store.h"
 #include "stop/stop.h"
 
@@ -184,10 +185,10 @@ static void record_denial(void *agent, const struct peer *peer, const char *what
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!denials_count(&denials, peer->uid, what, (uint64_t)now.tv_sec, &more))
 		return;
-	snprintf(text, sizeof(text), "%.160s", err->message);
+	snprintf(text, sizeof(text), "%.*s", text_fit(err->message, 160), err->message);
 	if (more)
-		snprintf(text, sizeof(text), "%.160s; %u times more since that was last recorded",
-			 err->message, more);
+		snprintf(text, sizeof(text), "%.*s; %u times more since that was last recorded",
+			 text_fit(err->message, 160), err->message, more);
 	event_actor_take_name(peer, &who);
 	events_keep(&((struct agent *)agent)->events,
 		    &(struct event_note){.what = what, .who = &who, .err = err, .text = text});

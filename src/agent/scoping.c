@@ -3,6 +3,7 @@
 #include "agent/scoping.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "rpc/json.h"
 #include "scope/hash.h"
 #include "scope/thread.h"
@@ -91,7 +92,8 @@ static int add_pair(struct scoping *scope, const char *pair, struct suture_error
 	int rc;
 
 	if (!equals)
-		return error_set(err, SUTURE_E_USAGE, "a scope is KEY=VALUE, not %.80s", pair);
+		return error_set(err, SUTURE_E_USAGE, "a scope is KEY=VALUE, not %.*s",
+				 text_fit(pair, 80), pair);
 	if (strlen(equals + 1) > SCOPING_VALUE)
 		return error_set(err, SUTURE_E_USAGE, "a value has at most %d bytes",
 				 SCOPING_VALUE);

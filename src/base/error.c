@@ -2,6 +2,8 @@
 /* Error codes and error objects: no allocation, texts are cut off rather than overrun. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +73,16 @@ enum suture_code suture_code_from_name(const char *name)
 	return SUTURE_E_INTERNAL;
 }
 
+/* Like vsnprintf(). What is cut off is cut off between characters. */
+static int put(char *text, size_t size, const char *fmt, va_list args)
+{
+	int length = vsnprintf(text, size, fmt, args);
+
+	if (length >= 0 && (size_t)length >= size)
+		text_mend(text);
+	return length;
+}
+
 int error_set(struct suture_error *err, enum suture_code code, const char *fmt, ...)
 {
 	va_list args;
@@ -80,7 +92,7 @@ int error_set(struct suture_error *err, enum suture_code code, const char *fmt, 
 	err->code = code;
 	err->next[0] = '\0';
 	va_start(args, fmt);
-	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	put(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
 	return -(int)code;
 }
@@ -96,7 +108,7 @@ int error_errno(struct suture_error *err, enum suture_code code, int errnum, con
 	err->code = code;
 	err->next[0] = '\0';
 	va_start(args, fmt);
-	length = vsnprintf(err->message, sizeof(err->message), fmt, args);
+	length = put(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
 	if (length >= 0 && (size_t)length < sizeof(err->message))
 		snprintf(err->message + length, sizeof(err->message) - (size_t)length, ": %s",
@@ -113,13 +125,14 @@ int error_context(struct suture_error *err, const char *fmt, ...)
 	if (!err)
 		return -(int)SUTURE_E_INTERNAL;
 	va_start(args, fmt);
-	vsnprintf(context, sizeof(context) - 2, fmt, args);
+	put(context, sizeof(context) - 2, fmt, args);
 	va_end(args);
 	strcat(context, ": ");
 	length = strlen(context);
 	room = sizeof(err->message) - 1 - length;
-	memmove(err->message + length, err->message, strnlen(err->message, room) + 1);
-	err->message[sizeof(err->message) - 1] = '\0';
+	room = (size_t)text_fit(err->message, room);
+	memmove(err->message + length, err->message, room);
+	err->message[length + room] = '\0';
 	memcpy(err->message, context, length);
 	return -(int)err->code;
 }
@@ -131,7 +144,7 @@ int error_next(struct suture_error *err, const char *fmt, ...)
 	if (!err)
 		return -(int)SUTURE_E_INTERNAL;
 	va_start(args, fmt);
-	vsnprintf(err->next, sizeof(err->next), fmt, args);
+	put(err->next, sizeof(err->next), fmt, args);
 	va_end(args);
 	return -(int)err->code;
 }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "rpc/descriptor.h"
 #include "rpc/error.h"
 #include "rpc/message.h"
@@ -55,8 +56,8 @@ int rpc_client_open(struct rpc_client *client, const char *path, unsigned timeou
 
 	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path) >=
 	    sizeof(address.sun_path))
-		return error_set(err, SUTURE_E_USAGE, "%.60s…: longer than a socket's name can be",
-				 path);
+		return error_set(err, SUTURE_E_USAGE, "%.*s…: longer than a socket's name can be",
+				 text_fit(path, 60), path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_errno(err, SUTURE_E_IO, errno, "a socket");

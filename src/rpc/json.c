@@ -3,6 +3,7 @@
 #include "rpc/json.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <limits.h>
 #include <string.h>
@@ -83,34 +84,6 @@ const char *rpc_json_line(struct json_object *value)
 							     JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-/* Length of the well-formed UTF-8 sequence at text, 0 if there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	unsigned low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-	/* No overlong forms, no surrogates, nothing above U+10FFFF. */
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 struct json_object *rpc_json_string(const char *text)
 {
 	struct json_object *value;
@@ -119,7 +92,7 @@ struct json_object *rpc_json_string(const char *text)
 	if (!copy)
 		return NULL;
 	for (char *at = copy; *at;) {
-		size_t length = utf8_length((const unsigned char *)at);
+		size_t length = text_char(at);
 
 		if (length == 0) {
 			*at = '?';

@@ -3,6 +3,7 @@
 #include "rpc/params.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,7 +29,8 @@ int rpc_params_only(struct json_object *params, const char *const *names, struct
 		while (names[i] && strcmp(names[i], key) != 0)
 			i++;
 		if (!names[i])
-			return error_set(err, SUTURE_E_USAGE, "unknown parameter '%.64s'", key);
+			return error_set(err, SUTURE_E_USAGE, "unknown parameter '%.*s'",
+					 text_fit(key, 64), key);
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,7 @@ void explain_comm(pid_t tid, char comm[STOP_COMM_SIZE])
 	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", (int)tid);
 	if (!read_text(path, comm, STOP_COMM_SIZE))
 		comm[0] = '\0';
+	text_mend(comm); /* the kernel cuts names after any byte */
 }
 
 static pid_t tracer_of(pid_t tid)

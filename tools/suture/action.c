@@ -3,6 +3,7 @@
 #include "cli/action.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/family.h"
 #include "cli/message.h"
 #include "cli/table.h"
@@ -178,8 +179,9 @@ static void present_rows(const struct cli *cli, const struct action *action,
 		if (subject->err.code == SUTURE_OK)
 			action->brief(subject, brief, sizeof(brief));
 		else
-			snprintf(brief, sizeof(brief), "%s: %.200s",
-				 suture_code_name(subject->err.code), subject->err.message);
+			snprintf(brief, sizeof(brief), "%s: %.*s",
+				 suture_code_name(subject->err.code),
+				 text_fit(subject->err.message, 200), subject->err.message);
 		table_add(table, cells);
 	}
 	table_print(table);

@@ -8,6 +8,7 @@
 #include "cli/transaction.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "rpc/error.h"
 
 #include <stdio.h>
@@ -77,7 +78,8 @@ static void brief(const struct subject *subject, char *text, size_t size)
 		snprintf(text, size, "ok, would pause about %s", pause);
 	} else {
 		first_refusal(subject->answer, &err);
-		snprintf(text, size, "%s: %.200s", suture_code_name(err.code), err.message);
+		snprintf(text, size, "%s: %.*s", suture_code_name(err.code),
+			 text_fit(err.message, 200), err.message);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,8 +101,8 @@ static int first_word(int argc, char **argv)
 static int no_command(struct cli *cli, const char *word)
 {
 	if (word) {
-		error_set(&cli->err, SUTURE_E_USAGE, "unknown option '%.64s' before the command",
-			  word);
+		error_set(&cli->err, SUTURE_E_USAGE, "unknown option '%.*s' before the command",
+			  text_fit(word, 64), word);
 		error_next(&cli->err, "suture COMMAND [OPTION...]; see 'suture help'");
 	} else {
 		error_set(&cli->err, SUTURE_E_USAGE, "no command");

@@ -6,6 +6,7 @@
  * suture completion words [WORD…]: what could stand at the place of the last WORD, one a line.
  */
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/group.h"
 #include "cli/message.h"
@@ -225,7 +226,8 @@ int cli_completion(struct cli *cli, int argc, char **argv)
 	if (options_parse(cli, &argp, argc, argv, &shell, 1, 1, &exit_code))
 		return exit_code;
 	if (strcmp(shell, "bash") != 0) {
-		error_set(&cli->err, SUTURE_E_USAGE, "no completion for '%.40s'", shell);
+		error_set(&cli->err, SUTURE_E_USAGE, "no completion for '%.*s'",
+			  text_fit(shell, 40), shell);
 		error_next(&cli->err, "suture completion bash");
 		return message_fail(cli, &cli->err);
 	}

@@ -3,6 +3,7 @@
 #include "cli/duration.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ enum { DURATION_DIGITS = 12, DURATION_DECIMALS = 6 };
 
 static int bad_duration(const char *text, const char *what, struct suture_error *err)
 {
-	error_set(err, SUTURE_E_USAGE, "%s: '%.40s' is not a time", what, text);
+	error_set(err, SUTURE_E_USAGE, "%s: '%.*s' is not a time", what, text_fit(text, 40), text);
 	return error_next(err, "write a number and a unit: 500us, 5ms, 10s, 2m, 1h");
 }
 
@@ -65,10 +66,11 @@ int duration_parse(const char *text, const char *what, uint64_t *us, struct sutu
 	else
 		total = whole * unit + fraction * unit / scale;
 	if (total > longest_us)
-		return error_set(err, SUTURE_E_USAGE, "%s: '%.40s' is longer than 24 hours", what,
-				 text);
+		return error_set(err, SUTURE_E_USAGE, "%s: '%.*s' is longer than 24 hours", what,
+				 text_fit(text, 40), text);
 	if (total == 0)
-		return error_set(err, SUTURE_E_USAGE, "%s: '%.40s' is no time at all", what, text);
+		return error_set(err, SUTURE_E_USAGE, "%s: '%.*s' is no time at all", what,
+				 text_fit(text, 40), text);
 	*us = total;
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* Lines of the event log; see eventlog.h. Columns are fixed: lines come one by one. */
 #include "cli/eventlog.h"
 
+#include "base/text.h"
+#include "cli/columns.h"
 #include "cli/duration.h"
 #include "cli/message.h"
 
@@ -65,16 +67,17 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 		duration_format(pause_us, pause);
 		snprintf(rest, sizeof(rest), ", paused %s", pause);
 	}
-	below = pause_us && (int)(strlen(name) + strlen(rest)) > room;
+	below = pause_us && (int)(columns_of(name) + strlen(rest)) > room;
 	if (many)
 		printf("%7d  ", (int)subject->process.pid);
 	printf("%-20.20s  ", at);
 	message_put(stdout, user);
-	printf("%*s  ", user[0] && strlen(user) < 8 ? 8 - (int)strlen(user) : 0, "");
+	printf("%*s  ", columns_of(user) < 8 ? 8 - (int)columns_of(user) : 0, "");
 	message_put(stdout, rpc_json_get_string(event, "event", "?"));
 	printf("%*s  ", 15 - (int)strnlen(rpc_json_get_string(event, "event", "?"), 15), "");
 	if (*name) {
-		snprintf(shown, sizeof(shown), "%.*s", room > 8 ? room : 8, name);
+		snprintf(shown, sizeof(shown), "%.*s",
+			 columns_fit(name, room > 8 ? (size_t)room : 8), name);
 		message_put(stdout, shown);
 		fputs(": ", stdout);
 	}
@@ -89,9 +92,11 @@ void eventlog_put(const struct cli *cli, const struct subject *subject, struct j
 		return;
 	put_more("hash ", rpc_json_get_string(event, "hash", ""), many);
 	if (who) {
-		snprintf(rest, sizeof(rest), "pid %lld: %.160s",
-			 (long long)rpc_json_get_int(who, "pid", 0),
-			 rpc_json_get_string(who, "command", ""));
+		const char *command = rpc_json_get_string(who, "command", "");
+
+		snprintf(rest, sizeof(rest), "pid %lld: %.*s",
+			 (long long)rpc_json_get_int(who, "pid", 0), text_fit(command, 160),
+			 command);
 		put_more("by ", rest, many);
 	}
 }

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		errno = 0;
 		options->last = strtol(argument, &end, 10);
 		if (errno || end == argument || *end || options->last < 0)
-			return options_fail(state, "--last: '%.40s' is not a number", argument);
+			return options_fail(state, "--last: '%.*s' is not a number",
+					    text_fit(argument, 40), argument);
 		if (options->last > EVENTS_MOST)
 			options->last = EVENTS_MOST;
 		return 0;

@@ -4,6 +4,7 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/suggest.h"
 
 #include <stdio.h>
@@ -100,7 +101,7 @@ static int unknown(struct cli *cli, const char *name)
 			names[count++] = command->name;
 	names[count] = NULL;
 	nearest = suggest_nearest(name, names);
-	error_set(&cli->err, SUTURE_E_USAGE, "unknown command '%.64s'", name);
+	error_set(&cli->err, SUTURE_E_USAGE, "unknown command '%.*s'", text_fit(name, 64), name);
 	if (nearest)
 		error_next(&cli->err, "did you mean '%s'?", nearest);
 	else
@@ -129,13 +130,14 @@ int cli_help(struct cli *cli, int argc, char **argv)
 		if (is_common(argv[i]))
 			continue;
 		if (argv[i][0] == '-') {
-			error_set(&cli->err, SUTURE_E_USAGE, "unknown option '%.64s'", argv[i]);
+			error_set(&cli->err, SUTURE_E_USAGE, "unknown option '%.*s'",
+				  text_fit(argv[i], 64), argv[i]);
 			error_next(&cli->err, "suture help [COMMAND]");
 			return message_fail(cli, &cli->err);
 		}
 		if (name) {
-			error_set(&cli->err, SUTURE_E_USAGE, "'%.64s' is one argument too many",
-				  argv[i]);
+			error_set(&cli->err, SUTURE_E_USAGE, "'%.*s' is one argument too many",
+				  text_fit(argv[i], 64), argv[i]);
 			error_next(&cli->err, "suture help [COMMAND]");
 			return message_fail(cli, &cli->err);
 		}

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "binary/readable.h"
 #include "rpc/error.h"
 
@@ -33,11 +34,10 @@ void message_put(FILE *to, const char *text)
 {
 	cleanup_memory char *readable = readable_text(text);
 
-	for (text = readable ? readable : text; *text; text++)
-		fputc(*text == '\t'				     ? ' '
-		      : (unsigned char)*text < 0x20 || *text == 0x7f ? '?'
-								     : *text,
-		      to);
+	if (!readable)
+		return;
+	text_make_printable(readable);
+	fputs(readable, to);
 }
 
 /* Lines after the first, indented. */

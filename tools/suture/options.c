@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/explain.h"
 #include "cli/message.h"
 
@@ -42,8 +43,8 @@ static error_t set_color(struct argp_state *state, const char *when)
 	else if (strcmp(when, "never") == 0)
 		cli->color_out = cli->color_err = false;
 	else if (strcmp(when, "auto") != 0)
-		return options_fail(state, "--color is one of auto, always, never, not '%.40s'",
-				    when);
+		return options_fail(state, "--color is one of auto, always, never, not '%.*s'",
+				    text_fit(when, 40), when);
 	return 0;
 }
 
@@ -169,8 +170,8 @@ static int take_operands(struct cli *cli, int count, char **from, const char **o
 	const struct cli_command *command = cli_command_find(cli->command);
 
 	if (count > (int)most)
-		return error_set(&cli->err, SUTURE_E_USAGE, "'%.64s' is one argument too many",
-				 from[most]);
+		return error_set(&cli->err, SUTURE_E_USAGE, "'%.*s' is one argument too many",
+				 text_fit(from[most], 64), from[most]);
 	if (count < (int)least) {
 		error_set(&cli->err, SUTURE_E_USAGE, "'suture %s' needs more arguments",
 			  cli->command);

@@ -2,6 +2,8 @@
 /* See scopeword.h. */
 #include "cli/scopeword.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -39,15 +41,15 @@ error_t scopeword_option(struct scopeword *word, int key, char *argument, struct
 	case SCOPEWORD_SCOPE:
 		equals = strchr(argument, '=');
 		if (!equals || equals == argument)
-			return options_fail(
-				state, "a scope is KEY=VALUE, like room=42, not '%.80s'", argument);
+			return options_fail(state, "a scope is KEY=VALUE, like room=42, not '%.*s'",
+					    text_fit(argument, 80), argument);
 		word->value = argument;
 		return 0;
 	case SCOPEWORD_PERCENT:
 		if (!parse_percent(argument, &word->share))
 			return options_fail(state,
-					    "--percent is 0 to 100, by hundredths, not '%.40s'",
-					    argument);
+					    "--percent is 0 to 100, by hundredths, not '%.*s'",
+					    text_fit(argument, 40), argument);
 		word->by_share = true;
 		return 0;
 	case SCOPEWORD_NEW:

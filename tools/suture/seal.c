@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/patchfile.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ int seal_read(const char *path, const char *key_file, const void *data, size_t s
 	int rc = patchfile_signature(path, &text, &length, err);
 
 	*seal = (struct seal){.there = rc == 0 && text};
-	snprintf(label, sizeof(label), "%.280s.minisig", path);
+	snprintf(label, sizeof(label), "%.*s.minisig", text_fit(path, 280), path);
 	if (!rc && text)
 		rc = minisign_signature_parse(text, length, label, &seal->signature, err);
 	return rc || !key_file ? rc : check(path, key_file, data, size, seal, err);

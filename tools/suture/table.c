@@ -2,6 +2,9 @@
 /* Tables by libsmartcols; see table.h. */
 #include "cli/table.h"
 
+#include "base/text.h"
+#include "cli/columns.h"
+
 #include "binary/readable.h"
 
 #include <libsmartcols.h>
@@ -17,7 +20,7 @@ struct table {
 	struct libscols_table *scols;
 	size_t columns;
 	size_t name;	/* which column is one of names; NO_NAME: none */
-	size_t longest; /* name, in bytes */
+	size_t longest; /* name, in columns of the terminal */
 };
 
 static size_t width(void)
@@ -65,13 +68,12 @@ void table_add(struct table *table, const char *const *cells)
 	for (size_t i = 0; line && i < table->columns; i++) {
 		char *copy = readable_text(cells[i] ? cells[i] : "");
 
-		for (char *at = copy; at && *at; at++)
-			if ((unsigned char)*at < 0x20 || *at == 0x7f)
-				*at = '?';
-		if (copy && i == table->name && strlen(copy) > table->longest)
-			table->longest = strlen(copy);
-		if (copy)
-			scols_line_refer_data(line, i, copy);
+		if (!copy)
+			continue;
+		text_make_printable(copy);
+		if (i == table->name && columns_of(copy) > table->longest)
+			table->longest = columns_of(copy);
+		scols_line_refer_data(line, i, copy);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "cli/target.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static int parse_pid(const char *text, pid_t *pid, struct suture_error *err)
 	for (; text[i] >= '0' && text[i] <= '9' && i < 10; i++)
 		value = value * 10 + (text[i] - '0');
 	if (i == 0 || text[i] || value < 1 || value > INT_MAX) {
-		error_set(err, SUTURE_E_USAGE, "'%.40s' is not a process id", text);
+		error_set(err, SUTURE_E_USAGE, "'%.*s' is not a process id", text_fit(text, 40),
+			  text);
 		return error_next(err, "-n takes the name of a process");
 	}
 	*pid = (pid_t)value;
@@ -84,7 +86,8 @@ static bool is_meant(const struct target *target, const struct process_list *all
 static int nobody(const struct target *target, struct suture_error *err)
 {
 	if (target->kind == TARGET_NAME) {
-		error_set(err, SUTURE_E_NO_PROCESS, "no process is named '%.64s'", target->text);
+		error_set(err, SUTURE_E_NO_PROCESS, "no process is named '%.*s'",
+			  text_fit(target->text, 64), target->text);
 		return error_next(err, "'suture ps' lists processes");
 	}
 	error_set(err, SUTURE_E_NO_PROCESS, "no process has pid %d", (int)target->pid);

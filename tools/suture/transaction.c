@@ -2,6 +2,7 @@
 /* What check, apply and revert share; see transaction.h. */
 #include "cli/transaction.h"
 
+#include "base/text.h"
 #include "cli/await.h"
 #include "cli/duration.h"
 #include "cli/message.h"
@@ -29,8 +30,8 @@ error_t transaction_option(struct transaction *transaction, int key, char *argum
 			       : 0;
 	case TRANSACTION_AT:
 		if (strcmp(argument, "any") != 0 && strcmp(argument, "safepoint") != 0)
-			return options_fail(state, "--at is one of any, safepoint, not '%.40s'",
-					    argument);
+			return options_fail(state, "--at is one of any, safepoint, not '%.*s'",
+					    text_fit(argument, 40), argument);
 		transaction->at = argument;
 		return 0;
 	case TRANSACTION_STRICT:

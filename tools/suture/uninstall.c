@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 #include "base/error.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +76,8 @@ static int remove_all(const struct uninstall *uninstall, struct json_object *bui
 	installer_close(&installer);
 	if (rc || removed)
 		return rc;
-	error_set(err, SUTURE_E_NOT_APPLIED, "no patch named %.64s is installed%s", uninstall->name,
+	error_set(err, SUTURE_E_NOT_APPLIED, "no patch named %.*s is installed%s",
+		  text_fit(uninstall->name, 64), uninstall->name,
 		  uninstall->build_id ? " for that build" : "");
 	return error_next(err, "'suture install --list' tells what is");
 }

@@ -295,6 +295,29 @@ static void texts_are_cut(void **state)
 	json_object_put(answer);
 }
 
+static void texts_are_cut_between_characters(void **state)
+{
+	struct json_object *answer, *event;
+	char longer[EVENT_TEXT_SIZE * 2];
+
+	(void)state;
+	for (int blanks = 0; blanks < 3; blanks++) {
+		int at = sprintf(longer, "%*s", blanks, "");
+
+		while ((size_t)at < sizeof(longer) - 4)
+			at += sprintf(longer + at, "\u20ac");
+		events_add(&events,
+			   &(struct event_note){.what = "call", .name = longer, .text = longer});
+		answer = events_answer(&events, 0, 1);
+		event = json_object_array_get_idx(rpc_json_get_array(answer, "events"), 0);
+		/* What is cut in the middle of a character would be sent with a '?' in its place.
+		 */
+		assert_null(strchr(rpc_json_get_string(event, "text", "?"), '?'));
+		assert_null(strchr(rpc_json_get_string(event, "name", "?"), '?'));
+		json_object_put(answer);
+	}
+}
+
 #define RECORD(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -308,6 +331,7 @@ int main(void)
 		RECORD(all_at_once),
 		RECORD(nothing_but_a_plain_file_of_ours),
 		RECORD(texts_are_cut),
+		RECORD(texts_are_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,13 @@
 /* Durations in and out, suggestions, and which exit code outweighs which. */
 #include "../test.h"
 
+#include "cli/columns.h"
 #include "cli/duration.h"
 #include "cli/message.h"
 #include "cli/suggest.h"
+
+#include <locale.h>
+#include <stdbool.h>
 
 static void durations_are_read(void **state)
 {
@@ -129,9 +133,32 @@ static void text_from_elsewhere_is_harmless(void **state)
 	free(text);
 }
 
+static void columns_are_those_of_a_terminal(void **state)
+{
+	static const char *const locales[] = {"C.UTF-8", "en_US.UTF-8"};
+	bool known = false;
+
+	(void)state;
+	for (size_t i = 0; i < 2 && !known; i++)
+		known = setlocale(LC_CTYPE, locales[i]);
+	if (!known)
+		skip();
+	assert_int_equal(columns_of("arena"), 5);
+	assert_int_equal(columns_of("gr\u00f6\u00dfe"), 5);
+	assert_int_equal(columns_of("\u6e38\u620f"), 4); /* two wide ones */
+	assert_int_equal(columns_of("e\u0301"), 1);	 /* an accent of its own */
+	assert_int_equal(columns_of("a\xff"), 2);
+	assert_int_equal(columns_fit("\u6e38\u620f", 3), 3);
+	assert_int_equal(columns_fit("\u6e38\u620f", 4), 6);
+	assert_int_equal(columns_fit("gr\u00f6\u00dfe", 3), 4);
+	assert_int_equal(columns_fit("arena", 80), 5);
+	setlocale(LC_CTYPE, "C");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(columns_are_those_of_a_terminal),
 		cmocka_unit_test(durations_are_read),
 		cmocka_unit_test(no_duration_is_refused),
 		cmocka_unit_test(durations_are_written),

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,8 +55,8 @@ static int find_here(char path[PATH_MAX], struct suture_error *err)
 	if (named && *named) {
 		if (is_file(named) && realpath(named, path))
 			return 0;
-		return error_set(err, SUTURE_E_BAD_INPUT, "SUTURE_AGENT: there is no %.200s",
-				 named);
+		return error_set(err, SUTURE_E_BAD_INPUT, "SUTURE_AGENT: there is no %.*s",
+				 text_fit(named, 200), named);
 	}
 	if (beside(path))
 		return 0;
