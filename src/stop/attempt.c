@@ -46,7 +46,7 @@ static enum outcome gated_stopped(struct commit_state *state)
 	/* Closing what stopped threads alone permit to be closed: not when they run already. */
 	if (!session->lazy && !session_helper_alive_stopped(session))
 		return OUTCOME_HELPER_DIED;
-	helper_pause_begin_stopped(session);
+	helper_pause_begin_stopped(session, session->caller);
 	state->rc = commit->gate_close_stopped(commit->arg);
 	if (state->rc) {
 		commit->gate_undo_stopped(commit->arg);
@@ -78,9 +78,18 @@ static enum outcome ungated_stopped(struct commit_state *state)
 		return OUTCOME_OVER_BUDGET;
 	if (!session_helper_alive_stopped(session))
 		return OUTCOME_HELPER_DIED;
-	helper_pause_begin_stopped(session);
+	helper_pause_begin_stopped(session, session->caller);
 	write_and_switch_stopped(state);
 	return OUTCOME_CLEAN;
+}
+
+/* Does nobody wait to be let go? Then the pause was over when the gates opened. */
+static bool is_nobody_held(const struct stop_session *session)
+{
+	for (size_t i = 0; i < session->task_count; i++)
+		if (session->tasks[i].seized || session->tasks[i].state == TASK_STANDS)
+			return false;
+	return true;
 }
 
 static void count_threads(const struct stop_session *session, struct stop_result *result)
@@ -157,6 +166,8 @@ int attempt_run(const struct stop_request *request, const struct session_options
 		attempt->outcome = gated_stopped(&state);
 	else if (attempt->outcome == OUTCOME_CLEAN)
 		attempt->outcome = ungated_stopped(&state);
+	if (session->pause_start_ns && is_nobody_held(session))
+		session->pause_end_ns = wait_now_stopped();
 	if (!session_helper_alive_stopped(session))
 		result->helper_died = true;
 	session_release_stopped(session);

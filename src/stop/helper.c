@@ -77,22 +77,27 @@ static bool prepare(struct stop_session *session)
 	return !is_orphan(session);
 }
 
-void helper_pause_begin_stopped(struct stop_session *session)
+static void raise_stopped(struct stop_session *session, pid_t tid)
 {
-	struct priority own;
+	if (tid == session->caller) {
+		priority_raise_stopped(tid, &session->caller_priority);
+	} else if (!session->solo) {
+		priority_save(tid, &session->helper_priority);
+		priority_raise_stopped(tid, &session->helper_priority);
+	}
+}
 
+void helper_pause_begin_stopped(struct stop_session *session, pid_t own)
+{
 	if (session->raised)
 		return;
 	session->raised = true;
-	priority_raise_stopped(session->caller, &session->caller_priority);
-	if (!session->solo) {
-		/* The helper ends with the attempt: nothing to restore. */
-		priority_save(session->helper, &own);
-		priority_raise_stopped(session->helper, &own);
-	}
+	/* The other one sleeps, and is in nobody's way yet. */
+	raise_stopped(session, own == session->caller ? session->helper : session->caller);
 	/* At a safe point somebody stands already. */
 	if (!session->pause_start_ns)
 		session->pause_start_ns = wait_now_stopped();
+	raise_stopped(session, own);
 }
 
 void helper_do_stopped(struct stop_session *session, enum helper_command what)
@@ -106,7 +111,10 @@ void helper_do_stopped(struct stop_session *session, enum helper_command what)
 		break;
 	case COMMAND_RELEASE:
 		trace_release_all_stopped(session);
-		session->pause_end_ns = wait_now_stopped();
+		if (!session->pause_end_ns)
+			session->pause_end_ns = wait_now_stopped();
+		/* To close a thousand files takes time, which is the application's. */
+		priority_restore_stopped(session->helper, &session->helper_priority);
 		break;
 	case COMMAND_NONE:
 	default:
@@ -128,7 +136,7 @@ int helper_main(void *arg)
 		wait_wake_stopped(&session->phase);
 		if (what == COMMAND_RELEASE)
 			return 0;
-		done = wait_change_stopped(&session->command, done, session->spins);
+		done = wait_change_stopped(&session->command, done, 0);
 		what = session->what;
 		helper_do_stopped(session, what);
 	}

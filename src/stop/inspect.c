@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 enum { MAX_ROOM = 4 };
 
@@ -56,8 +57,8 @@ static int look(const struct stop_request *request, const struct session_options
 	return 0;
 }
 
-int stop_inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
-		 struct stop_result *result, struct suture_error *err)
+static int inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
+		   struct stop_result *result, struct suture_error *err)
 {
 	struct session_options options = {.lazy = request->rung != STOP_RUNG_FULL, .inspect = true};
 	struct stop_thread *seen;
@@ -97,4 +98,17 @@ int stop_inspect(const struct stop_request *request, struct stop_thread **thread
 	*threads = seen;
 	*count = seen_count;
 	return 0;
+}
+
+int stop_inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
+		 struct stop_result *result, struct suture_error *err)
+{
+	struct priority priority;
+	pid_t self = gettid();
+	int rc;
+
+	priority_hurry(self, &priority);
+	rc = inspect(request, threads, count, result, err);
+	priority_restore_stopped(self, &priority);
+	return rc;
 }

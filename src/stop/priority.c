@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Priorities of the caller and the helper, raised for the pause only: with as many spinning threads
- * as processors, a coordinator of normal priority makes a pause of milliseconds one of seconds.
- * Where it isn't permitted we go without. Raw system calls.
+ * Priorities of the caller and the helper. Real-time for the pause only: with as many spinning
+ * threads as processors, a coordinator of normal priority makes a pause of milliseconds one of
+ * seconds. The best of the ordinary ones for all of a call: who looks at a thousand spinning
+ * threads, and gets a thousandth of a processor, looks for a minute. Where it isn't permitted we go
+ * without. Raw system calls.
  */
 #include "stop/session.h"
 
@@ -36,6 +38,21 @@ void priority_save(pid_t tid, struct priority *priority)
 	attr.size = sizeof(attr);
 	memcpy(priority->attr, &attr, sizeof(attr));
 	priority->saved = true;
+}
+
+void priority_hurry(pid_t tid, struct priority *priority)
+{
+	struct scheduling attr;
+
+	priority_save(tid, priority);
+	if (!priority->saved)
+		return;
+	memcpy(&attr, priority->attr, sizeof(attr));
+	/* Any other one the application has chosen for it. */
+	if (attr.policy != SCHED_OTHER)
+		return;
+	priority->raised = true;
+	arch_syscall(SYS_setpriority, PRIO_PROCESS, tid, RAISED_NICE, 0, 0, 0);
 }
 
 void priority_raise_stopped(pid_t tid, struct priority *priority)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FIRST_BACKOFF_NS   UINT64_C(1000000)
 #define LONGEST_BACKOFF_NS UINT64_C(50000000)
@@ -108,8 +109,8 @@ static bool next_attempt(const struct stop_request *request, const struct attemp
 	return true;
 }
 
-int stop_run(const struct stop_request *request, struct stop_result *result,
-	     struct suture_error *err)
+static int run_attempts(const struct stop_request *request, struct stop_result *result,
+			struct suture_error *err)
 {
 	struct session_options options = {0};
 	uint64_t deadline = wait_now_stopped() + request->timeout_ns;
@@ -141,4 +142,17 @@ int stop_run(const struct stop_request *request, struct stop_result *result,
 	if (attempt.outcome != OUTCOME_CLEAN)
 		return explain_outcome(attempt.outcome, attempt.error, result, err);
 	return attempt.commit_rc ? commit_error(attempt.commit_rc, err) : 0;
+}
+
+int stop_run(const struct stop_request *request, struct stop_result *result,
+	     struct suture_error *err)
+{
+	struct priority priority;
+	pid_t self = gettid();
+	int rc;
+
+	priority_hurry(self, &priority);
+	rc = run_attempts(request, result, err);
+	priority_restore_stopped(self, &priority);
+	return rc;
 }

@@ -22,7 +22,7 @@ enum {
 	STACK_SIZE = 128 << 10,
 	SPARE_TASKS = 256,
 	ENTRY_SIZE = 32, /* of the kernel's directory records with a number for a name */
-	SPINS = 2000,
+	SPIN_NS = 200000,
 	PHASE_STARTING = 0x7fffffff,
 };
 
@@ -88,6 +88,15 @@ static void session_unmap(struct stop_session *session)
 	munmap((uint8_t *)session - STACK_SIZE - page, session->mapping_size);
 }
 
+/* Who has only one processor would keep it from whom it waits for. */
+static bool has_processors(void)
+{
+	cpu_set_t allowed;
+
+	/* Too many to fit is more than one as well. */
+	return sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) > 1;
+}
+
 static int clone_helper(struct stop_session *session, uint8_t *stack_top, struct suture_error *err)
 {
 	/* No CLONE_SIGHAND: handlers are its own. Exit signal 0: wait() in the application does not
@@ -135,7 +144,7 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	session->gathering = options->gathering;
 	if (options->gathering)
 		session->pause_start_ns = options->gathering->since_ns;
-	session->spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? SPINS : 0;
+	session->spin_ns = has_processors() ? SPIN_NS : 0;
 	if (options->inspect) {
 		session->threads = calloc(capacity, sizeof(*session->threads));
 		if (!session->threads) {
@@ -192,6 +201,7 @@ bool session_helper_alive_stopped(struct stop_session *session)
 enum outcome session_command_stopped(struct stop_session *session, enum helper_command what)
 {
 	uint32_t number = atomic_load_explicit(&session->command, memory_order_relaxed) + 1;
+	uint64_t spin_ns = what == COMMAND_CHECK ? session->spin_ns : 0;
 
 	if (!session_helper_alive_stopped(session))
 		return OUTCOME_HELPER_DIED;
@@ -205,8 +215,7 @@ enum outcome session_command_stopped(struct stop_session *session, enum helper_c
 	atomic_store_explicit(&session->command, number, memory_order_release);
 	wait_wake_stopped(&session->command);
 	/* The phase goes from number to number + 1; 0: the helper is dead. */
-	if (wait_change_stopped(&session->phase, number, session->spins) == 0 &&
-	    what != COMMAND_RELEASE)
+	if (wait_change_stopped(&session->phase, number, spin_ns) == 0 && what != COMMAND_RELEASE)
 		return OUTCOME_HELPER_DIED;
 	return session->outcome;
 }
@@ -215,6 +224,9 @@ void session_release_stopped(struct stop_session *session)
 {
 	if (session->what == COMMAND_RELEASE)
 		return;
+	/* Is the pause over already? */
+	if (session->pause_end_ns)
+		priority_restore_stopped(session->caller, &session->caller_priority);
 	session_command_stopped(session, COMMAND_RELEASE);
 	session->what = COMMAND_RELEASE;
 	if (!session->pause_end_ns)

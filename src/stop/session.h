@@ -15,6 +15,10 @@
  *
  * Ownership goes back and forth with the words `command` and `phase`: between a command and its
  * answer everything but these two words is the helper's, else the caller's.
+ *
+ * The helper sleeps between commands, at once: to wake it costs what waking a processor costs (some
+ * 20 us), but while it spun it would be a thread of this memory that runs, which each
+ * synchronisation of the gate has to interrupt. The caller waits awake for what comes in the pause.
  */
 #ifndef STOP_SESSION_H
 #define STOP_SESSION_H
@@ -97,7 +101,7 @@ struct stop_session {
 	pid_t helper;
 	int task_dir;	      /* /proc/self/task */
 	bool task_dir_shared; /* the caller keeps it open for the helper */
-	unsigned spins;	      /* before sleeping in a futex */
+	uint64_t spin_ns;     /* that the caller waits awake for the answer of a CHECK */
 	size_t mapping_size;
 
 	/*
@@ -119,6 +123,7 @@ struct stop_session {
 	uint64_t pause_start_ns; /* 0: nobody has been held up yet */
 	uint64_t pause_end_ns;
 	struct priority caller_priority;
+	struct priority helper_priority;
 	bool private_files; /* the helper has a descriptor table of its own */
 	struct stop_task *tasks;
 	size_t task_count;
@@ -165,13 +170,13 @@ bool session_helper_alive_stopped(struct stop_session *session);
 int helper_main(void *session);
 /* Carries out a command: on the helper, or, where there is none, on the caller. */
 void helper_do_stopped(struct stop_session *session, enum helper_command what);
-/* Marks the start of the pause, once; raises the priorities. Caller or helper. */
-void helper_pause_begin_stopped(struct stop_session *session);
+/* Marks the start of the pause, once; raises the priorities. Caller or helper, whose tid own is. */
+void helper_pause_begin_stopped(struct stop_session *session, pid_t own);
 
 /* wait.c: time and futexes */
 uint64_t wait_now_stopped(void);
 /* Until *word differs from old; returns the new value, with acquire. Spins, then sleeps. */
-uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, unsigned spins);
+uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, uint64_t spin_ns);
 void wait_wake_stopped(_Atomic uint32_t *word);
 
 /* tasks.c: /proc/self/task */
@@ -257,6 +262,9 @@ int explain_yama_scope(void);
 
 /* priority.c */
 void priority_save(pid_t tid, struct priority *priority);
+/* Saves it, and makes it the best ordinary one: for what is done beside the pause. */
+void priority_hurry(pid_t tid, struct priority *priority);
+/* Real-time: in the pause. */
 void priority_raise_stopped(pid_t tid, struct priority *priority);
 void priority_restore_stopped(pid_t tid, struct priority *priority);
 

@@ -266,7 +266,7 @@ void trace_stop_wanted_stopped(struct stop_session *session)
 	}
 	if (!any || session->outcome == OUTCOME_REFUSED)
 		return;
-	helper_pause_begin_stopped(session);
+	helper_pause_begin_stopped(session, session->helper);
 	/* Ask all before waiting for one: they stop side by side. */
 	for (size_t i = 0; i < session->task_count; i++)
 		if (is_pending(&session->tasks[i]))

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+enum { SPINS = 64 /* between two looks at the clock */ };
+
 uint64_t wait_now_stopped(void)
 {
 	struct timespec now = {0};
@@ -17,17 +19,19 @@ uint64_t wait_now_stopped(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, unsigned spins)
+uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, uint64_t spin_ns)
 {
+	uint64_t start = spin_ns ? wait_now_stopped() : 0;
 	uint32_t value;
 
 	/* Acquire: partner of the release store of the other side (phase, command). */
-	for (unsigned i = 0; i < spins; i++) {
-		value = atomic_load_explicit(word, memory_order_acquire);
-		if (value != old)
-			return value;
-		arch_relax();
-	}
+	while (spin_ns && wait_now_stopped() - start < spin_ns)
+		for (unsigned i = 0; i < SPINS; i++) {
+			value = atomic_load_explicit(word, memory_order_acquire);
+			if (value != old)
+				return value;
+			arch_relax();
+		}
 	/* Not FUTEX_PRIVATE: the kernel's wake at the helper's death is a shared one. */
 	while ((value = atomic_load_explicit(word, memory_order_acquire)) == old)
 		arch_syscall(SYS_futex, (long)word, FUTEX_WAIT, (long)old, 0, 0, 0);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From when to when players may be held up, and at which priorities that and the rest is done. What
+ * the helper does at the listing and at the release is seen by standing in for it.
+ */
+#include "fixture.h"
+
+#include "arch/arch.h"
+#include "stop/session.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum listing __real_tasks_list_stopped(struct stop_session *session, size_t *added);
+enum listing __wrap_tasks_list_stopped(struct stop_session *session, size_t *added);
+void __real_trace_release_all_stopped(struct stop_session *session);
+void __wrap_trace_release_all_stopped(struct stop_session *session);
+void __real_priority_restore_stopped(pid_t tid, struct priority *priority);
+void __wrap_priority_restore_stopped(pid_t tid, struct priority *priority);
+
+struct standing {
+	long policy;
+	long nice; /* as the kernel gives it: 40 is the best, 20 the usual one */
+};
+
+/* Written on the helper, which calls no libc. */
+static struct {
+	unsigned listings;
+	pid_t helper;
+	struct standing caller_looks, helper_looks; /* at the first listing */
+	struct standing caller_commits, helper_commits;
+	struct standing caller_releases;
+	bool over_at_release; /* was the pause over before anybody was let go? */
+	bool helper_restored;
+} seen;
+
+static long usual_nice;
+
+static struct standing standing_of(pid_t tid)
+{
+	return (struct standing){
+		.policy = arch_syscall(SYS_sched_getscheduler, tid, 0, 0, 0, 0, 0),
+		.nice = arch_syscall(SYS_getpriority, PRIO_PROCESS, tid, 0, 0, 0, 0),
+	};
+}
+
+enum listing __wrap_tasks_list_stopped(struct stop_session *session, size_t *added)
+{
+	if (seen.listings++ == 0) {
+		seen.helper = session->helper;
+		seen.caller_looks = standing_of(session->caller);
+		seen.helper_looks = standing_of(session->helper);
+	}
+	return __real_tasks_list_stopped(session, added);
+}
+
+void __wrap_trace_release_all_stopped(struct stop_session *session)
+{
+	seen.over_at_release = session->pause_end_ns != 0;
+	seen.caller_releases = standing_of(session->caller);
+	__real_trace_release_all_stopped(session);
+}
+
+void __wrap_priority_restore_stopped(pid_t tid, struct priority *priority)
+{
+	seen.helper_restored |= tid == seen.helper && priority->raised;
+	__real_priority_restore_stopped(tid, priority);
+}
+
+static void look_at_the_gate(struct fixture *fixture)
+{
+	(void)fixture;
+	seen.caller_commits = standing_of(fixture_gettid());
+	seen.helper_commits = standing_of(seen.helper);
+}
+
+/* ---- threads -------------------------------------------------------------------------------- */
+
+static atomic_int quit;
+static _Atomic pid_t other;
+
+static void *spin(void *arg)
+{
+	other = fixture_gettid();
+	while (!quit)
+		;
+	return arg;
+}
+
+static void *sleep_for_ever(void *arg)
+{
+	other = fixture_gettid();
+	pause();
+	return arg;
+}
+
+static void apply_beside(void *(*body)(void *), struct fixture *fixture, enum stop_rung rung)
+{
+	pthread_t thread;
+
+	quit = 0;
+	other = 0;
+	pthread_create(&thread, NULL, body, NULL);
+	while (!other)
+		usleep(100);
+	if (body == sleep_for_ever)
+		fixture_wait_asleep(other);
+	fixture_init(fixture, rung);
+	fixture->request.timeout_ns = UINT64_C(60000000000);
+	assert_int_equal(fixture_apply(fixture), 0);
+	assert_int_equal(fixture_revert(fixture), 0);
+	fixture->at_gate = look_at_the_gate;
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(fixture_apply(fixture), 0);
+	fixture->at_gate = NULL;
+	assert_true(fixture->result.pause_ns > 0);
+	quit = 1;
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+}
+
+static void take_back(struct fixture *fixture)
+{
+	assert_int_equal(fixture_revert(fixture), 0);
+	fixture_fini(fixture);
+}
+
+/* ---- from when to when ---------------------------------------------------------------------- */
+
+/* The helper has yet to wake up and to end: nobody waits for that. */
+static void over_when_the_gates_open_if_nobody_is_held(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	apply_beside(sleep_for_ever, &fixture, STOP_RUNG_LAZY);
+	assert_int_equal(fixture.result.asleep, fixture.result.threads);
+	assert_true(seen.over_at_release);
+	assert_int_equal(seen.caller_releases.policy, SCHED_OTHER);
+	take_back(&fixture);
+}
+
+static void over_when_the_last_is_let_go_otherwise(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	apply_beside(spin, &fixture, STOP_RUNG_LAZY);
+	assert_true(fixture.result.asleep < fixture.result.threads);
+	assert_false(seen.over_at_release);
+	take_back(&fixture);
+	apply_beside(sleep_for_ever, &fixture, STOP_RUNG_FULL);
+	assert_false(seen.over_at_release);
+	take_back(&fixture);
+}
+
+/* ---- priorities ----------------------------------------------------------------------------- */
+
+static bool may_be_raised(void)
+{
+	struct sched_param one = {.sched_priority = 1}, none = {0};
+	int nice = getpriority(PRIO_PROCESS, 0);
+
+	return sched_setscheduler(0, SCHED_FIFO, &one) == 0 &&
+	       sched_setscheduler(0, SCHED_OTHER, &none) == 0 &&
+	       setpriority(PRIO_PROCESS, 0, -20) == 0 && setpriority(PRIO_PROCESS, 0, nice) == 0;
+}
+
+/*
+ * Where a thousand threads spin, who looks at them with the priority of one of them gets a
+ * thousandth of a processor. Real-time it may not be: that takes a processor from players.
+ */
+static void looks_in_a_hurry_and_commits_in_real_time(void **state)
+{
+	static const enum stop_rung rungs[] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
+
+	(void)state;
+	if (!may_be_raised())
+		skip();
+	for (size_t i = 0; i < 2; i++) {
+		struct standing after;
+		struct fixture fixture;
+
+		apply_beside(spin, &fixture, rungs[i]);
+		assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
+		assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
+		assert_int_equal(seen.caller_looks.nice, 40);
+		assert_int_equal(seen.helper_looks.nice, 40);
+		assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
+		assert_int_equal(seen.helper_commits.policy, SCHED_FIFO);
+		/* It closes as many files as there are threads before it is gone. */
+		assert_true(seen.helper_restored);
+		after = standing_of(fixture_gettid());
+		assert_int_equal(after.policy, SCHED_OTHER);
+		assert_int_equal(after.nice, usual_nice);
+		take_back(&fixture);
+	}
+}
+
+/* Looking without a commit is no less work. */
+static void inspects_in_a_hurry(void **state)
+{
+	struct stop_thread *threads;
+	struct fixture fixture;
+	size_t count;
+
+	(void)state;
+	if (!may_be_raised())
+		skip();
+	fixture_init(&fixture, STOP_RUNG_AUTO);
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(
+		stop_inspect(&fixture.request, &threads, &count, &fixture.result, &fixture.err), 0);
+	free(threads);
+	assert_int_equal(seen.caller_looks.nice, 40);
+	assert_int_equal(seen.helper_looks.nice, 40);
+	assert_int_equal(standing_of(fixture_gettid()).nice, usual_nice);
+	fixture_fini(&fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(over_when_the_gates_open_if_nobody_is_held),
+		cmocka_unit_test(over_when_the_last_is_let_go_otherwise),
+		cmocka_unit_test(looks_in_a_hurry_and_commits_in_real_time),
+		cmocka_unit_test(inspects_in_a_hurry),
+	};
+
+	usual_nice = standing_of(fixture_gettid()).nice;
+	if (!fixture_can_stop())
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
