@@ -428,6 +428,8 @@ int build_within(struct build *build, char *work_dir, struct suture_error *err)
 	rc = stack_build(&stack, build, work_dir, err);
 	if (!rc && !build->result->refusals.count)
 		rc = build_in(build, work_dir, err);
+	if (rc)
+		build_name_objects(&build->plan, err);
 	if (kept)
 		setenv("TMPDIR", kept, 1);
 	else

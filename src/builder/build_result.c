@@ -90,3 +90,34 @@ int build_init_result(const struct build_options *options, struct build_result *
 		result->output = NULL;
 	return result->binary && result->output ? 0 : error_no_memory(err);
 }
+
+/* "…PATH…" as "…SOURCE, compiled HOW by COMPILER…". */
+static void name_object(const struct compile_unit *unit, const char *path, const char *how,
+			struct suture_error *err)
+{
+	char *at = path ? strstr(err->message, path) : NULL;
+	struct suture_error said = *err;
+
+	if (!at)
+		return;
+	error_set(err, said.code, "%.*s%s, compiled %s by %s%s", (int)(at - err->message),
+		  said.message, unit->name, how, unit->command.argv.items[0],
+		  said.message + (at - err->message) + strlen(path));
+	error_next(err, "%s",
+		   *said.next
+			   ? said.next
+			   : "see that the compiler works: its object file is not what it should "
+			     "be");
+}
+
+void build_name_objects(const struct plan *plan, struct suture_error *err)
+{
+	for (size_t i = 0; err && i < plan->unit_count; i++) {
+		const struct compile_unit *unit = &plan->units[i];
+
+		if (!unit->v_reused)
+			name_object(unit, unit->v_path, "as it was for the binary", err);
+		name_object(unit, unit->o_path, "as it is", err);
+		name_object(unit, unit->p_path, "with the diff", err);
+	}
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One build on its way, and the patches below it. Private to build.c, modules.c and
- * stack.c. */
+/* One build on its way, and the patches below it. Private to build.c, modules.c,
+ * stack.c and build_result.c. */
 #ifndef BUILDER_BUILDING_H
 #define BUILDER_BUILDING_H
 
@@ -26,5 +26,11 @@ int build_within(struct build *build, char *work_dir, struct suture_error *err);
 
 int build_init_result(const struct build_options *options, struct build_result *result,
 		      struct suture_error *err);
+
+/*
+ * Objects that we had compiled lie in a temporary folder, of which the user knows nothing: an error
+ * about one is about its source and compiler.
+ */
+void build_name_objects(const struct plan *plan, struct suture_error *err);
 
 #endif

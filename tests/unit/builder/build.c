@@ -199,7 +199,6 @@ static void compile_errors_have_the_patched_lines(void **state)
 	build_result_fini(&result);
 }
 
-/* An absolute #include in a generated file leads past the view: never a silent "nothing". */
 /* A fix of a parser's grammar: "nothing to patch" would leave the hole open and say it is none. */
 static void a_grammar_needs_what_is_made_from_it(void **state)
 {
@@ -305,6 +304,44 @@ static void a_cancelled_build_leaves_nothing(void **state)
 	build_result_fini(&result);
 }
 
+/* A compiler whose objects are cut short: the user knows the source and the compiler, not our
+ * files. */
+static void a_damaged_object_has_its_sources_name(void **state)
+{
+	static const char script[] = "#!/bin/sh\ngcc \"$@\" || exit\ncase \"$*\" in "
+				     "*-fdata-sections*) ;; *) exit 0;; esac\n"
+				     "while [ \"$1\" != -o ]; do shift; done\nhead -c 900 \"$2\" "
+				     ">\"$2.cut\"\nmv \"$2.cut\" \"$2\"\n";
+	const struct build_options options = {.build_dir = tree_path("build"),
+					      .binary = tree_path("build/program"),
+					      .output = tree_path("out.so"),
+					      .diff = tree_path("change.diff")};
+	char compiler[600], text[2048], expected[700];
+	struct build_result result;
+	struct suture_error err = {0};
+
+	(void)state;
+	make_program();
+	edit("item * 3", "item * 4");
+	snprintf(compiler, sizeof(compiler), "%s", tree_path("gcc"));
+	assert_int_equal(file_replace(compiler, script, strlen(script), 0755, NULL), 0);
+	snprintf(text, sizeof(text),
+		 "[{\"directory\":\"%s/build\",\"file\":\"%s/src/shop/shop.c\",\"arguments\":["
+		 "\"%s\",\"-O2\",\"-DNAME=\\\"a "
+		 "b\\\"\",\"-I%s/src/shop\",\"-Igen\",\"-c\",\"%s/src/shop/"
+		 "shop.c\",\"-o\",\"shop.o\"]}]",
+		 tree_top, tree_top, compiler, tree_top, tree_top);
+	tree_write("build/compile_commands.json", text);
+	if (build_run(&options, &result, &err))
+		fail_msg("%s", err.message);
+	snprintf(expected, sizeof(expected), "shop.c, compiled as it is by %s: ", compiler);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	if (!strstr(result.refusals.list[0].message, expected) ||
+	    strstr(result.refusals.list[0].message, "suture-build."))
+		fail_msg("%s", result.refusals.list[0].message);
+	build_result_fini(&result);
+}
+
 static void names(void **state)
 {
 	char name[65];
@@ -336,6 +373,7 @@ int main(void)
 		in_tree(the_last_way_out_is_told_once),
 		in_tree(absolute_includes_are_seen),
 		in_tree(a_cancelled_build_leaves_nothing),
+		in_tree(a_damaged_object_has_its_sources_name),
 		cmocka_unit_test(names),
 	};
 
