@@ -96,21 +96,29 @@ static bool has_second_entry(const struct part_set *set, const struct part *part
 	return false;
 }
 
-/* What start code did can't be repeated; a function that it only handed out may be called yet. */
+/* What ran at start can't be repeated; a function that was only handed out there may be called yet.
+ */
 static void check_start(struct session *session, struct unit *unit, struct part *part)
 {
 	enum startup startup = startup_of(&unit->original, part->twin);
 
-	if (startup == STARTUP_RUNS)
-		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
-		       "its effects at start can't be repeated: leave it as it is",
-		       "runs at start, and changes");
-	else if (startup == STARTUP_HANDS_OUT)
+	if (startup == STARTUP_HANDS_OUT)
 		strings_add_format(&session->result->notes,
 				   "%s in %s is only used by what runs at start, which gives its "
 				   "address away: calls from now on are of the new code, what it "
 				   "did at start stays",
 				   part->name, unit->source);
+	if (startup != STARTUP_RUNS)
+		return;
+	if (!startup_constructs(part))
+		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+		       "its effects at start can't be repeated: leave it as it is",
+		       "runs at start, and changes");
+	else if (!session->options->relaid_count) /* else the layout is the cause, and refused */
+		refusals_add(&session->result->refusals, SUTURE_E_CONSTRUCTOR_CHANGED, unit->source,
+			     0, "they have run: leave what initialises these objects as it is",
+			     "constructors of global objects in %s change (%s)", unit->source,
+			     part->name);
 }
 
 static void check_replaceable(struct session *session, struct unit *unit, struct part *part)

@@ -28,6 +28,17 @@ bool startup_lists(const struct part_set *set, const struct part *part)
 	return false;
 }
 
+bool startup_constructs(const struct part *part)
+{
+	static const char *const names[] = {"_GLOBAL__", "__cxx_global_var_init",
+					    "_Z41__static_initialization_and_destruction_0"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(part->name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Is the field at an offset of a function a call's or a jump's? The type of its relocation doesn't
  * say so: assemblers write calls of local functions like any distance. What can't be decoded is
@@ -56,7 +67,7 @@ static enum startup startup_at(const struct part_set *set, const struct part *pa
 	enum startup startup = STARTUP_NO;
 
 	/* clang puts these into one section: the call between them is no relocation. */
-	if (startup_lists(set, part) || strncmp(part->name, "__cxx_global_var_init", 21) == 0)
+	if (startup_lists(set, part) || startup_constructs(part))
 		return STARTUP_RUNS;
 	if (part->global || depth == 0)
 		return STARTUP_NO;

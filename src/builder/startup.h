@@ -15,6 +15,9 @@ enum startup {
 
 enum startup startup_of(const struct part_set *set, const struct part *part);
 
+/* Is it the compiler's own, which constructs the global objects of a file? */
+bool startup_constructs(const struct part *part);
+
 /* A section that lists functions to be called at start or exit. */
 bool startup_is_list(const struct object_section *section);
 
