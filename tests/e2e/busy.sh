@@ -9,8 +9,19 @@ target_with_agent busy
 EXE=$TARGET_BIN/target-busy
 TEXT=$(text_hash "$PID" "$EXE")
 
+# What `build -p` says of who may never come out.
+looked() {      # PID: the notes of a build that looks at it
+	build_patch looked "$TARGETS" "$EXE" "$TARGETS/diffs/busy.diff" -p "$1"
+	j '.notes | join(" ")'
+}
+
 says "nobody inside" value 1001
+is "build: nobody stays" "" "$(looked "$PID" | grep 'may never return')"
 says "the sitter goes in" enter in
+matches "build: the sitter stays" "*sit_inside may never return: thread * (sitter) of pid $PID was in it at each*" "$(looked "$PID")"
+matches "build: this shell has no agent" "*pid $$ was not looked at: *" "$(looked $$)"
+suture build -C "$BUILD_DIR" --binary "$EXE" -p 0 "$TARGETS/diffs/busy.diff"
+is "build: no process 0" 2 "$RC"
 step "busy: 5, with thread, function and backtrace" 5 '.error.code == "BUSY_STACK"
 	and any(.error.blockers[]; .thread == "sitter" and (.tid | type) == "number"
 		and .function == "sit_inside" and any(.backtrace[]; test("sit_inside"))

@@ -3,6 +3,7 @@
  * suture-build: a diff, a built tree and the exact binary in, a patch and a verdict out. A signal
  * ends the compilers and removes the temporary folder before the program ends by it.
  */
+#include "live.h"
 #include "options.h"
 #include "sign.h"
 
@@ -133,6 +134,8 @@ int main(int argc, char **argv)
 		if (rc)
 			unlink(result.output);
 	}
+	if (!rc && !ended_by && options.pid && result.outcome == CORE_PATCH)
+		rc = live_look(options.pid, result.output, &result.notes, &failure);
 	secret_forget(&key);
 	if (!ended_by)
 		code = report(&options, &result, rc, &failure);

@@ -56,6 +56,8 @@ static const struct argp_option descriptions[] = {
 	 0},
 	{"list-files", KEY_LIST_FILES, NULL, 0,
 	 "Only print the files in the source folder that the binary is made from", 0},
+	{"pid", 'p', "PID", 0,
+	 "Look at this process as well: is a thread in a function that may never return?", 0},
 	{"report", KEY_REPORT, "OUT.html", 0, "Write a review page", 0},
 	{"jobs", 'j', "N", 0, "Compilations at a time (default: one per processor)", 0},
 	{"sign", KEY_SIGN, "KEY", 0,
@@ -185,6 +187,17 @@ static int read_jobs(struct options *options, const char *argument, struct sutur
 	return 0;
 }
 
+static int read_pid(struct options *options, const char *argument, struct suture_error *err)
+{
+	char *end;
+	long pid = strtol(argument, &end, 10);
+
+	if (*end || end == argument || pid < 1 || pid > INT_MAX)
+		return error_set(err, SUTURE_E_USAGE, "-p %s: want the id of a process", argument);
+	options->pid = (pid_t)pid;
+	return 0;
+}
+
 static int read_color(struct options *options, const char *argument, struct suture_error *err)
 {
 	if (!argument || strcmp(argument, "always") == 0)
@@ -228,6 +241,8 @@ static int read_option(struct reading *reading, int key, char *argument)
 		return read_accepted(options, argument, reading->err);
 	case 'j':
 		return read_jobs(options, argument, reading->err);
+	case 'p':
+		return read_pid(options, argument, reading->err);
 	case KEY_ON:
 		return read_on(options, argument, reading->err);
 	case KEY_REPORT:

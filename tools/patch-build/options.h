@@ -8,6 +8,7 @@
 #include <suture/error.h>
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct options {
 	struct build_options build;	      /* texts are argv's */
@@ -19,6 +20,7 @@ struct options {
 	char *cache;			      /* owned */
 	char *include;			      /* owned: build.include_dir */
 	const char *sign;		      /* file of the secret key, or NULL */
+	pid_t pid;			      /* to be looked at, or 0 */
 	const char *report;		      /* file for the review page, or NULL */
 	bool list_files;		      /* instead of building */
 	bool json;
