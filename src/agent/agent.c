@@ -55,6 +55,7 @@ void agent_fini(struct agent *agent)
 		free(retired->counters);
 		free(retired);
 	}
+	builds_fini(&agent->builds);
 	site_table_fini(&agent->sites);
 	near_memory_fini(&agent->near);
 	unwind_table_destroy(agent->unwind);

@@ -9,6 +9,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/builds.h"
 #include "agent/dispatch.h"
 #include "agent/events.h"
 #include "agent/islands.h"
@@ -33,6 +34,7 @@ struct agent {
 	struct unwind_table *unwind; /* of the last transaction; rows are shared with the next */
 	struct islands islands;
 	struct dispatch_table dispatches;
+	struct builds builds;
 	struct modules_watch watch; /* says itself what belongs to whom */
 
 	pthread_mutex_t

@@ -81,13 +81,16 @@ int transaction_plan(struct plan *plan, struct patch_file *file,
 static int wait(struct plan *plan, const struct transaction_options *options, uint64_t generation,
 		struct transaction_result *result, struct suture_error *err)
 {
+	const char *missing = plan->missing ? plan->missing : "";
 	int rc = 0;
 
 	result->pending = true;
-	snprintf(result->waits, sizeof(result->waits), "%s", plan->missing);
+	snprintf(result->waits, sizeof(result->waits), "%s", missing);
 	if (plan->add->state == PATCH_PENDING)
 		return 0;
-	rc = pending_keep(plan->agent, plan->add, options, generation, plan->missing, err);
+	/* With nothing missing it is due at once. */
+	rc = pending_keep(plan->agent, plan->add, options,
+			  plan->missing ? generation : generation - 1, missing, err);
 	if (rc)
 		return rc;
 	if (plan->fresh)
@@ -208,7 +211,7 @@ static int finish(struct plan *plan, const struct transaction_options *options, 
 {
 	int rc;
 
-	if (plan->missing)
+	if (plan->missing || options->kept)
 		return wait(plan, options, generation, result, err);
 	rc = transaction_carry_out(plan, options, started, result, err);
 	/* Anything of it ran, or will: from now on it is part of the process. */

@@ -148,6 +148,7 @@ static void chore_run(void *agent)
 	}
 	probation_end();
 	confirm_run(agent);
+	restore_look(agent);
 	pending_look(agent);
 	events_write(&the_agent.events);
 }

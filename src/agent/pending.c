@@ -87,6 +87,7 @@ static bool try(struct agent *agent, struct pending *pending)
 	int rc;
 
 	options.timeout_ns = TRY_NS;
+	options.kept = false;
 	pending->generation = modules_generation();
 	pending->again_at = 0;
 	rc = transaction_resume(agent, pending->patch, &options, &result, &err);

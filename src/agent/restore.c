@@ -29,8 +29,12 @@ struct restore {
 	struct suture_error first; /* of those that failed */
 };
 
-/* What is kept for each loaded module, all in one order. */
-static int find_installed(int root, struct installed_list *list, struct suture_error *err)
+/*
+ * What is kept for each loaded module, all in one order. known: notes their builds, and only_new:
+ * leaves out those that it knew; NULL: nobody does.
+ */
+static int find_installed(int root, struct builds *known, bool only_new,
+			  struct installed_list *list, struct suture_error *err)
 {
 	struct image image;
 	int rc = image_take(&image, err);
@@ -40,13 +44,43 @@ static int find_installed(int root, struct installed_list *list, struct suture_e
 	for (size_t i = 0; i < image.count && !rc; i++) {
 		const struct image_module *module = &image.modules[i];
 		char build_id[INSTALLED_ID_TEXT];
+		bool is_new;
 
 		installed_id_text(module->build_id, module->build_id_size, build_id);
-		if (build_id[0])
+		is_new = known && build_id[0] && builds_note(known, build_id);
+		if (build_id[0] && (is_new || !only_new))
 			rc = installed_read(root, build_id, list, err);
 	}
 	image_fini(&image);
 	return rc;
+}
+
+/* Whoever loads it may be another program: nothing is said of a file that can't be read. */
+static bool is_for_library(int root, const struct installed_patch *patch)
+{
+	cleanup_fd int fd = -1;
+	struct patch_file file;
+	bool library;
+
+	if (installed_open(root, patch, &fd, NULL) < 0 ||
+	    patch_file_read_fd(fd, patch->name, &file, NULL) < 0)
+		return false;
+	library = !(file.modules.records[0].flags & FORMAT_MODULE_EXECUTABLE);
+	patch_file_fini(&file);
+	return library;
+}
+
+/* Is anything kept for a library, of which this process may load that build yet? */
+static bool may_come_late(int root)
+{
+	struct installed_list list = {0};
+	bool may = false;
+
+	if (installed_read(root, NULL, &list, NULL) == 0)
+		for (size_t i = 0; i < list.count && !may; i++)
+			may = is_for_library(root, &list.items[i]);
+	installed_fini(&list);
+	return may;
 }
 
 bool restore_is_due(void)
@@ -58,8 +92,8 @@ bool restore_is_due(void)
 
 	if (rc)
 		return rc != -(int)SUTURE_E_IO; /* not to be trusted: that is to be said */
-	rc = find_installed(root, &list, &err);
-	due = rc || list.count;
+	rc = find_installed(root, NULL, false, &list, &err);
+	due = rc || list.count || may_come_late(root);
 	installed_fini(&list);
 	close(root);
 	return due;
@@ -124,7 +158,8 @@ static int apply_admitted(struct restore *restore, const struct installed_patch 
 	atomic_store(&restore->agent->changing, true);
 	rc = transaction_apply(restore->agent, file, restore->options, &result, err);
 	atomic_store(&restore->agent->changing, false);
-	if (rc || result.pending)
+	/* One that waits for nothing will be in force in a moment. */
+	if (rc || (result.pending && result.waits[0]))
 		probation_release(hash);
 	if (!rc) {
 		restore->changed |= result.changed;
@@ -192,14 +227,19 @@ int restore_run(struct agent *agent, const struct transaction_options *options,
 		struct suture_error *err)
 {
 	struct restore restore = {.agent = agent, .options = options, .who = who, .root = -1};
+	uint64_t generation = modules_generation();
 	int rc = installed_root(&restore.root, err);
 
 	if (rc == -(int)SUTURE_E_IO && errno == ENOENT)
 		rc = 0; /* nothing was ever installed */
 	else if (!rc)
-		rc = find_installed(restore.root, &restore.list, err);
+		rc = find_installed(restore.root, &agent->builds, false, &restore.list, err);
 	if (rc)
 		log_error("installed patches: %s", err->message);
+	agent->builds.wanted = true;
+	agent->builds.generation = generation;
+	if (restore.root >= 0 && may_come_late(restore.root))
+		modules_watch(agent);
 	restore.patches = json_object_new_array();
 	for (size_t i = 0; !rc && i < restore.list.count; i++)
 		apply_one(&restore, &restore.list.items[i]);
@@ -215,4 +255,44 @@ int restore_run(struct agent *agent, const struct transaction_options *options,
 	if (restore.root >= 0)
 		close(restore.root);
 	return rc;
+}
+
+/* What came of those that came late is shown with what came of the others. */
+static void keep_too(struct agent *agent, struct json_object *patches)
+{
+	size_t count = json_object_array_length(patches);
+
+	pthread_mutex_lock(&agent->lock);
+	if (!agent->restored)
+		agent->restored = json_object_new_array();
+	for (size_t i = 0; i < count; i++)
+		rpc_json_append(agent->restored,
+				json_object_get(json_object_array_get_idx(patches, i)));
+	pthread_mutex_unlock(&agent->lock);
+}
+
+void restore_look(struct agent *agent)
+{
+	const struct transaction_options options = {.kept = true};
+	struct restore restore = {.agent = agent, .options = &options, .root = -1};
+	uint64_t generation = modules_generation();
+	struct suture_error err;
+
+	if (!agent->builds.wanted || agent->builds.generation == generation)
+		return;
+	agent->builds.generation = generation;
+	if (installed_root(&restore.root, &err) < 0)
+		return;
+	restore.patches = json_object_new_array();
+	if (find_installed(restore.root, &agent->builds, true, &restore.list, &err) < 0)
+		log_error("installed patches: %s", err.message);
+	for (size_t i = 0; i < restore.list.count; i++)
+		apply_one(&restore, &restore.list.items[i]);
+	if (restore.list.count) {
+		probation_begin();
+		keep_too(agent, restore.patches);
+	}
+	json_object_put(restore.patches);
+	installed_fini(&restore.list);
+	close(restore.root);
 }

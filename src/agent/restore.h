@@ -10,7 +10,10 @@
 
 #include <json-c/json.h>
 
-/* Is anything kept for a module of this process, as far as a look at folders tells? Any thread. */
+/*
+ * Is anything kept for a module of this process, or for a library that it may load, as far as a
+ * look at folders tells? Any thread.
+ */
 bool restore_is_due(void);
 
 /*
@@ -21,5 +24,12 @@ bool restore_is_due(void);
 int restore_run(struct agent *agent, const struct transaction_options *options,
 		const struct event_actor *who, struct json_object **answer,
 		struct suture_error *err);
+
+/*
+ * Worker. The same for modules that came since, once for each build, where there was a
+ * restore_run() before: their patches are pending then, and due. Costs nothing while no module has
+ * come.
+ */
+void restore_look(struct agent *agent);
 
 #endif

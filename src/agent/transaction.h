@@ -18,6 +18,7 @@ struct transaction_options {
 	bool replace; /* apply: take out all patches that are applied, in the same commit */
 	bool count;   /* apply: count the calls of what comes */
 	struct scope_wish scope; /* apply: for these calls alone; empty: for all */
+	bool kept; /* apply: it waits in every case; pending_settle() puts it in, and tries again */
 	bool at_once; /* apply: a patch that would have to wait for a module is refused */
 };
 
