@@ -79,6 +79,15 @@ static void *worker_main(void *argument)
 	return NULL;
 }
 
+/* EAGAIN: a limit; or another thread is in execve(), which may yet fail. */
+static int no_thread(int errnum, struct suture_error *err)
+{
+	error_errno(err, errnum == EAGAIN ? SUTURE_E_AGENT_BUSY : SUTURE_E_NO_MEMORY, errnum,
+		    "the agent's second thread can't be started");
+	return error_next(err, "try again; threads are limited by user (ulimit -u), container "
+			       "(pids.max) and kernel.pid_max");
+}
+
 /* Created with every signal blocked: glibc's sigfillset() leaves out 32 and 33, as we must. */
 static int start_thread(struct server *server, struct suture_error *err)
 {
@@ -89,7 +98,7 @@ static int start_thread(struct server *server, struct suture_error *err)
 
 	rc = pthread_attr_init(&attributes);
 	if (rc)
-		return error_errno(err, SUTURE_E_NO_MEMORY, rc, "a thread");
+		return no_thread(rc, err);
 	pthread_attr_setstacksize(&attributes, WORKER_STACK);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -100,7 +109,7 @@ static int start_thread(struct server *server, struct suture_error *err)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attributes);
 	if (rc)
-		return error_errno(err, SUTURE_E_NO_MEMORY, rc, "a thread");
+		return no_thread(rc, err);
 	worker->started = true;
 	return 0;
 }

@@ -112,9 +112,11 @@ static int clone_helper(struct stop_session *session, uint8_t *stack_top, struct
 	/* Read by the helper after the first command only. */
 	session->helper = pid;
 	set_signal_mask(old, NULL);
+	/* A limit; or a thread is in execve(), while nobody may share the folder (CLONE_FS). */
 	if (pid < 0)
-		return error_errno(err, SUTURE_E_PERMISSION, errnum,
-				   "the helper process that stops threads can't be started");
+		return error_errno(
+			err, errnum == EAGAIN ? SUTURE_E_AGENT_BUSY : SUTURE_E_PERMISSION, errnum,
+			"the helper process that stops threads can't be started");
 	return 0;
 }
 
