@@ -125,6 +125,7 @@ struct core_function {
 	const char *unit;
 	const char *binary; /* base name of the one that it is in */
 	enum core_function_kind kind;
+	bool exported;	     /* other units may call it by that name */
 	const char *because; /* one clause, "its code differs" */
 	const char *file;    /* of its definition, or NULL */
 	unsigned line;	     /* 0 where unknown */
@@ -142,6 +143,7 @@ struct core_datum {
 	const char *name;
 	const char *unit;
 	enum core_data_kind kind;
+	bool exported;
 	uint64_t target; /* address in the target; 0 for a new one */
 	uint64_t size;
 };
@@ -192,9 +194,10 @@ struct core_result {
 	size_t migration_count;
 	struct core_verified verified;
 	struct refusals refusals;
-	struct strings notes; /* what the user should know though nothing is refused */
-	char build_id[65];    /* of the binary, hexadecimal; "" when it has none */
-	uint64_t verify_us;   /* time taken */
+	struct strings imports; /* names that the agent looks for in the binary's libraries */
+	struct strings notes;	/* what the user should know though nothing is refused */
+	char build_id[65];	/* of the binary, hexadecimal; "" when it has none */
+	uint64_t verify_us;	/* time taken */
 	uint64_t compare_us;
 	uint64_t emit_us;
 	struct core_texts *texts; /* owns the texts above */

@@ -5,6 +5,7 @@
 #include "author.h"
 #include "base/error.h"
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static void list_function(struct core_result *result, const char *binary, const 
 	f->kind = !part->replaced	 ? CORE_FUNCTION_NEW
 		  : is_clone(part->name) ? CORE_FUNCTION_CLONE
 					 : CORE_FUNCTION_CHANGED;
+	f->exported = unit->p.symbols[part->symbol].bind != STB_LOCAL;
 	f->because = arena_text(texts, part->replaced && part->because ? part->because
 								       : "changed code needs it");
 	f->file = arena_text(texts, part_file(part));
@@ -57,6 +59,7 @@ static void list_datum(struct core_result *result, const struct unit *unit, cons
 	datum->name = arena_text(texts, part->name);
 	datum->unit = arena_text(texts, unit->source);
 	datum->kind = kind;
+	datum->exported = part->symbol && unit->p.symbols[part->symbol].bind != STB_LOCAL;
 	datum->target = kind == CORE_DATUM_NEW ? 0 : part->twin->target;
 	datum->size = part->size;
 }
@@ -147,6 +150,7 @@ int core_result_fill(struct session *session)
 void core_result_fini(struct core_result *result)
 {
 	refusals_fini(&result->refusals);
+	strings_fini(&result->imports);
 	strings_fini(&result->notes);
 	while (result->texts) {
 		struct core_texts *texts = result->texts;

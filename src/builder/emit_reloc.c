@@ -134,9 +134,11 @@ static uint64_t target_symbol(struct field *field)
 		flags |= FORMAT_SYMBOL_FUNCTION;
 	if (bound->tls)
 		flags |= FORMAT_SYMBOL_TLS;
-	if (bound->kind == BOUND_IMPORT)
+	if (bound->kind == BOUND_IMPORT) {
+		strings_add_once(&field->emit->session->result->imports, bound->name);
 		return known_symbol(field->emit, FORMAT_SYMBOL_IMPORT, flags, 0, bound->name,
 				    bound->version, FORMAT_NONE);
+	}
 	if (bound->below)
 		/* The records stand in the object that is linked first: emit_meta(). */
 		return known_symbol(field->emit, FORMAT_SYMBOL_PATCH,

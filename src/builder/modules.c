@@ -179,6 +179,40 @@ static void refuse_missing(struct build_result *result)
 			"no function of %s is in any of the binaries", result->elsewhere.items[i]);
 }
 
+static void refuse_use(struct build_result *result, const char *user, const char *name,
+		       const char *binary, const char *file, unsigned line)
+{
+	refusals_add(
+		&result->refusals, SUTURE_E_UNRESOLVED_SYMBOL, file, line,
+		"put it into a source that both are linked from, or have each call its own",
+		"code of %s uses %s, which is new in %s: what is new in one binary is not seen "
+		"from another",
+		user, name, binary);
+}
+
+/* At run time nobody would have it: the agent looks for a name in what is loaded. */
+static void refuse_uses(struct build_result *result, const struct build_result *user,
+			const struct build_result *other)
+{
+	const char *names = path_base(user->binary), *theirs = path_base(other->binary);
+
+	for (size_t i = 0; i < other->core.function_count; i++) {
+		const struct core_function *function = &other->core.functions[i];
+
+		if (function->kind == CORE_FUNCTION_NEW && function->exported &&
+		    strings_contain(&user->core.imports, function->name))
+			refuse_use(result, names, function->name, theirs, function->file,
+				   function->line);
+	}
+	for (size_t i = 0; i < other->core.data_count; i++) {
+		const struct core_datum *datum = &other->core.data[i];
+
+		if (datum->kind == CORE_DATUM_NEW && datum->exported &&
+		    strings_contain(&user->core.imports, datum->name))
+			refuse_use(result, names, datum->name, theirs, datum->unit, 0);
+	}
+}
+
 static int install(const char *from, const char *to, struct suture_error *err)
 {
 	cleanup_memory uint8_t *bytes = NULL;
@@ -206,6 +240,11 @@ int modules_build(struct build *build, const char *work_dir, struct suture_error
 		if (each[i].outcome == CORE_PATCH && !each[i].refusals.count)
 			carried = each[i].output;
 	}
+	/* Before they are joined: then it is all one list. */
+	for (size_t i = 0; !rc && i < count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (k != i)
+				refuse_uses(result, &each[i], &each[k]);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = join(result, &each[i], i == 0, err);
 	refuse_missing(result);

@@ -34,6 +34,10 @@ sed 's/^ static int calls;/-static int calls;\n+static int calls = 7;/' "$TARGET
 build 'one part is refused' 4 '.result == "refused" and .output == null and
 	(.refusals | map(select(.code == "DATA_CHANGED")) | length) == 1' "$WORK/data.diff" "$WORK/refused.so" "${both[@]}"
 check 'no file' test ! -e "$WORK/refused.so"
+build 'what is new in one is used by the other' 4 '(.refusals | length) == 1 and .refusals[0].code == "UNRESOLVED_SYMBOL" and
+	.refusals[0].line == 10 and (.refusals[0].message | test("target-host uses plugin_more, which is new in target-plugin.so"))' \
+	"$TARGETS/diffs/both-cross.diff" "$WORK/refused.so" "${both[@]}"
+check 'no file' test ! -e "$WORK/refused.so"
 build 'a decision for a variable of the second' 0 '.result == "patch"' "$WORK/data.diff" "$WORK/refused.so" \
 	"${both[@]}" --data calls=keep
 build 'a source that is in neither is told of' 0 '.result == "patch" and
