@@ -4,6 +4,7 @@
 
 #include "agent/admit.h"
 #include "agent/confirm.h"
+#include "agent/late.h"
 #include "agent/pending.h"
 #include "agent/scoping.h"
 #include "agent/shadow.h"
@@ -347,6 +348,21 @@ static struct json_object *scopes_json(const struct agent *agent)
 	return list;
 }
 
+/* Of what the program said before it had an agent. */
+static struct json_object *unheard_json(void)
+{
+	struct json_object *list = json_object_new_array();
+	unsigned unheard = late_unheard();
+
+	if (unheard & LATE_COMMANDS)
+		rpc_json_append(list, json_object_new_string("commands"));
+	if (unheard & LATE_OBJECTS)
+		rpc_json_append(list, json_object_new_string("objects"));
+	if (unheard & LATE_FIBERS)
+		rpc_json_append(list, json_object_new_string("fibers"));
+	return list;
+}
+
 struct json_object *answer_status(struct agent *agent)
 {
 	struct json_object *answer = json_object_new_object();
@@ -371,6 +387,7 @@ struct json_object *answer_status(struct agent *agent)
 		!atomic_load(&agent->watch.wanted)
 			? NULL
 			: json_object_new_string(modules_are_told(agent) ? "told" : "asked"));
+	rpc_json_add(self, "unheard", unheard_json());
 	rpc_json_add(answer, "agent", self);
 	add_uint(answer, "threads", count_threads());
 	pthread_mutex_lock(&agent->lock);

@@ -3,6 +3,7 @@
 #include "agent/hostcommand.h"
 
 #include "agent/command_parts.h"
+#include "agent/late.h"
 #include "base/error.h"
 #include "patch/file.h"
 #include "rpc/params.h"
@@ -150,6 +151,9 @@ static void list_names(struct suture_error *err)
 					 entry->name);
 	if (*text)
 		error_next(err, "there are: %s", text);
+	else if (late_unheard() & LATE_COMMANDS)
+		error_next(err, "the program registered its commands before it had an agent: start "
+				"it with libsuture.so");
 	else
 		error_next(err, "the application calls suture_command_register()");
 }

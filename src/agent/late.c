@@ -13,13 +13,18 @@
 #include <suture/suture.h>
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 struct symbol {
 	const char *name;
-	uintptr_t address;
+	uintptr_t address; /* 0: is not to be found any more */
+	bool called;	   /* now those that calls go through, else those that are looked at */
+	unsigned unheard;  /* enum late_unheard: what those have said who look for it */
 };
+
+static atomic_uint unheard; /* written once, before the agent serves */
 
 /* A slot that the loader has made read-only is so again afterwards: nobody else has to write it. */
 static bool is_read_only(const struct image_module *module, uintptr_t slot)
@@ -44,10 +49,14 @@ static void fill(const struct image_module *module, const ElfW(Rela) * reloc, in
 	void *start = (void *)(slot & ~(page - 1));
 	uintptr_t value;
 
+	if (symbol->called != (form == ARCH_RELOC_SLOT_CALL))
+		return;
 	if (!image_module_covers(module, slot, sizeof(value), PF_W) || slot % sizeof(value))
 		return;
 	/* One of a call leads into the module itself as long as nobody has called. */
 	value = atomic_load_explicit((_Atomic uintptr_t *)slot, memory_order_relaxed);
+	if (!value)
+		atomic_fetch_or_explicit(&unheard, symbol->unheard, memory_order_relaxed);
 	if (value == symbol->address || (value && form != ARCH_RELOC_SLOT_CALL))
 		return;
 	if (is_read_only(module, slot) && mprotect(start, page, PROT_READ | PROT_WRITE) < 0) {
@@ -60,17 +69,31 @@ static void fill(const struct image_module *module, const ElfW(Rela) * reloc, in
 		mprotect(start, page, PROT_READ);
 }
 
+static void each_module(const struct image *image, struct symbol *symbol)
+{
+	for (size_t i = 0; i < image->count; i++) {
+		struct dynamic dynamic;
+
+		if (dynamic_open(&image->modules[i], &dynamic, NULL) == 0)
+			dynamic_each_use(&dynamic, symbol->name, fill, symbol);
+	}
+}
+
 void late_be_found(void)
 {
 	struct symbol symbols[] = {
-		{"suture_safepoint_depart", (uintptr_t)suture_safepoint_depart},
-		{"suture_safepoint_visit", (uintptr_t)suture_safepoint_visit},
-		{"suture_safepoint_state", (uintptr_t)&suture_safepoint_state},
-		{"suture_agent_scope_leave", (uintptr_t)suture_agent_scope_leave},
-		{"suture_agent_scope_end", (uintptr_t)suture_agent_scope_end},
-		{"suture_agent_scope_current", (uintptr_t)suture_agent_scope_current},
-		{"suture_agent_scope_adopt", (uintptr_t)suture_agent_scope_adopt},
-		{"suture_agent_scope_enter", (uintptr_t)suture_agent_scope_enter},
+		{"suture_safepoint_depart", (uintptr_t)suture_safepoint_depart, false, 0},
+		{"suture_safepoint_visit", (uintptr_t)suture_safepoint_visit, false, 0},
+		{"suture_safepoint_state", (uintptr_t)&suture_safepoint_state, false, 0},
+		{"suture_agent_scope_leave", (uintptr_t)suture_agent_scope_leave, false, 0},
+		{"suture_agent_scope_end", (uintptr_t)suture_agent_scope_end, false, 0},
+		{"suture_agent_scope_current", (uintptr_t)suture_agent_scope_current, false, 0},
+		{"suture_agent_scope_adopt", (uintptr_t)suture_agent_scope_adopt, false, 0},
+		{"suture_agent_scope_enter", (uintptr_t)suture_agent_scope_enter, false, 0},
+		{"suture_fiber_remove", (uintptr_t)suture_fiber_remove, false, 0},
+		{"suture_fiber_add", (uintptr_t)suture_fiber_add, false, LATE_FIBERS},
+		{"suture_agent_command", 0, false, LATE_COMMANDS},
+		{"suture_agent_objects", 0, false, LATE_OBJECTS},
 	};
 	struct suture_error err;
 	struct image image;
@@ -80,11 +103,15 @@ void late_be_found(void)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
-		for (size_t m = 0; m < image.count; m++) {
-			struct dynamic dynamic;
-
-			if (dynamic_open(&image.modules[m], &dynamic, &err) == 0)
-				dynamic_each_use(&dynamic, symbols[i].name, fill, &symbols[i]);
+		/* Whoever sees that a function is there must be able to call it. */
+		for (int called = 1; called >= 0; called--) {
+			symbols[i].called = called;
+			each_module(&image, &symbols[i]);
 		}
 	image_fini(&image);
+}
+
+unsigned late_unheard(void)
+{
+	return atomic_load_explicit(&unheard, memory_order_relaxed);
 }

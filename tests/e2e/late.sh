@@ -10,6 +10,7 @@ late() {
 	ENVIRONMENT=(LD_PRELOAD=)
 	target "$1"
 	says "it runs without" "$2" "$3"
+	[ "$1" = scopes ] || says "nobody hears of a fiber" fiber 'no agent'
 	PROTECTED=$(protections "$PID" "$TARGET_BIN/target-$1")
 	step "attach" 0 '.result == "attached" and .changed' attach "$PID"
 }
@@ -17,6 +18,11 @@ at_safepoint() {
 	local before
 	late ticks value 2
 	is "what was read-only is" "$PROTECTED" "$(protections "$PID" "$TARGET_BIN/target-ticks")"
+	if [ "$UNHEARD" != '.agent.unheard == []' ]; then
+		says "a fiber is known from now on" fiber 0
+	fi
+	step "it says what it has not heard" 0 "${UNHEARD:-true}" status -p "$PID"
+	step "a command is not known" 4 ".error.code == \"UNSUPPORTED\" and (.error.next | test(\"$WHY_NOT\"))" call count -p "$PID"
 	step "apply at the safe point" 0 '.changed and .rung == "safepoint"' apply "$WORK/ticks.so" -p "$PID" --at safepoint --timeout 60s
 	says "patched" value 101
 	says "one leaves" leave left
@@ -32,6 +38,8 @@ at_safepoint() {
 }
 
 printf -- '-- safe points\n'
+UNHEARD='.agent.unheard == ["commands", "fibers"]'
+WHY_NOT='before it had an agent'
 build_target_patch ticks ticks || { totals; exit 1; }
 at_safepoint
 
@@ -39,6 +47,11 @@ at_safepoint
 BUILT=$TARGET_BIN
 for flags in "-O3 -fno-pie -no-pie" "-O3 -fPIE -pie -Wl,-z,now -Wl,-z,relro" "-O0 -fPIC -pie -Wl,-z,lazy"; do
 	printf -- '-- %s\n' "$flags"
+	# Code at a fixed address asks nobody for what was not there when it was linked.
+	case $flags in
+	*-no-pie*) UNHEARD='.agent.unheard == []' WHY_NOT=suture_command_register ;;
+	*) UNHEARD='.agent.unheard == ["commands", "fibers"]' WHY_NOT='before it had an agent' ;;
+	esac
 	rm -rf "$WORK/tree"
 	# shellcheck disable=SC2086
 	small_project "$WORK/tree" target-ticks -D_GNU_SOURCE -g $flags -I "$ROOT/include" -- ticks.c
@@ -49,6 +62,7 @@ for flags in "-O3 -fno-pie -no-pie" "-O3 -fPIE -pie -Wl,-z,now -Wl,-z,relro" "-O
 	# shellcheck disable=SC2034  # target() reads it
 	ENVIRONMENT=()
 	target_with_agent ticks
+	step "it has heard all" 0 '.agent.unheard == []' status -p "$PID"
 	step "preloaded" 0 '.rung == "safepoint"' apply "$WORK/ticks.so" -p "$PID" --at safepoint --timeout 60s
 	target_end
 done

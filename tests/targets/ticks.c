@@ -8,6 +8,7 @@
  *   back     it ticks again                                 → back
  *   stall    the second one takes part, and does not come
  *   come     it does again
+ *   fiber    says that there is one, whose stack is ours    → its result, or no agent
  *   counted  how often the command "count" has run
  *   hide     the process is not dumpable any more           → 0, or an errno
  *   trace    a child traces one of the ticking threads      → its pid
@@ -116,6 +117,17 @@ static int count(struct suture_call *call, void *arg)
 	return 0;
 }
 
+/* Nothing is ever on that stack. */
+static int add_fiber(void)
+{
+	static char stack[4096];
+	static void *saved;
+	struct suture_fiber fiber = {.stack = stack, .stack_size = sizeof(stack), .saved_sp = &saved};
+
+	fiber.registers[0] = SUTURE_FIBER_RETURN;
+	return suture_fiber_add(&fiber);
+}
+
 int main(void)
 {
 	pthread_t threads[2];
@@ -146,6 +158,11 @@ int main(void)
 		} else if (strcmp(line, "come") == 0) {
 			stalled = false;
 			lines_answer("coming");
+		} else if (strcmp(line, "fiber") == 0) {
+			if (suture_fiber_add)
+				lines_answer("%d", add_fiber());
+			else
+				lines_answer("no agent");
 		} else if (strcmp(line, "counted") == 0) {
 			lines_answer("%d", counted);
 		} else if (strcmp(line, "hide") == 0) {

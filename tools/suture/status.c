@@ -141,6 +141,25 @@ static void show_scopes(struct json_object *answer)
 	}
 }
 
+/* What it has told nobody: an operator would look for it. */
+static void show_unheard(struct json_object *agent)
+{
+	struct json_object *list = rpc_json_get_array(agent, "unheard");
+	char text[160] = "";
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		const char *kind = json_object_get_string(json_object_array_get_idx(list, i));
+
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
+			 kind ? kind : "?");
+	}
+	if (*text) {
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 " that it registered before it was attached to");
+		put_line("unheard", text);
+	}
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -159,6 +178,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 		 (long long)rpc_json_get_int(agent, "rss", 0) / 1024);
 	put_line("agent", text);
 	put_line("rungs", *rungs ? rungs : "none: threads can't be stopped");
+	show_unheard(agent);
 	snprintf(text, sizeof(text), "%lld", (long long)rpc_json_get_int(answer, "threads", 0));
 	put_line("threads", text);
 	pending = rpc_json_get_int(answer, "pending", 0);
