@@ -106,6 +106,62 @@ static void bindings_of_the_executable(void **state)
 	assert_null(dynamic_find_symbol(&dynamic, "quiet_function", NULL));
 }
 
+/* Two of these have no definition anywhere: the loader leaves their slots at 0. */
+#pragma GCC visibility push(default)
+extern int image_test_nobody(void) __attribute__((weak));
+extern int image_test_nobody_either __attribute__((weak));
+#pragma GCC visibility pop
+
+struct uses {
+	size_t count;
+	uintptr_t slot;
+	const struct image_module *module;
+};
+
+static void note_use(const struct image_module *module, const ElfW(Rela) * reloc, int form,
+		     void *context)
+{
+	struct uses *uses = context;
+
+	assert_true(form == ARCH_RELOC_SLOT_CALL || form == ARCH_RELOC_SLOT_DATA ||
+		    form == ARCH_RELOC_ABSOLUTE);
+	uses->count++;
+	uses->slot = module->bias + reloc->r_offset;
+	uses->module = module;
+}
+
+static struct uses uses_of(const char *name)
+{
+	struct uses uses = {0};
+	struct dynamic dynamic;
+
+	assert_int_equal(dynamic_open(image_executable(&image), &dynamic, NULL), 0);
+	dynamic_each_use(&dynamic, name, note_use, &uses);
+	return uses;
+}
+
+static void each_use_of_what_nobody_has(void **state)
+{
+	struct uses function = uses_of("image_test_nobody");
+	struct uses variable = uses_of("image_test_nobody_either");
+
+	(void)state;
+	assert_null(image_test_nobody);
+	assert_null(&image_test_nobody_either);
+	assert_int_equal(function.count, 1);
+	assert_int_equal(variable.count, 1);
+	assert_ptr_equal(function.module, image_executable(&image));
+	assert_int_equal(*(uintptr_t *)function.slot, 0);
+	assert_int_equal(*(uintptr_t *)variable.slot, 0);
+	assert_int_not_equal(function.slot, variable.slot);
+	/* One that is bound: where the loader has put it. Part of a name is no name. */
+	assert_true(uses_of("dlsym").count >= 1);
+	assert_int_equal(uses_of("image_test_nob").count, 0);
+	/* Its own are not looked for anywhere. */
+	assert_int_equal(uses_of("image_test_exported").count, 0);
+	assert_int_equal(uses_of("quiet_function").count, 0);
+}
+
 static void versions_are_told_apart(void **state)
 {
 	const struct image_module *libc =
@@ -141,6 +197,7 @@ int main(void)
 		cmocka_unit_test(covers_respects_segments),
 		cmocka_unit_test(generation_counts_libraries),
 		cmocka_unit_test(bindings_of_the_executable),
+		cmocka_unit_test(each_use_of_what_nobody_has),
 		cmocka_unit_test(versions_are_told_apart),
 		cmocka_unit_test(names_for_people),
 	};
