@@ -247,8 +247,12 @@ EXPORT int suture_start(void)
 	int rc = 0;
 
 	pthread_mutex_lock(&start_lock);
-	/* Its thread may wait for ever at descriptors that are no more, and keeps what it has. */
-	if (running && initialised_for == getpid() && server_is_robbed(the_server)) {
+	/*
+	 * Its thread may wait for ever at descriptors that are no more, and keeps what it has; or
+	 * it has only answers to get rid of.
+	 */
+	if (running && initialised_for == getpid() &&
+	    (server_is_robbed(the_server) || server_is_leaving(the_server))) {
 		modules_wake(-1);
 		the_server = NULL;
 		running = false;

@@ -208,7 +208,7 @@ static void take_events(struct server *server, const struct epoll_event *events,
 		}
 	}
 	/* Last: it may destroy a session to make room. */
-	if (accepting)
+	if (accepting && !atomic_load(&server->leaving))
 		server_accept(server, now);
 }
 
@@ -256,6 +256,7 @@ static int run_round(struct server *server, int timeout, struct suture_error *er
 		return error_set(err, SUTURE_E_IO, "the program closed the agent's descriptors");
 	take_events(server, events, count, now);
 	server_worker_collect(server, server_now_us());
+	server_leave(server);
 	server_worker_chores(server, server_now_us());
 	for (size_t i = 0; i < server->options.clients; i++)
 		if (server->sessions[i] && serve_session(server, server->sessions[i], now))
@@ -319,6 +320,11 @@ void server_call_finish(struct server_call *call)
 {
 	atomic_store(&call->server->finishing, true);
 	server_wake(call->server);
+}
+
+bool server_is_leaving(const struct server *server)
+{
+	return atomic_load(&server->leaving);
 }
 
 bool server_is_robbed(const struct server *server)

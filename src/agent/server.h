@@ -96,6 +96,10 @@ void server_destroy(struct server *server);
 /* The program has closed the server's descriptors: it can't be reached any more. Any thread. */
 bool server_is_robbed(const struct server *server);
 
+/* It was told to finish, and nobody finds it any more: another one may take its place. Any thread.
+ */
+bool server_is_leaving(const struct server *server);
+
 /*
  * For the child of a fork(), where neither thread exists: closes the descriptors that it inherited
  * so that nobody talks to it by mistake; frees nothing. Async-signal-safe.
@@ -124,7 +128,10 @@ uint64_t server_call_waited_us(const struct server_call *call);
 /* True once the client is gone: nobody will read the answer. A command that retries may give up. */
 bool server_call_abandoned(const struct server_call *call);
 
-/* The server ends once this call is answered, and answers under way are read. Worker or server. */
+/*
+ * The server ends once this call is answered, and answers under way are read. Whoever has the
+ * answer finds nobody any more; what waits behind this call is refused. On the worker.
+ */
 void server_call_finish(struct server_call *call);
 
 /*

@@ -167,6 +167,30 @@ void server_accept(struct server *server, uint64_t now)
 	}
 }
 
+int server_left(struct suture_error *err)
+{
+	return error_set(err, SUTURE_E_NO_AGENT, "the agent was told to stop serving");
+}
+
+void server_leave(struct server *server)
+{
+	struct suture_error err;
+	int fd;
+
+	if (!atomic_load(&server->finishing) || atomic_load(&server->leaving) ||
+	    server_is_robbed(server))
+		return;
+	/* Who came before it was hidden is still in its queue. */
+	rpc_listener_hide(&server->listener);
+	while ((fd = accept4(server->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+		server_left(&err);
+		turn_away(fd, &err);
+	}
+	rpc_listener_close(&server->listener);
+	server->accept_again_at = 0;
+	atomic_store(&server->leaving, true);
+}
+
 static bool has_room(const struct server *server)
 {
 	for (size_t i = 0; i < server->options.clients; i++)

@@ -210,7 +210,8 @@ static struct server_call *call_create(struct server *server, struct session *se
 
 static void run_request(struct server *server, struct session *session, struct server_call *call)
 {
-	int rc = admit(server, session, call, &call->err);
+	int rc = atomic_load(&server->finishing) ? server_left(&call->err)
+						 : admit(server, session, call, &call->err);
 
 	if (!rc && server_for_worker(call->command)) {
 		session->call = call;

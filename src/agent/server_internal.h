@@ -60,6 +60,7 @@ struct server {
 	int event_fd;	       /* server_stop() and the worker wake epoll_wait() by it */
 	atomic_bool stopping;  /* pairs with event_fd: set before, read after it is readable */
 	atomic_bool finishing; /* the same, but answers go out first */
+	atomic_bool leaving;   /* finishing, and nobody finds us any more; set by the server */
 	uint64_t finish_at;    /* ms; at the latest; the server's thread only */
 	struct session *sessions[SERVER_CLIENTS];
 	/* The sessions' descriptors again, for server_forget(), which can't trust pointers. */
@@ -78,6 +79,10 @@ void server_drop_session(struct server *server, size_t slot);
 /* server_admit.c; times in ms. */
 void server_accept(struct server *server, uint64_t now);
 void server_resume_accepting(struct server *server, uint64_t now);
+/* Told to finish: takes the socket away, before anybody hears that we do. */
+void server_leave(struct server *server);
+/* What everybody else is told then. */
+int server_left(struct suture_error *err);
 /* Tells options.denied. */
 void server_denied(struct server *server, const struct peer *peer, const char *what,
 		   const struct suture_error *err);

@@ -56,6 +56,11 @@ static void *worker_main(void *argument)
 	while (!worker->stopping) {
 		struct server_call *call = worker->queue;
 
+		/* Another server may be in our place already, with a worker of its own. */
+		if (atomic_load(&server->finishing)) {
+			pthread_cond_wait(&worker->wake, &worker->lock);
+			continue;
+		}
 		if (worker->chore) {
 			run_chore(server);
 			continue;
@@ -151,7 +156,7 @@ uint64_t server_worker_chore_deadline(struct server *server)
 	struct server_worker *worker = &server->worker;
 	bool running;
 
-	if (!server->options.due)
+	if (!server->options.due || atomic_load(&server->finishing))
 		return UINT64_MAX;
 	pthread_mutex_lock(&worker->lock);
 	running = worker->chore;
@@ -174,24 +179,30 @@ void server_worker_chores(struct server *server, uint64_t now)
 	pthread_mutex_unlock(&worker->lock);
 }
 
-/* Takes expired calls out of the queue, as a list. */
-static struct server_call *take_expired(struct server_worker *worker, uint64_t now)
+static int still_busy(const struct server_worker *worker, struct suture_error *err)
 {
+	return error_set(err, SUTURE_E_AGENT_BUSY, "the agent is at work on '%s' for pid %d",
+			 worker->running ? worker->running->command->method : "a request",
+			 worker->running ? (int)worker->running->peer.pid : 0);
+}
+
+/* Takes expired calls out of the queue, as a list. */
+static struct server_call *take_expired(struct server *server, uint64_t now)
+{
+	struct server_worker *worker = &server->worker;
+	bool finishing = atomic_load(&server->finishing);
 	struct server_call *expired = NULL, **at = &worker->queue;
 
 	while (*at) {
 		struct server_call *call = *at;
 
-		if (call->expires_at > now) {
+		if (call->expires_at > now && !finishing) {
 			at = &call->next;
 			continue;
 		}
 		*at = call->next;
 		worker->queued--;
-		call->rc = error_set(
-			&call->err, SUTURE_E_AGENT_BUSY, "the agent is at work on '%s' for pid %d",
-			worker->running ? worker->running->command->method : "a request",
-			worker->running ? (int)worker->running->peer.pid : 0);
+		call->rc = finishing ? server_left(&call->err) : still_busy(worker, &call->err);
 		call->next = expired;
 		expired = call;
 	}
@@ -246,7 +257,7 @@ void server_worker_collect(struct server *server, uint64_t now)
 	worker->done = NULL;
 	worker->notes = NULL;
 	worker->note_count = 0;
-	expired = take_expired(worker, now);
+	expired = take_expired(server, now);
 	pthread_mutex_unlock(&worker->lock);
 	deliver_notes(notes); /* before the answers, which free the calls that notes point to */
 	answer_all(done);

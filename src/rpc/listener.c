@@ -205,15 +205,20 @@ bool rpc_listener_is_open(const struct rpc_listener *listener)
 	return listener->fd >= 0 && descriptor_socket(listener->fd) == listener->socket;
 }
 
-void rpc_listener_close(struct rpc_listener *listener)
+void rpc_listener_hide(const struct rpc_listener *listener)
 {
 	struct stat st;
 
-	if (listener->fd < 0)
-		return;
 	if (lstat(listener->path, &st) == 0 && st.st_dev == listener->device &&
 	    st.st_ino == listener->inode)
 		unlink(listener->path);
+}
+
+void rpc_listener_close(struct rpc_listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	rpc_listener_hide(listener);
 	rpc_listener_forget(listener);
 }
 

@@ -27,7 +27,10 @@ int rpc_listener_open(const struct rpc_owner *owner, bool shared, struct rpc_lis
 /* False when the program has closed the descriptor: the number may be one of its own by now. */
 bool rpc_listener_is_open(const struct rpc_listener *listener);
 
-/* Removes the file if it is still the one that was made. */
+/* Removes the file if it is still the one that was made: nobody finds it any more. */
+void rpc_listener_hide(const struct rpc_listener *listener);
+
+/* The same, and closes it. */
 void rpc_listener_close(struct rpc_listener *listener);
 
 /* In a forked child: closes the descriptor and leaves the file. Async-signal-safe. */

@@ -36,8 +36,6 @@ runs() {        # runs ARG…: one command of the transcript; RC is its exit cod
 # The list has other people's processes too, and is as wide as their names.
 followed() { [ "$(grep -c 'revert .*coin-dup: done' "$WORK/followed")" -eq 2 ]; }
 one_row() { awk -v pid="$PID" 'NR <= 2 { print } $1 == pid { print $1, $2, $3, $4, $5 }'; }
-# Answers that are under way come first.
-gone() { "$SUTURE" status -p "$PID" -q >/dev/null 2>&1; [ $? -eq 3 ]; }
 transcript() {
 	local target=(-p "$PID")
 	runs build -q -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$PATCH" --name coin-dup \
@@ -79,7 +77,6 @@ transcript() {
 	runs ps | one_row
 	until_true "events -f to tell of the last" followed
 	runs detach "$PID"
-	until_true "the end of its service" gone
 	runs status "${target[@]}"
 	runs attach "$PID"
 	runs attach "$PID"
@@ -126,7 +123,6 @@ documents() {
 	gives failure 2 apply --tiemout 3s
 	gives failure 3 list -p 2147483647
 	gives detach 0 detach "$PID"
-	until_true "the end of its service" gone
 	gives failure 3 status "${target[@]}"
 	gives attach 0 attach "$PID"
 	gives help 0 help

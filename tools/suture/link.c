@@ -27,6 +27,7 @@ static int greet(struct link *link, struct suture_error *err)
 	rc = rpc_client_call(&link->client, &call, &result, NULL, err);
 	json_object_put(params);
 	if (rc) {
+		link->hung_up = err->code == SUTURE_E_UNCERTAIN;
 		/* Nothing was asked of it yet: nothing can be half done. */
 		if (err->code == SUTURE_E_UNCERTAIN || err->code == SUTURE_E_TIMEOUT)
 			rc = error_set(err, SUTURE_E_AGENT_BUSY, "%s: the agent does not answer",
@@ -61,6 +62,23 @@ static int open_path(struct link *link, const char *path, struct suture_error *e
 	return rc;
 }
 
+/* One try at one place. NO_AGENT: nobody there, or not the process that was meant. */
+static int reach(struct link *link, const char *path, pid_t pid, struct suture_error *err)
+{
+	int rc = open_path(link, path, err);
+
+	if (rc)
+		return rc;
+	if (link->client.peer.pid != pid)
+		rc = error_set(err, SUTURE_E_NO_AGENT, "%s belongs to pid %d", path,
+			       (int)link->client.peer.pid);
+	else
+		rc = greet(link, err);
+	if (rc)
+		link_close(link);
+	return rc;
+}
+
 /*
  * All places of one owner. 0: connected; NO_AGENT: nobody there; else why the first that answered
  * at all did not serve.
@@ -72,20 +90,12 @@ static int try_places(struct link *link, const struct rpc_owner *owner, pid_t pi
 	int rc = error_set(err, SUTURE_E_NO_AGENT, "no agent");
 
 	for (unsigned i = 0; rpc_place(owner, i, path); i++) {
-		rc = open_path(link, path, err);
-		if (rc == -(int)SUTURE_E_NO_AGENT)
-			continue;
-		if (!rc && link->client.peer.pid != pid) {
-			rc = error_set(err, SUTURE_E_NO_AGENT, "%s belongs to pid %d", path,
-				       (int)link->client.peer.pid);
-			link_close(link);
-			continue;
-		}
-		if (!rc)
-			rc = greet(link, err);
-		if (rc)
-			link_close(link);
-		return rc;
+		rc = reach(link, path, pid, err);
+		/* It may have been told to detach just then: if so, nobody is there any more. */
+		if (rc && link->hung_up)
+			rc = reach(link, path, pid, err);
+		if (rc != -(int)SUTURE_E_NO_AGENT)
+			return rc;
 	}
 	return rc;
 }

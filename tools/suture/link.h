@@ -11,6 +11,7 @@ struct link {
 	char path[108];	  /* of the socket */
 	int64_t protocol; /* what both sides speak */
 	char agent[32];	  /* the agent's version */
+	bool hung_up;	  /* the agent, without a word */
 };
 
 /*

@@ -77,7 +77,19 @@ static int run_list(struct server_call *call, struct json_object *params, int fd
 	return 0;
 }
 
+static int run_leave(struct server_call *call, struct json_object *params, int fd,
+		     struct json_object **result, struct suture_error *err)
+{
+	(void)params;
+	(void)fd;
+	(void)err;
+	server_call_finish(call);
+	*result = json_object_new_string("gone");
+	return 0;
+}
+
 static const struct server_command commands[] = {
+	{.method = "leave", .mutates = true, .run = run_leave},
 	{.method = "wait", .slow = true, .run = run_wait},
 	{.method = "apply", .mutates = true, .takes_fd = true, .run = run_apply},
 	{.method = "list", .help = "the list", .run = run_list},
@@ -92,7 +104,7 @@ static void *serve(void *argument)
 static int start(void **state)
 {
 	struct server_options options = {.commands = commands,
-					 .command_count = 3,
+					 .command_count = 4,
 					 .socket = socket_path,
 					 .idle_ms = IDLE_MS,
 					 .stall_ms = STALL_MS};
@@ -434,6 +446,56 @@ static void test_signals_are_blocked_but_two(void **state)
 	assert_true(blocked == (~0ULL & ~(1ULL << 8) & ~(1ULL << 18) & ~(3ULL << 31)));
 }
 
+/* Whoever has the answer finds nobody any more, though others have not read theirs yet. */
+static void test_who_leaves_is_not_found(void **state)
+{
+	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"list\",\"params\":{"
+				   "\"big\":true}}\n";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int deaf = connect_raw(socket_path), fd = connect_raw(socket_path);
+	int late = connect_raw(socket_path), other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		say(deaf, line);
+	expect_served();
+	say(fd, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"leave\"}\n");
+	assert_string_equal(hear(fd), "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"gone\"}");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	assert_int_equal(connect(other, (struct sockaddr *)&address, sizeof(address)), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_true(server_is_leaving(server));
+	/* Nothing is begun any more; who is here already is told, or hung up on. */
+	if (send(late, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"leave\"}\n", 41, MSG_NOSIGNAL) ==
+	    41)
+		assert_null(strstr(hear(late), "result"));
+	close(other);
+	close(late);
+	close(fd);
+	close(deaf);
+}
+
+static void test_what_waits_behind_it_is_refused(void **state)
+{
+	int worker = connect_raw(socket_path), leaving = connect_raw(socket_path);
+	int behind = connect_raw(socket_path);
+
+	(void)state;
+	say(worker, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
+	hear(worker); /* its progress: it is at work */
+	say(leaving, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"leave\"}\n");
+	expect_served(); /* it has been queued by now, and the other comes later */
+	send_apply(behind, "good", 3);
+	expect_served();
+	sem_post(&proceed);
+	assert_true(contains(hear(leaving), "\"id\":2,\"result\":"));
+	assert_true(contains(hear(behind), "NO_AGENT"));
+	assert_int_equal(applied, 0);
+	close(worker);
+	close(leaving);
+	close(behind);
+}
+
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -450,6 +512,8 @@ int main(void)
 		SERVED(test_reads_are_served_while_one_works),
 		SERVED(test_queue_is_bounded),
 		SERVED(test_stop_while_one_works),
+		SERVED(test_who_leaves_is_not_found),
+		SERVED(test_what_waits_behind_it_is_refused),
 		SERVED(test_no_wakeups_without_clients),
 		SERVED(test_signals_are_blocked_but_two),
 	};
