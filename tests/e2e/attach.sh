@@ -54,6 +54,14 @@ says "patched" call 700
 step "detach" 0 '.result == "detached" and .changed' detach "$PID"
 says "still patched" call 700
 step "no agent any more" 3 '.error.code == "NO_AGENT"' list -p "$PID"
+# Nobody meets it on its way out, and it comes back at once.
+AGAIN=0
+for ((i = 0; i < 20; i++)); do
+	"$SUTURE" attach -q "$PID" && "$SUTURE" detach -q "$PID"
+	"$SUTURE" list -q -p "$PID" 2>/dev/null
+	[ $? -eq 3 ] && AGAIN=$((AGAIN + 1))
+done
+is "times in and out" 20 "$AGAIN"
 one_thread() { [ "$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]; }
 until_true "the end of its threads" one_thread
 is "threads" 1 "$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l)"
@@ -103,6 +111,138 @@ if "${CC:-cc}" -shared -fPIC -o "$WORK/killed.so" "$WORK/killed.c"; then
 	says "no complaints" check 0
 	printf 'end\n' >&"$TO"
 	target_end
+else
+	fail "it can't be compiled"
+fi
+
+printf -- '-- that goes on to another wait while it is being stopped\n'
+cat >"$WORK/moves.c" <<'END'
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Reads a byte, then waits for a lock that it will never get. */
+int main(int argc, char **argv)
+{
+	int held = open(argv[argc - 1], O_RDWR | O_CREAT, 0600), wanted = open(argv[argc - 1], O_RDWR);
+	char byte;
+
+	return flock(held, LOCK_EX) || read(0, &byte, 1) != 1 || flock(wanted, LOCK_EX);
+}
+END
+cat >"$WORK/pushes.c" <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Before the first thread is stopped: the byte that it waits for, and until it waits for the lock. */
+static void push(long pid)
+{
+	int to = open(getenv("PUSH_TO"), O_WRONLY);
+	char path[64], text[32] = "";
+
+	if (write(to, "x", 1) != 1)
+		abort();
+	snprintf(path, sizeof(path), "/proc/%ld/syscall", pid);
+	for (int i = 0; i < 60000 && atoi(text) != SYS_flock; i++) {
+		int fd = open(path, O_RDONLY);
+
+		if (read(fd, text, sizeof(text) - 1) <= 0)
+			abort();
+		close(fd);
+		usleep(1000);
+	}
+}
+
+long ptrace(enum __ptrace_request request, ...)
+{
+	static int pushed;
+	va_list list;
+	long pid, address, data;
+
+	va_start(list, request);
+	pid = va_arg(list, long);
+	address = va_arg(list, long);
+	data = va_arg(list, long);
+	va_end(list);
+	if (request == PTRACE_SEIZE && !pushed++)
+		push(pid);
+	return syscall(SYS_ptrace, request, pid, address, data);
+}
+END
+mkfifo "$WORK/push"
+exec {PUSH}<>"$WORK/push"
+if "${CC:-cc}" -o "$WORK/moves" "$WORK/moves.c" && "${CC:-cc}" -shared -fPIC -o "$WORK/pushes.so" "$WORK/pushes.c"; then
+	INPUT=$WORK/push in_background "$WORK/moves" "$WORK/lock"
+	in_read() { [ "$(awk '{ print $1 }' "/proc/$PID/syscall")" = 0 ] && runs moves; }
+	until_true "its read()" in_read
+	PUSH_TO=$WORK/push LD_PRELOAD=$WORK/pushes.so timeout 100 "$SUTURE" attach "$PID" --timeout 500ms --json >"$OUT" 2>"$ERR"
+	is "not borrowed: exit code" 5 $?
+	is "and said so" "TIMEOUT 1" "$(j '.error.code + " " + (.error.message | test("waits for something plain") | if . then "1" else "0" end)')"
+	in_flock() { [ "$(awk '{ print $1 }' "/proc/$PID/syscall")" = 73 ]; }
+	check "it still waits for the lock" until_true "its flock()" in_flock
+	stop_pid "$PID"
+else
+	fail "it can't be compiled"
+fi
+exec {PUSH}>&-
+
+printf -- '-- whose errno is its own\n'
+cat >"$WORK/errno.c" <<'END'
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+static volatile int allocated;
+
+/* The memory of a new thread comes from here, on the thread that makes it. */
+void *malloc(size_t size)
+{
+	allocated++;
+	errno = ENOTTY;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	allocated++;
+	errno = ENOTTY;
+	return __libc_calloc(count, size);
+}
+
+int main(void)
+{
+	char byte;
+	ssize_t got;
+
+	allocated = 0;
+	errno = EXDEV;
+	got = read(0, &byte, 1);
+	printf("%d %d %d\n", (int)got, errno == EXDEV, allocated > 0);
+	return 0;
+}
+END
+if "${CC:-cc}" -rdynamic -fno-builtin -o "$WORK/errnos" "$WORK/errno.c"; then
+	mkfifo "$WORK/byte"
+	exec {PUSH}<>"$WORK/byte"
+	INPUT=$WORK/byte in_background "$WORK/errnos"
+	in_read() { [ "$(awk '{ print $1 }' "/proc/$PID/syscall")" = 0 ] && runs errnos; }
+	until_true "its read()" in_read
+	step "attach" 0 "$attached" attach "$PID"
+	printf x >&"$PUSH"
+	wait "$PID"
+	is "it ends well" 0 $?
+	is "its errno, though its allocator changed it meanwhile" "1 1 1" "$(cat "$WORK/background.out")"
+	exec {PUSH}>&-
 else
 	fail "it can't be compiled"
 fi
