@@ -2,6 +2,7 @@
 /* The driver: plan, compile, gate, core; see build.h. */
 #include "builder/building.h"
 
+#include "builder/build_units.h"
 #include "builder/candidates.h"
 #include "builder/causes.h"
 #include "builder/layout.h"
@@ -99,9 +100,9 @@ static int run_core(struct build *build, const char *output, struct suture_error
 		free(objects);
 		return error_no_memory(err);
 	}
-	rc = provenance_init(&provenance, plan, options, err);
-	if (!rc)
-		rc = path_make_folders(work, err);
+	rc = path_make_folders(work, err);
+	if (!rc && options->diff)
+		rc = provenance_init(&provenance, plan, options, err);
 	for (size_t i = 0; i < plan->unit_count; i++) {
 		const struct compile_unit *unit = &plan->units[i];
 
@@ -209,84 +210,6 @@ static int compare(struct build *build, struct suture_error *err)
 	return 0;
 }
 
-static void count_units(struct build *build)
-{
-	struct build_units *units = &build->result->units;
-
-	for (size_t i = 0; i < build->plan.unit_count; i++) {
-		const struct compile_unit *unit = &build->plan.units[i];
-
-		units->affected += !unit->foreign;
-		units->skipped += unit->skipped && !unit->foreign;
-		units->compiled += !unit->skipped && unit->compiled;
-		units->cached += !unit->skipped && !unit->compiled;
-	}
-}
-
-/* A source that the diff adds has a command only if the build system knows it already. */
-static void refuse_incomplete(struct build *build)
-{
-	for (size_t i = 0; i < build->plan.unit_count; i++) {
-		const struct compile_unit *unit = &build->plan.units[i];
-
-		if (unit->removed)
-			refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED,
-				     unit->entry->file, 0, "empty the functions instead",
-				     "%s: the diff removes a source of the running program",
-				     unit->name);
-	}
-}
-
-/* Variables of one name are told apart by their lines: without the numbers they can't be. */
-static void refuse_unnumbered(struct build *build)
-{
-	for (size_t i = 0; i < build->plan.unit_count; i++)
-		if (build->plan.units[i].unnumbered)
-			refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED,
-				     build->plan.units[i].entry->file, 0,
-				     "edit it so that no line moves",
-				     "%s compiles with the diff, but not with the #line directives "
-				     "that keep its line numbers",
-				     build->plan.units[i].name);
-}
-
-static const struct compile_unit *find_escaped(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->unit_count; i++)
-		if (plan->units[i].escape)
-			return &plan->units[i];
-	return NULL;
-}
-
-/* A unit read an edited file past the sparse view: all of P is compiled in a full one. */
-static int look_deeper(struct build *build, struct suture_error *err)
-{
-	const struct compile_unit *unit = find_escaped(&build->plan);
-	int rc;
-
-	if (!unit)
-		return 0;
-	rc = plan_make_view(&build->plan, true, err);
-	if (!rc)
-		rc = compile_patched_again(&build->compile, build->plan.units,
-					   build->plan.unit_count, &build->result->refusals, err);
-	unit = rc ? NULL : find_escaped(&build->plan);
-	if (unit && (strings_contain(&unit->command.argv, "-include-pch") ||
-		     !strcmp(unit->escape, unit->entry->file)))
-		refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
-			     "keep the header that it is made from beside it",
-			     "%s is compiled with a precompiled header, which holds headers as "
-			     "they were before the diff",
-			     unit->name);
-	else if (unit)
-		refusals_add(&build->result->refusals, SUTURE_E_UNSUPPORTED, unit->entry->file, 0,
-			     "include it by a relative path, or through -I",
-			     "%s includes %s by an absolute path: the patched file can't be put in "
-			     "its place",
-			     unit->name, unit->escape);
-	return rc;
-}
-
 /* The folder of Suture's own headers, where the diff asks for one of them: else nothing is added.
  */
 static const char *include_dir(const struct build *build)
@@ -309,22 +232,6 @@ static const char *include_dir(const struct build *build)
 	return NULL;
 }
 
-/* Sources of which no compilation is in this one of several binaries. */
-static void list_elsewhere(struct build *build)
-{
-	const struct plan *plan = &build->plan;
-
-	for (size_t i = 0; build->options->one_of_several && i < plan->unit_count; i++) {
-		const char *name = plan->units[i].name;
-		bool here = false;
-
-		for (size_t k = 0; k < plan->unit_count; k++)
-			here |= !plan->units[k].foreign && strcmp(plan->units[k].name, name) == 0;
-		if (!here)
-			strings_add_once(&build->result->elsewhere, name);
-	}
-}
-
 int build_in(struct build *build, char *work_dir, struct suture_error *err)
 {
 	struct build_result *result = build->result;
@@ -340,13 +247,14 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 		result->unreached |= !plan->changes.list[i].same_tokens;
 	if (rc || plan->unit_count == 0)
 		return rc;
-	refuse_incomplete(build);
-	rc = plan_make_view(plan, false, err);
+	build_units_refuse_removed(build);
+	if (build->options->diff)
+		rc = plan_make_view(plan, false, err);
 	if (!rc)
 		rc = plan_make_before(plan, build->options, err);
 	if (rc)
 		return rc;
-	build->compile = (struct compile_options){.patched = &plan->view,
+	build->compile = (struct compile_options){.patched = plan->view.top ? &plan->view : NULL,
 						  .before = plan->before.top ? &plan->before : NULL,
 						  .edited = &plan->edited,
 						  .unnumber = take_out_numbers,
@@ -364,17 +272,17 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 				       build->options->one_of_several, plan->units,
 				       plan->unit_count, err);
 	if (!rc)
-		list_elsewhere(build);
+		build_units_list_elsewhere(build);
 	if (!rc)
 		unsupported_refuse(plan->units, plan->unit_count, &result->refusals);
 	if (!rc && !result->refusals.count)
 		rc = compile_all(&build->compile, plan->units, plan->unit_count, &result->refusals,
 				 err);
 	if (!rc && !result->refusals.count)
-		rc = look_deeper(build, err);
+		rc = build_units_look_deeper(build, err);
 	if (!rc)
-		refuse_unnumbered(build);
-	count_units(build);
+		build_units_refuse_unnumbered(build);
+	build_units_count(build);
 	result->compile_us = now_us() - started;
 	for (size_t i = 0; i < plan->unit_count; i++)
 		all_skipped &= plan->units[i].skipped;
@@ -399,8 +307,18 @@ static void read_diff(const char *path, struct build_result *result)
 	cleanup_memory uint8_t *text = NULL;
 	size_t size;
 
-	if (!file_read(path, 1 << 28, &text, &size, NULL))
+	if (path && !file_read(path, 1 << 28, &text, &size, NULL))
 		result->diff = strndup((char *)text, size);
+}
+
+/* Nothing is proved where nothing was there to be compared. */
+static void refuse_unproved(const struct build_options *options, struct build_result *result)
+{
+	if (!options->diff && !result->refusals.count && !result->core.verified.exact)
+		refusals_add(&result->refusals, SUTURE_E_VERIFY_MISMATCH, NULL, 0,
+			     "name the folder that the binary was built in",
+			     "no function of %s is made by a command of %s", result->binary,
+			     options->build_dir);
 }
 
 /* Said when it is sure that no binary has them: one may be a test's or another platform's. */
@@ -473,6 +391,8 @@ int build_run(const struct build_options *options, struct build_result *result,
 	path_remove_tree(made);
 	if (rc && err && !refuse_error(&result->refusals, err))
 		rc = 0;
+	if (!rc)
+		refuse_unproved(options, result);
 	if (!rc && !strings_ok(&result->notes))
 		rc = error_no_memory(err);
 	if (!rc && result->refusals.count)

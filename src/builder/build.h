@@ -31,6 +31,10 @@ struct build_options {
 	const char *output;	 /* NULL: NAME.so in the working folder */
 	const char *name;	 /* NULL: from the diff's file name */
 	const char *description; /* one line, or NULL */
+	/*
+	 * NULL: nothing is patched. All of the binary is proved to be what the tree and its
+	 * commands make, and the objects that later builds compare with are kept.
+	 */
 	const char *diff;
 	/*
 	 * The sources are edited already, as the diff says: this folder has the diff's files as
@@ -75,7 +79,7 @@ struct build_target {
 };
 
 struct build_result {
-	enum core_outcome outcome;
+	enum core_outcome outcome; /* CORE_NOTHING is all that goes well without a diff */
 	char name[65];
 	char *output;		      /* owned; as given or made up */
 	char *signature;	      /* owned: file of the signature, if it was signed */
@@ -83,7 +87,7 @@ struct build_result {
 	struct build_target *targets; /* owned: where there are several binaries, each of them */
 	size_t target_count;
 	char *source_root;	    /* owned; NULL where none was found */
-	char *diff;		    /* owned: the diff's text */
+	char *diff;		    /* owned: the diff's text, or NULL */
 	struct build_cause *causes; /* owned: one per function of core; NULL without a patch */
 	struct strings texts;	    /* owns texts of causes */
 	struct core_result core;    /* functions, data, idle set, verification */
@@ -93,6 +97,7 @@ struct build_result {
 	struct strings elsewhere;   /* units that must be in another one: nothing of them is here */
 	struct strings notes;	    /* what the user should know though nothing is refused */
 	struct build_units units;
+	bool prepared;	/* there was no diff */
 	bool unreached; /* the diff changes something, but nothing that the binary is made from */
 	uint64_t total_us;
 	uint64_t compile_us; /* preprocessing included */

@@ -72,7 +72,7 @@ void build_result_fini(struct build_result *result)
 int build_init_result(const struct build_options *options, struct build_result *result,
 		      struct suture_error *err)
 {
-	*result = (struct build_result){.outcome = CORE_NOTHING};
+	*result = (struct build_result){.outcome = CORE_NOTHING, .prepared = !options->diff};
 	if (options->name && !build_name_valid(options->name))
 		return error_set(
 			err, SUTURE_E_USAGE,
@@ -82,7 +82,7 @@ int build_init_result(const struct build_options *options, struct build_result *
 	if (options->name)
 		strcpy(result->name, options->name);
 	else
-		build_name_from_path(options->diff, result->name);
+		build_name_from_path(options->diff ? options->diff : options->binary, result->name);
 	result->binary = strdup(options->binary);
 	if (options->output)
 		result->output = strdup(options->output);

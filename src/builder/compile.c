@@ -90,16 +90,15 @@ static bool find_place(char *text, char **file, unsigned *line)
 static char *read_words(const struct run *run, const struct compile_options *options)
 {
 	cleanup_memory uint8_t *data = NULL;
-	const struct overlay *view =
-		run->variant < VARIANT_P && options->before ? options->before : options->patched;
-	const char *top = view->top;
-	size_t size = 0, length = strlen(top);
+	const struct overlay *view = run->variant < VARIANT_P ? options->before : options->patched;
+	const char *top = view ? view->top : NULL;
+	size_t size = 0, length = top ? strlen(top) : 0;
 	char *text, *at;
 
 	if (file_read(run->log, OUTPUT_SIZE_MAX, &data, &size, NULL))
 		return strdup("");
 	text = strndup((char *)data, size);
-	for (at = text; at && (at = strstr(at, top));)
+	for (at = text; at && top && (at = strstr(at, top));)
 		memmove(at, at + length, strlen(at + length) + 1);
 	if (text && strlen(text) > WORDS_MAX)
 		strcpy(text + WORDS_MAX, "…");
@@ -363,6 +362,21 @@ static int compile_left_out(const struct compile_options *options, struct compil
 	return rc;
 }
 
+/* Nothing is patched: what is compared is O with itself, which has to be equal. */
+static int stand_in(struct compile_unit *units, size_t count, struct suture_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct compile_unit *unit = &units[i];
+
+		if (unit->skipped || unit->p_path || !unit->o_path)
+			continue;
+		unit->p_path = strdup(unit->o_path);
+		if (!unit->p_path)
+			return error_no_memory(err);
+	}
+	return 0;
+}
+
 int compile_all(const struct compile_options *options, struct compile_unit *units, size_t count,
 		struct refusals *refusals, struct suture_error *err)
 {
@@ -379,7 +393,7 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 			rc = runs_add(&runs, unit, i, VARIANT_O, COMMAND_COMPARE, err);
 		if (!rc && unit->edited && !unit->added && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
-		if (!rc && !unit->removed)
+		if (!rc && !unit->removed && options->patched)
 			rc = runs_add(&runs, unit, i, VARIANT_P, COMMAND_COMPARE, err);
 	}
 	if (!rc)
@@ -389,6 +403,8 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 	if (!rc)
 		rc = take_results(&runs, refusals, err);
 	runs_fini(&runs);
+	if (!rc && !options->patched)
+		rc = stand_in(units, count, err);
 	if (!rc)
 		rc = compile_left_out(options, units, count, refusals, err);
 	return rc ? rc : compile_verify(options, units, count, true, refusals, err);

@@ -47,7 +47,7 @@ typedef void compile_progress(const char *what, const char *unit, size_t done, s
 			      void *context);
 
 struct compile_options {
-	const struct overlay *patched;
+	const struct overlay *patched; /* NULL: nothing is, and O stands for P */
 	/* Of the tree as it was, where the user's is edited already; NULL: the tree itself. */
 	const struct overlay *before;
 	const struct strings *edited; /* files of the diff, as path_real() spells them */

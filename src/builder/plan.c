@@ -89,8 +89,9 @@ static int find_root(struct plan *plan, const struct build_options *options, uns
 	} else {
 		candidate_roots(plan, &roots);
 	}
-	rc = strings_ok(&roots) ? diff_locate(&plan->diff, &roots, &chosen, strip, err)
-				: error_no_memory(err);
+	rc = strings_ok(&roots) ? 0 : error_no_memory(err);
+	if (!rc && options->diff)
+		rc = diff_locate(&plan->diff, &roots, &chosen, strip, err);
 	if (!rc) {
 		plan->root = strdup(roots.items[chosen]);
 		if (!plan->root)
@@ -309,15 +310,16 @@ static int read_changes(struct plan *plan, const struct build_options *options,
 	if (!scratch || !plan->build_dir)
 		return error_no_memory(err);
 	rc = check_binary(options->binary, err);
-	if (!rc)
+	if (!rc && options->diff)
 		rc = diff_read(options->diff, &plan->diff, err);
 	if (!rc)
 		rc = compdb_read(plan->build_dir, &plan->db, err);
 	if (!rc)
 		rc = find_root(plan, options, &originals.strip, err);
-	if (!rc)
-		rc = path_make_folders(scratch, err);
+	if (rc || !options->diff)
+		return rc;
 	originals.root = plan->root;
+	rc = path_make_folders(scratch, err);
 	return rc ? rc : diff_apply(&plan->diff, &originals, scratch, &plan->changes, err);
 }
 

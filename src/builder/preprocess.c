@@ -50,6 +50,18 @@ static void strip_markers(struct text *text)
 	text->size = used;
 }
 
+/* Nothing is patched: only what the cached objects are known by is wanted. */
+static void note_text(const struct compile_options *options, const struct run *original)
+{
+	struct text text;
+
+	read_text(original, &text);
+	if (text.data)
+		objcache_digest(text.data, text.size, options->before ? options->before->top : NULL,
+				original->unit->original_text);
+	free(text.data);
+}
+
 static void compare_texts(const struct compile_options *options, const struct run *original,
 			  const struct run *patched)
 {
@@ -79,8 +91,12 @@ int compile_preprocess(const struct compile_options *options, struct compile_uni
 		       size_t count, struct suture_error *err)
 {
 	struct compile_options quiet = *options;
+	size_t step = options->patched ? 2 : 1;
 	struct runs runs;
 	int rc;
+
+	if (!options->patched && !options->cache_dir)
+		return 0;
 
 	quiet.progress = NULL;
 	rc = runs_init(&runs, &quiet, 2 * count, err);
@@ -90,15 +106,20 @@ int compile_preprocess(const struct compile_options *options, struct compile_uni
 		    units[i].removed || units[i].layer_count)
 			continue;
 		rc = runs_add(&runs, &units[i], i, VARIANT_O, COMMAND_PREPROCESS, err);
-		if (!rc)
+		if (!rc && options->patched)
 			rc = runs_add(&runs, &units[i], i, VARIANT_P, COMMAND_PREPROCESS, err);
 	}
 	if (!rc)
 		rc = runs_start(&runs, err);
-	for (size_t i = 0; i + 1 < runs.count && !rc; i += 2) {
+	for (size_t i = 0; i + step <= runs.count && !rc; i += step) {
 		/* One that fails here fails again when compiled, and is reported then. */
-		if (!process_succeeded(&runs.jobs[i]) || !process_succeeded(&runs.jobs[i + 1]))
+		if (!process_succeeded(&runs.jobs[i]) ||
+		    !process_succeeded(&runs.jobs[i + step - 1]))
 			continue;
+		if (!options->patched) {
+			note_text(options, &runs.list[i]);
+			continue;
+		}
 		rc = runs_find_escape(&runs.list[i + 1], options, err);
 		if (!rc)
 			compare_texts(options, &runs.list[i], &runs.list[i + 1]);

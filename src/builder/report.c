@@ -172,6 +172,26 @@ static void print_patch(const struct build_result *result, const struct report_s
 		fprintf(out, "  signed: %s\n", result->signature);
 }
 
+static void print_nothing(const struct build_result *result, FILE *out)
+{
+	const char *what = path_base(result->binary);
+
+	if (result->prepared)
+		fprintf(out,
+			"%s%s what this tree makes: %zu functions equal, %zu more but for the "
+			"linker's relaxations\n",
+			result->target_count ? "the binaries" : what,
+			result->target_count ? " are" : " is", result->core.verified.exact,
+			result->core.verified.equivalent);
+	else
+		fprintf(out,
+			result->unreached
+				? "nothing to patch: %s is not compiled from anything that the "
+				  "diff changes\n"
+				: "nothing to patch: the object code of %s does not change\n",
+			result->target_count ? "any of the binaries" : what);
+}
+
 void report_text(const struct build_result *result, const struct report_style *style, FILE *out,
 		 FILE *complaints)
 {
@@ -186,12 +206,7 @@ void report_text(const struct build_result *result, const struct report_style *s
 		print_patch(result, style, out);
 		break;
 	case CORE_NOTHING:
-		fprintf(out,
-			result->unreached
-				? "nothing to patch: %s is not compiled from anything that the "
-				  "diff changes\n"
-				: "nothing to patch: the object code of %s does not change\n",
-			result->target_count ? "any of the binaries" : path_base(result->binary));
+		print_nothing(result, out);
 		break;
 	case CORE_REFUSED:
 		print_refusals(result, style, complaints);

@@ -225,7 +225,9 @@ int report_json(const struct build_result *result, FILE *out, struct suture_erro
 	put_number(&document, times, "compile_us", result->compile_us);
 	put_number(&document, times, "compare_us", result->compare_us);
 
-	put_text(&document, root, "result", outcomes[result->outcome]);
+	put_text(&document, root, "result",
+		 result->prepared && result->outcome == CORE_NOTHING ? "prepared"
+								     : outcomes[result->outcome]);
 	put_text(&document, root, "name", result->name);
 	put_text(&document, root, "output", result->outcome == CORE_PATCH ? result->output : NULL);
 	if (result->signature)

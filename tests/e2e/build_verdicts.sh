@@ -82,6 +82,30 @@ cp "$WORK/out/coin-dup.so" "$WORK/first.so"
 verdict "$diffs/coin-dup.diff" 0 true --no-cache -j 1
 cmp -s "$WORK/first.so" "$WORK/out/coin-dup.so" || fail "two builds of one diff differ"
 
+# Without a diff: the whole binary is proved, and no file is written.
+prepare() {     # EXIT-CODE JQ-FILTER [OPTION…]
+	local expected=$1 filter=$2 code before after
+	shift 2
+	before=$(digest "$WORK/the arena"; digest "$WORK/build")
+	"$SUTURE_BUILD" -C "$WORK/build" --binary "$WORK/build/arena-server" -q --json --prepare "$@" \
+		>"$WORK/json" 2>"$WORK/err"
+	code=$?
+	after=$(digest "$WORK/the arena"; digest "$WORK/build")
+	[ "$code" = "$expected" ] || { fail "prepare $*: exit code $code, not $expected"; cat "$WORK/err"; }
+	jq -e "$filter" "$WORK/json" >/dev/null || { fail "prepare $*: not $filter"; cat "$WORK/json"; }
+	[ "$before" = "$after" ] || fail "prepare $*: a tree was changed"
+	[ -z "$(ls -A "$WORK/tmp")" ] || fail "prepare $*: left behind: $(ls -A "$WORK/tmp")"
+}
+prepare 0 '.result == "prepared" and .functions == [] and .verified.different == 0 and .verified.exact > 100'
+prepare 0 '.units.compiled == 0 and .units.cached == .units.affected'
+[ ! -e arena-server.so ] || fail "prepare: a file was written"
+grep -q 'arena-server is what this tree makes' "$WORK/err" || fail "prepare: says $(cat "$WORK/err")"
+prepare 2 '.error.code == "USAGE"' "$diffs/coin-dup.diff"
+prepare 2 '.error.code == "USAGE"' --sign key
+sed -i 's/return shop_items\[item\].price;/return shop_items[item].price + 1;/' "$WORK/the arena/server/shop.c"
+prepare 4 '[.refusals[] | select(.code == "VERIFY_MISMATCH" and (.message | test("shop_price")))] | length >= 1'
+sed -i 's/return shop_items\[item\].price + 1;/return shop_items[item].price;/' "$WORK/the arena/server/shop.c"
+
 # A diff that is in the sources already, one that does not fit, one that leads out of the tree.
 patch -s -R -f --dry-run -p1 -d "$WORK/the arena" <"$diffs/coin-dup.diff" >/dev/null 2>&1 &&
 	fail "coin-dup.diff could be taken out before it was put in"

@@ -76,7 +76,9 @@ static int report(const struct options *options, const struct build_result *resu
 			report_text(result, &style, stdout, stderr);
 		if (options->report && !reported)
 			reported = report_html(result, options->report, &trouble);
-		rc = exit_codes[result->outcome];
+		rc = result->prepared && result->outcome == CORE_NOTHING
+			     ? 0
+			     : exit_codes[result->outcome];
 		if (!reported && !options->json && (fflush(stdout) || ferror(stdout)))
 			reported = error_set(&trouble, SUTURE_E_IO, "can't write the report");
 	}

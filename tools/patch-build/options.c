@@ -32,6 +32,7 @@ enum key {
 	KEY_CACHE,
 	KEY_ALL_UNITS,
 	KEY_NO_CACHE,
+	KEY_PREPARE,
 };
 
 static const struct argp_option descriptions[] = {
@@ -67,6 +68,10 @@ static const struct argp_option descriptions[] = {
 	 0},
 	{"all-units", KEY_ALL_UNITS, NULL, 0,
 	 "Verify and compare every unit of the binary, not just those that the diff reaches", 0},
+	{"prepare", KEY_PREPARE, NULL, 0,
+	 "No DIFF: prove all of the binary to be what the tree makes, and keep what later builds "
+	 "compare with",
+	 0},
 	{"cache", KEY_CACHE, "DIR", 0, "Where objects are kept (default: ~/.cache/suture)", 0},
 	{"no-cache", KEY_NO_CACHE, NULL, 0, "Compile everything, keep nothing", 0},
 	{"json", KEY_JSON, NULL, 0, "One JSON document on standard output", 0},
@@ -260,6 +265,9 @@ static int read_option(struct reading *reading, int key, char *argument)
 	case KEY_ALL_UNITS:
 		build->all_units = true;
 		return 0;
+	case KEY_PREPARE:
+		options->prepare = build->all_units = true;
+		return 0;
 	case KEY_CACHE:
 	case KEY_NO_CACHE:
 		free(options->cache);
@@ -349,6 +357,34 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+/* No patch is made: what would be about one can't be honoured. */
+static int check_prepare(const struct options *options, struct suture_error *err)
+{
+	const struct build_options *build = &options->build;
+	const struct {
+		bool given;
+		const char *name;
+	} others[] = {
+		{build->diff, "a DIFF"},
+		{options->list_files, "--list-files"},
+		{build->output, "--output"},
+		{build->on_count, "--on"},
+		{build->baseline, "--baseline"},
+		{build->decision_count, "--data"},
+		{build->accepted_count, "--accept-layout"},
+		{options->sign, "--sign"},
+		{options->pid, "--pid"},
+		{options->report, "--report"},
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].given)
+			return error_set(err, SUTURE_E_USAGE,
+					 "--prepare makes no patch: it goes without %s",
+					 others[i].name);
+	return 0;
+}
+
 int options_read(struct options *options, int argc, char **argv, struct suture_error *err)
 {
 	static const struct argp argp = {
@@ -385,10 +421,11 @@ int options_read(struct options *options, int argc, char **argv, struct suture_e
 	}
 	if (options->list_files && options->build.further_count)
 		return error_set(err, SUTURE_E_USAGE, "--list-files: of one --binary at a time");
-	if ((!options->build.diff && !options->list_files) || !options->build.binary) {
+	if ((!options->build.diff && !options->list_files && !options->prepare) ||
+	    !options->build.binary) {
 		error_set(err, SUTURE_E_USAGE, "%s is missing",
 			  options->build.binary ? "DIFF" : "--binary EXE");
 		return error_next(err, "suture build -C BUILD_DIR --binary EXE DIFF, see --help");
 	}
-	return 0;
+	return options->prepare ? check_prepare(options, err) : 0;
 }

@@ -23,6 +23,7 @@ struct options {
 	pid_t pid;			      /* to be looked at, or 0 */
 	const char *report;		      /* file for the review page, or NULL */
 	bool list_files;		      /* instead of building */
+	bool prepare;			      /* without a diff */
 	bool json;
 	bool quiet;
 	bool verbose;

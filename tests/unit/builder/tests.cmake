@@ -12,6 +12,7 @@ suture_unit_test(builder/generated LINKS builder base)
 suture_unit_test(builder/kept LINKS builder base)
 suture_unit_test(builder/members LINKS builder base)
 suture_unit_test(builder/candidates LINKS builder base)
+suture_unit_test(builder/prepare LINKS builder base)
 suture_unit_test(builder/corrupt LINKS builder base)
 # The core: from objects to a patch.
 suture_unit_test(builder/core_verify LINKS builder format base)
