@@ -11,7 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All applied patches, for --replace. The caller frees *patches. */
+static int latest_first(const void *a, const void *b)
+{
+	const struct patch *left = *(struct patch *const *)a, *right = *(struct patch *const *)b;
+
+	return left->order > right->order ? -1 : left->order < right->order;
+}
+
+/* All applied patches, for --replace: as they would be taken out. The caller frees *patches. */
 static int all_applied(const struct agent *agent, struct patch ***patches, size_t *count,
 		       struct suture_error *err)
 {
@@ -22,6 +29,7 @@ static int all_applied(const struct agent *agent, struct patch ***patches, size_
 	for (struct patch *patch = agent->patches; patch; patch = patch->next)
 		if (patch->state == PATCH_APPLIED)
 			list[(*count)++] = patch;
+	qsort(list, *count, sizeof(*list), latest_first);
 	*patches = list;
 	return 0;
 }
@@ -121,10 +129,13 @@ static void drop_pending(struct agent *agent)
 	}
 }
 
-/* One goes and one comes that was in force before. unasked: pre_revert of what goes has no say. */
-static int swap(struct agent *agent, struct patch *out, struct patch *in, bool unasked,
-		const struct transaction_options *options, struct transaction_result *result,
-		struct suture_error *err)
+/*
+ * One goes, and those come that were in force before, in[0] the lowest. unasked: pre_revert of what
+ * goes has no say.
+ */
+static int swap(struct agent *agent, struct patch *out, struct patch *const *in, size_t in_count,
+		bool unasked, const struct transaction_options *options,
+		struct transaction_result *result, struct suture_error *err)
 {
 	uint64_t started = transaction_now_us();
 	struct plan plan;
@@ -135,54 +146,70 @@ static int swap(struct agent *agent, struct patch *out, struct patch *in, bool u
 	gone_settle(agent, NULL);
 	plan_init(&plan, agent);
 	plan.unasked = unasked;
+	plan.recount = true;
 	rc = transaction_check_dependents(agent, out, err);
 	if (!rc)
 		rc = plan_remove(&plan, &out, 1, err);
 	if (!rc)
-		rc = scoping_plan_again(&plan, in, err);
+		rc = scoping_plan_again(&plan, in[0], err);
 	if (!rc)
-		rc = plan_add_known(&plan, in, err);
+		rc = plan_add_known(&plan, in[0], err);
 	if (!rc && plan.missing)
-		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s", in->name,
+		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s has to wait for %s", in[0]->name,
 			       plan.missing);
+	if (!rc)
+		rc = plan_add_more(&plan, in + 1, in_count - 1, err);
 	if (!rc)
 		rc = plan_build(&plan, err);
 	if (!rc)
 		rc = transaction_carry_out(&plan, options, started, result, err);
 	plan_fini(&plan);
 	result->total_us = transaction_now_us() - started;
-	log_info("%s back in: %s", in->name,
+	log_info("%s back in: %s", in[0]->name,
 		 rc ? suture_code_name((enum suture_code) - rc) : "done");
 	return rc;
 }
 
-/* False: it could not be done in one commit, and nothing was changed. */
-static bool take_back_at_once(struct agent *agent, struct patch *out, struct patch *in,
-			      const struct transaction_options *options, struct suture_error *err)
+/*
+ * What was replaced comes back as the plan's patch goes, in one commit. False: it could not be done
+ * so, and nothing was changed.
+ */
+static bool take_back_at_once(struct plan *plan, const struct transaction_options *options,
+			      struct suture_error *err)
 {
+	size_t count = plan->remove_count;
+	struct patch **in = calloc(count + 1, sizeof(*in));
 	struct transaction_result result;
 	struct suture_error why;
-	int rc = swap(agent, out, in, true, options, &result, &why);
-	bool changed = result.changed;
+	bool changed;
+	int rc;
 
+	/* The lowest first: as they were taken out, from behind. */
+	for (size_t i = 0; in && i < count; i++)
+		in[i] = plan->remove[count - 1 - i];
+	if (!in || !count) {
+		free(in);
+		return false;
+	}
+	rc = swap(plan->agent, plan->add, in, count, true, options, &result, &why);
+	changed = result.changed;
 	if (changed && rc)
-		error_context(err, "%s, which it had replaced, is back, and said: %s", in->name,
-			      why.message);
+		error_context(err, "what it had replaced is back, and said: %s", why.message);
 	transaction_result_fini(&result);
+	free(in);
 	return changed;
 }
 
 /*
  * post_apply said no, when the switch had happened: the patch is taken back, and what it had
- * replaced is put in again, in the same commit where that is one patch. err says what it said, and
- * how that went.
+ * replaced is put in again, in the same commit where that can be. err says what it said, and how
+ * that went.
  */
 static int take_back(struct plan *plan, const struct transaction_options *options,
 		     struct transaction_result *result, struct suture_error *err)
 {
 	struct agent *agent = plan->agent;
-	bool at_once = plan->remove_count == 1 &&
-		       take_back_at_once(agent, plan->add, plan->remove[0], options, err);
+	bool at_once = take_back_at_once(plan, options, err);
 	struct suture_error why;
 	int rc = at_once ? 0 : transaction_withdraw(agent, &plan->add, 1, true, options, &why);
 
@@ -286,6 +313,6 @@ int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err)
 {
-	return out ? swap(agent, out, in, false, options, result, err)
+	return out ? swap(agent, out, &in, 1, false, options, result, err)
 		   : transaction_resume(agent, in, options, result, err);
 }

@@ -7,6 +7,7 @@
 
 #include "agent/hooks.h"
 #include "agent/migration.h"
+#include "agent/plan_internal.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -15,7 +16,7 @@ struct commit {
 	bool gated;	 /* this attempt went through the gate */
 	int edit_result; /* of the edit set's last step, for the message */
 	int hook_result; /* what a hook returned, if it failed */
-	size_t switched; /* patches whose hooks of the switch have run: those that go, then add */
+	size_t switched; /* patches whose hooks of the switch have run: those that go come first */
 	bool not_migrated;
 };
 
@@ -28,21 +29,21 @@ static int gate_close_stopped(void *arg)
 	return commit->edit_result;
 }
 
-/* The hooks of the switch for the i-th patch: those that go come first, then the one that comes. */
+/* The hooks of the switch for the i-th patch: those that go come first, then those that come. */
 static int run_hooks_stopped(const struct plan *plan, size_t i, bool back)
 {
 	bool goes = i < plan->remove_count;
 
 	if (goes && plan->hookless)
 		return 0;
-	return hooks_run_stopped(goes ? plan->remove[i] : plan->add,
+	return hooks_run_stopped(goes ? plan->remove[i] : plan_comes(plan, i - plan->remove_count),
 				 goes == back ? FORMAT_HOOK_ON_SWITCH : FORMAT_HOOK_ON_UNSWITCH);
 }
 
 static int switch_stopped(void *arg)
 {
 	struct commit *commit = arg;
-	size_t count = commit->plan->remove_count + (commit->plan->add != NULL);
+	size_t count = commit->plan->remove_count + plan_comes_count(commit->plan);
 
 	commit->not_migrated = migration_run_stopped(commit->plan);
 	if (commit->not_migrated)
@@ -96,9 +97,10 @@ static void gate_open_stopped(void *arg)
 
 static bool any_switch_hook(const struct plan *plan)
 {
-	bool any = migration_wanted(plan) ||
-		   (plan->add && hooks_any(plan->add, FORMAT_HOOK_ON_SWITCH));
+	bool any = migration_wanted(plan);
 
+	for (size_t c = 0; c < plan_comes_count(plan); c++)
+		any = any || hooks_any(plan_comes(plan, c), FORMAT_HOOK_ON_SWITCH);
 	for (size_t i = 0; !plan->hookless && i < plan->remove_count; i++)
 		any = any || hooks_any(plan->remove[i], FORMAT_HOOK_ON_UNSWITCH);
 	return any;
@@ -126,6 +128,7 @@ static void settle(struct plan *plan)
 		planned->site->known = planned->after ? *planned->after : *planned->before;
 		planned->site->has_known = true;
 	}
+	plan_data_settle(plan);
 	for (size_t i = 0; i < plan->agent->sites.count; i++)
 		for (size_t r = 0; r < plan->remove_count; r++)
 			site_remove(plan->agent->sites.sites[i], plan->remove[r]);

@@ -269,8 +269,8 @@ int idle_build(struct plan *plan, struct suture_error *err)
 	/* Narrower: calls outside the scopes go back to the old code, as when it is reverted. */
 	if (!rc && plan->turn && plan->stubs)
 		rc = add_whole_patch(plan, plan->turn, err);
-	if (!rc && plan->add)
-		rc = add_listed(plan, plan->add, err);
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
+		rc = add_listed(plan, plan_comes(plan, c), err);
 	for (size_t i = 0; !rc && i < plan->remove_count; i++) {
 		rc = add_whole_patch(plan, plan->remove[i], err);
 		if (!rc)

@@ -58,19 +58,12 @@ static bool changes_data_at(const struct patch *patch, uintptr_t start)
  */
 static bool is_wanted(const struct plan *plan, uintptr_t start)
 {
-	if (plan->add && changes_data_at(plan->add, start))
-		return true;
+	for (size_t c = 0; c < plan_comes_count(plan); c++)
+		if (changes_data_at(plan_comes(plan, c), start))
+			return true;
 	for (const struct patch *patch = plan->agent->patches; patch; patch = patch->next)
 		if (patch->state == PATCH_APPLIED && !plan_goes(plan, patch) &&
 		    changes_data_at(patch, start))
-			return true;
-	return false;
-}
-
-static bool is_planned(const struct plan *plan, uintptr_t address)
-{
-	for (size_t i = 0; i < plan->edits.count; i++)
-		if (plan->edits.edits[i].address == address)
 			return true;
 	return false;
 }
@@ -83,7 +76,8 @@ static int plan_libraries(struct plan *plan, const struct patch *patch, struct s
 		uintptr_t start = patch->modules[i].start;
 		bool wanted, marked;
 
-		if (!changes_data_at(patch, start) || is_planned(plan, start + EI_PAD) ||
+		if (!changes_data_at(patch, start) ||
+		    code_edit_set_has(&plan->edits, start + EI_PAD) ||
 		    !read_mark(plan->agent, start, &marked))
 			continue;
 		wanted = is_wanted(plan, start);
@@ -97,8 +91,10 @@ static int plan_libraries(struct plan *plan, const struct patch *patch, struct s
 
 int mark_plan(struct plan *plan, struct suture_error *err)
 {
-	int rc = plan->add ? plan_libraries(plan, plan->add, err) : 0;
+	int rc = 0;
 
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
+		rc = plan_libraries(plan, plan_comes(plan, c), err);
 	for (size_t i = 0; !rc && i < plan->remove_count; i++)
 		rc = plan_libraries(plan, plan->remove[i], err);
 	return rc;

@@ -47,6 +47,7 @@ void plan_fini(struct plan *plan)
 	free(plan->busy);
 	free(plan->busy_names);
 	free(plan->remove);
+	free(plan->more);
 	scoping_finish_plan(plan);
 	migration_end(plan, false);
 	/* What never ran can be unloaded; what did stays mapped for good. */
@@ -256,6 +257,56 @@ int plan_add_known(struct plan *plan, struct patch *patch, struct suture_error *
 		rc = patch->load.handle ? check_loaded(plan, patch, modules, err)
 					: load(plan, modules, err);
 	return rc;
+}
+
+static int add_one_more(struct plan *plan, struct patch *patch, struct suture_error *err)
+{
+	const struct patch_file *file = &patch->file;
+	cleanup_memory const struct image_module **modules =
+		calloc(file->modules.count, sizeof(struct image_module *));
+	const char *missing = NULL;
+	int rc = modules ? 0 : error_no_memory(err);
+
+	if (!rc)
+		rc = verify_modules(file, &plan->image, modules, &missing, err);
+	if (!rc && (missing || !patch->load.handle || patch->scope || file->migrations.count))
+		rc = error_set(err, SUTURE_E_UNSUPPORTED, "%s can only come alone", patch->name);
+	for (size_t i = 0; !rc && i < file->modules.count; i++)
+		rc = hold(plan, modules[i], err);
+	return rc ? rc : check_loaded(plan, patch, modules, err);
+}
+
+int plan_add_more(struct plan *plan, struct patch *const *patches, size_t count,
+		  struct suture_error *err)
+{
+	int rc = 0;
+
+	plan->more = calloc(count + 1, sizeof(*plan->more));
+	if (!plan->more)
+		return error_no_memory(err);
+	if (count && (plan->scope || plan->add->file.migrations.count))
+		return error_set(err, SUTURE_E_UNSUPPORTED, "%s can only come alone",
+				 plan->add->name);
+	for (; !rc && plan->more_count < count; plan->more_count++) {
+		plan->more[plan->more_count] = patches[plan->more_count];
+		rc = add_one_more(plan, patches[plan->more_count], err);
+	}
+	return rc;
+}
+
+size_t plan_comes_count(const struct plan *plan)
+{
+	return plan->add ? 1 + plan->more_count : 0;
+}
+
+struct patch *plan_comes(const struct plan *plan, size_t i)
+{
+	return i ? plan->more[i - 1] : plan->add;
+}
+
+bool plan_counts(const struct plan *plan, const struct patch *patch)
+{
+	return plan->recount ? patch->counters != NULL : plan->count;
 }
 
 int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err)

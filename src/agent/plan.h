@@ -12,11 +12,15 @@
 #include "agent/agent.h"
 #include "stop/stop.h"
 
-/* What happens at one entry. */
+/*
+ * What happens at one entry. Where several patches come back to it there is one of these for each,
+ * the lowest first, and the last one's jump is written.
+ */
 struct plan_site {
 	struct site *site;
 	struct site_version version; /* to be pushed, if version.patch is set */
 	bool turns;		     /* the version that is in force gets version.trampoline */
+	bool covered;		     /* another one of this plan lies on it: nothing to write */
 	const struct trampoline *before;
 	const struct trampoline *after; /* NULL: the original code comes back */
 };
@@ -24,10 +28,14 @@ struct plan_site {
 struct plan {
 	struct agent *agent;
 	struct image image;
-	struct patch *add;   /* NULL for a revert */
+	struct patch *add; /* NULL for a revert */
+	/* Owned array: patches that were in force before and come back behind add. */
+	struct patch **more;
+	size_t more_count;
 	bool fresh;	     /* add is not on the agent's list, and goes with the plan */
 	bool loaded;	     /* add was loaded by this plan, and is unloaded with it */
 	bool count;	     /* calls of its functions are counted */
+	bool recount;	     /* instead: they are of those for which they were before */
 	bool unasked;	     /* pre_revert of what goes is not asked */
 	bool hookless;	     /* hooks of what goes are not run */
 	const char *missing; /* what add must wait for, a name in its file; else NULL */
@@ -70,6 +78,20 @@ int plan_remove(struct plan *plan, struct patch *const *patches, size_t count,
 int plan_add(struct plan *plan, struct patch_file *file, struct suture_error *err);
 /* The same for a patch on the agent's list. */
 int plan_add_known(struct plan *plan, struct patch *patch, struct suture_error *err);
+
+/*
+ * Further patches on the agent's list, behind plan->add and on it if need be: such as were in
+ * force a moment ago, at the same places. UNSUPPORTED for what can only come alone.
+ */
+int plan_add_more(struct plan *plan, struct patch *const *patches, size_t count,
+		  struct suture_error *err);
+
+/* How many patches come, and the i-th of them, the lowest first. */
+size_t plan_comes_count(const struct plan *plan);
+struct patch *plan_comes(const struct plan *plan, size_t i);
+
+/* Are the calls of one that comes counted? */
+bool plan_counts(const struct plan *plan, const struct patch *patch);
 
 /* Decides every entry's trampoline, builds edits and the idle set, prefaults. */
 int plan_build(struct plan *plan, struct suture_error *err);

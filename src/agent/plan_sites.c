@@ -45,13 +45,13 @@ const struct trampoline *plan_staying(const struct plan *plan, const struct site
 
 /* A patch may only lie over another one that it was built on: else its old code is not what runs.
  */
-static int check_overlap(const struct plan *plan, const struct site *site, const char *name,
-			 struct suture_error *err)
+static int check_overlap(const struct plan *plan, const struct patch *patch,
+			 const struct site *site, const char *name, struct suture_error *err)
 {
 	for (size_t i = 0; i < site->count; i++) {
 		const struct patch *other = site->versions[i].patch;
 
-		if (plan_goes(plan, other) || depends_on(&plan->add->file, other))
+		if (plan_goes(plan, other) || depends_on(&patch->file, other))
 			continue;
 		error_set(err, SUTURE_E_DEPENDENCY, "%s is already replaced by patch %s", name,
 			  other->name);
@@ -61,17 +61,17 @@ static int check_overlap(const struct plan *plan, const struct site *site, const
 }
 
 /* Parts of the function that the compiler put elsewhere: "f.cold" of f. */
-static size_t find_parts(const struct plan *plan, const struct format_function *function,
+static size_t find_parts(const struct patch *patch, const struct format_function *function,
 			 struct trampoline_range *parts, size_t limit)
 {
-	const struct patch_file *file = &plan->add->file;
+	const struct patch_file *file = &patch->file;
 	const char *name = patch_file_string(file, function->name_ref);
 	size_t length = strlen(name), count = 0;
 
 	for (size_t i = 0; i < file->idle.count && count < limit; i++) {
 		const struct format_idle *idle = &file->idle.records[i];
 		const char *part = patch_file_string(file, idle->name_ref);
-		uintptr_t address = patch_target(plan->add, idle->module_ref, idle->target);
+		uintptr_t address = patch_target(patch, idle->module_ref, idle->target);
 
 		if (idle->module_ref != function->module_ref || strncmp(part, name, length) != 0 ||
 		    part[length] != '.')
@@ -130,11 +130,11 @@ static int finish_stub(struct plan *plan, const struct site *site, uintptr_t stu
 	return dispatch_finish(plan->agent, stub, otherwise, err);
 }
 
-static int plan_jump(struct plan *plan, const struct format_function *function,
-		     const struct site *site, uintptr_t to, struct trampoline *out,
-		     struct suture_error *err)
+static int plan_jump(struct plan *plan, const struct patch *patch,
+		     const struct format_function *function, const struct site *site, uintptr_t to,
+		     struct trampoline *out, struct suture_error *err)
 {
-	const struct patch_file *file = &plan->add->file;
+	const struct patch_file *file = &patch->file;
 	struct surroundings around;
 	struct trampoline_range parts[4];
 	struct trampoline_target target = {
@@ -149,32 +149,32 @@ static int plan_jump(struct plan *plan, const struct format_function *function,
 
 	if (site->has_known)
 		return trampoline_retarget(&site->known, to, &plan->agent->near, out, err);
-	target.cold_count = find_parts(plan, function, parts, sizeof(parts) / sizeof(parts[0]));
-	if (surroundings_read(&plan->agent->sites, &plan->agent->writer, plan->add, function,
-			      &target, &around, err))
+	target.cold_count = find_parts(patch, function, parts, sizeof(parts) / sizeof(parts[0]));
+	if (surroundings_read(&plan->agent->sites, &plan->agent->writer, patch, function, &target,
+			      &around, err))
 		return -(int)err->code;
 	return trampoline_plan(&target, to, &plan->agent->near, out, err);
 }
 
-static int plan_trampoline(struct plan *plan, const struct format_function *function,
-			   struct plan_site *planned, struct suture_error *err)
+static int plan_trampoline(struct plan *plan, struct patch *patch,
+			   const struct format_function *function, struct plan_site *planned,
+			   struct suture_error *err)
 {
-	const struct patch_file *file = &plan->add->file;
+	const struct patch_file *file = &patch->file;
 	const char *name = patch_file_string(file, function->name_ref);
 	struct site_version *version = &planned->version;
 	const struct site *site = planned->site;
 	uintptr_t stub;
 	int rc = 0;
 
-	version->enters = patch_address(plan->add, function->replacement_address);
-	if (plan->count)
-		rc = calls_stub(plan->agent, plan->add,
-				(size_t)(function - file->functions.records), site->entry,
-				&version->enters, err);
+	version->enters = patch_address(patch, function->replacement_address);
+	if (plan_counts(plan, patch))
+		rc = calls_stub(plan->agent, patch, (size_t)(function - file->functions.records),
+				site->entry, &version->enters, err);
 	if (!rc)
-		rc = begin_stub(plan, plan->add, site, version->enters, &stub, err);
+		rc = begin_stub(plan, patch, site, version->enters, &stub, err);
 	if (!rc)
-		rc = plan_jump(plan, function, site, stub ? stub : version->enters,
+		rc = plan_jump(plan, patch, function, site, stub ? stub : version->enters,
 			       &version->trampoline, err);
 	if (!rc) {
 		rc = finish_stub(plan, site, stub, &version->trampoline, name, err);
@@ -225,11 +225,25 @@ static int plan_turns(struct plan *plan, struct suture_error *err)
 	return rc;
 }
 
-static int plan_function(struct plan *plan, size_t index, struct suture_error *err)
+/* How many versions this plan has for the site so far: what comes now lies over them. */
+static size_t cover(struct plan *plan, const struct site *site)
 {
-	const struct patch_file *file = &plan->add->file;
+	size_t count = 0;
+
+	for (size_t i = 0; plan->more_count && i < plan->site_count; i++)
+		if (plan->sites[i].site == site) {
+			plan->sites[i].covered = true;
+			count++;
+		}
+	return count;
+}
+
+static int plan_function(struct plan *plan, struct patch *patch, size_t index,
+			 struct suture_error *err)
+{
+	const struct patch_file *file = &patch->file;
 	const struct format_function *function = &file->functions.records[index];
-	uintptr_t entry = patch_target(plan->add, function->module_ref, function->target);
+	uintptr_t entry = patch_target(patch, function->module_ref, function->target);
 	const struct image_module *module = image_find_address(&plan->image, entry);
 	cleanup_memory uint8_t *code = NULL;
 	struct plan_site *planned;
@@ -244,16 +258,17 @@ static int plan_function(struct plan *plan, size_t index, struct suture_error *e
 	if (!rc)
 		rc = site_obtain(&plan->agent->sites, entry, function->size, code, &site, err);
 	if (!rc)
-		rc = check_overlap(plan, site, patch_file_string(file, function->name_ref), err);
+		rc = check_overlap(plan, patch, site, patch_file_string(file, function->name_ref),
+				   err);
 	if (!rc)
-		rc = site_reserve(site, err);
+		rc = site_reserve(site, cover(plan, site) + 1, err);
 	if (!rc)
 		rc = add_site(plan, site, &planned, err);
 	if (!rc)
-		rc = plan_trampoline(plan, function, planned, err);
+		rc = plan_trampoline(plan, patch, function, planned, err);
 	if (rc)
 		return rc;
-	planned->version.patch = plan->add;
+	planned->version.patch = patch;
 	planned->version.function = index;
 	planned->before = site_top(site) ? &site_top(site)->trampoline : NULL;
 	return 0;
@@ -295,7 +310,7 @@ static int plan_edits(struct plan *plan, struct suture_error *err)
 		if (planned->version.patch || planned->turns)
 			planned->after = &planned->version.trampoline;
 		rc = fault_at("plan.edit", err);
-		if (!rc)
+		if (!rc && !planned->covered)
 			rc = site_edit(planned->site, planned->before, planned->after, &plan->edits,
 				       err);
 	}
@@ -306,16 +321,17 @@ int plan_build(struct plan *plan, struct suture_error *err)
 {
 	int rc = plan->image.count ? 0 : image_take(&plan->image, err);
 
-	for (size_t i = 0; !rc && plan->add && i < plan->add->file.functions.count; i++)
-		rc = plan_function(plan, i, err);
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
+		for (size_t i = 0; !rc && i < plan_comes(plan, c)->file.functions.count; i++)
+			rc = plan_function(plan, plan_comes(plan, c), i, err);
 	if (!rc && plan->turn)
 		rc = plan_turns(plan, err);
 	if (!rc)
 		rc = plan_removed_sites(plan, err);
 	if (!rc)
 		rc = plan_edits(plan, err);
-	if (!rc && plan->add)
-		rc = originals_fill(plan, err);
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
+		rc = originals_fill(plan, plan_comes(plan, c), err);
 	if (!rc)
 		rc = plan_data(plan, err);
 	if (!rc)

@@ -95,13 +95,15 @@ long site_version_of(const struct site *site, const struct patch *patch)
 	return -1;
 }
 
-int site_reserve(struct site *site, struct suture_error *err)
+int site_reserve(struct site *site, size_t more, struct suture_error *err)
 {
 	size_t wanted = site->capacity ? site->capacity * 2 : 2;
 	void *grown;
 
-	if (site->count < site->capacity)
+	if (site->count + more <= site->capacity)
 		return 0;
+	if (wanted < site->count + more)
+		wanted = site->count + more;
 	grown = realloc(site->versions, wanted * sizeof(*site->versions));
 	if (!grown)
 		return error_no_memory(err);

@@ -57,9 +57,9 @@ struct site_version *site_top(const struct site *site);
 long site_version_of(const struct site *site, const struct patch *patch);
 
 /*
- * Makes room for one more version, so that site_push_reserved() can't fail after the commit.
+ * Makes room for that many more versions, so that site_push_reserved() can't fail after the commit.
  */
-int site_reserve(struct site *site, struct suture_error *err);
+int site_reserve(struct site *site, size_t more, struct suture_error *err);
 void site_push_reserved(struct site *site, const struct site_version *version);
 void site_remove(struct site *site, const struct patch *patch);
 

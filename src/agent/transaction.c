@@ -115,7 +115,7 @@ static enum patch_state state_before(const struct plan *plan, const struct patch
 {
 	if (rc == -(int)SUTURE_E_UNCERTAIN)
 		return PATCH_BROKEN;
-	if (patch != plan->add)
+	if (plan_goes(plan, patch))
 		return PATCH_APPLIED;
 	if (pending_find(plan->agent, patch))
 		return PATCH_PENDING;
@@ -129,9 +129,9 @@ static int run_pre_hooks(struct plan *plan, struct suture_error *err)
 
 	for (size_t i = 0; !rc && !plan->unasked && i < plan->remove_count; i++)
 		rc = hooks_run(plan->remove[i], FORMAT_HOOK_PRE_REVERT, err);
-	if (!rc && plan->add) {
-		hooks_construct(plan->add);
-		rc = hooks_run(plan->add, FORMAT_HOOK_PRE_APPLY, err);
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++) {
+		hooks_construct(plan_comes(plan, c));
+		rc = hooks_run(plan_comes(plan, c), FORMAT_HOOK_PRE_APPLY, err);
 	}
 	return rc;
 }
@@ -147,10 +147,10 @@ static int run_post_hooks(struct plan *plan, struct transaction_result *result,
 
 		rc = rc ? rc : one;
 	}
-	if (plan->add) {
-		int one = hooks_run(plan->add, FORMAT_HOOK_POST_APPLY, rc ? NULL : err);
+	for (size_t c = 0; c < plan_comes_count(plan); c++) {
+		int one = hooks_run(plan_comes(plan, c), FORMAT_HOOK_POST_APPLY, rc ? NULL : err);
 
-		result->post_apply_failed = one != 0;
+		result->post_apply_failed |= one != 0;
 		rc = rc ? rc : one;
 	}
 	return rc;
@@ -158,8 +158,10 @@ static int run_post_hooks(struct plan *plan, struct transaction_result *result,
 
 static int enter_states(struct plan *plan, struct suture_error *err)
 {
-	int rc = plan->add ? transaction_set_state(plan->agent, plan->add, PATCH_APPLYING, err) : 0;
+	int rc = 0;
 
+	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
+		rc = transaction_set_state(plan->agent, plan_comes(plan, c), PATCH_APPLYING, err);
 	for (size_t i = 0; !rc && i < plan->remove_count; i++)
 		rc = transaction_set_state(plan->agent, plan->remove[i], PATCH_REVERTING, err);
 	return rc;
@@ -170,9 +172,14 @@ static void leave_states(struct plan *plan, int rc)
 	/* Jumps may lead to it: it must not be unloaded. */
 	if (plan->add && rc == -(int)SUTURE_E_UNCERTAIN)
 		plan->add->ran = true;
-	if (plan->add && plan->add->state == PATCH_APPLYING)
-		transaction_set_state(plan->agent, plan->add,
-				      rc ? state_before(plan, plan->add, rc) : PATCH_APPLIED, NULL);
+	for (size_t c = 0; c < plan_comes_count(plan); c++) {
+		struct patch *patch = plan_comes(plan, c);
+
+		if (patch->state == PATCH_APPLYING)
+			transaction_set_state(plan->agent, patch,
+					      rc ? state_before(plan, patch, rc) : PATCH_APPLIED,
+					      NULL);
+	}
 	for (size_t i = 0; i < plan->remove_count; i++)
 		if (plan->remove[i]->state == PATCH_REVERTING)
 			transaction_set_state(plan->agent, plan->remove[i],

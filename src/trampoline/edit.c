@@ -301,6 +301,14 @@ bool code_edit_set_waits_at(const struct code_edit_set *set, uintptr_t address)
 	return false;
 }
 
+bool code_edit_set_has(const struct code_edit_set *set, uintptr_t address)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->edits[i].address == address)
+			return true;
+	return false;
+}
+
 bool code_edit_set_has_data(const struct code_edit_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)

@@ -152,6 +152,9 @@ bool code_edit_set_can_gate(const struct code_edit_set *set, bool threads_run, c
  */
 bool code_edit_set_waits_at(const struct code_edit_set *set, uintptr_t address);
 
+/* Is one of the edits at that address? */
+bool code_edit_set_has(const struct code_edit_set *set, uintptr_t address);
+
 /* Is data among the edits? No gate keeps its readers out. */
 bool code_edit_set_has_data(const struct code_edit_set *set);
 

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A successor of several patches says no when it is in force: it goes and all that it had replaced
+ * comes back, in one commit where that can be, as it was: versions on each other, originals, data,
+ * counters.
+ */
+#include "kit.h"
+
+int comeback_prize = 5;
+int comeback_trace;
+int comeback_answer;
+
+static void apply_named(const char *name, bool count)
+{
+	struct transaction_options options = kit_quick;
+	struct transaction_result result;
+	struct suture_error err;
+	struct patch_file file;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.so", kit_folder, name);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	options.count = count;
+	if (transaction_apply(&kit_agent, &file, &options, &result, &err))
+		fail_msg("%s: %s", name, err.message);
+	transaction_result_fini(&result);
+}
+
+static void take_out(const char *name)
+{
+	struct transaction_result result;
+
+	kit_revert(name, &result);
+	transaction_result_fini(&result);
+}
+
+static void build(struct handmade *patch, uint8_t *hash)
+{
+	struct patch_file file = kit_open(patch);
+
+	memcpy(hash, file.hash, FORMAT_HASH_SIZE);
+	patch_file_fini(&file);
+}
+
+/* All made while nothing is applied: functions are hashed as they are in memory. */
+static int make(void **state)
+{
+	uint8_t hash[FORMAT_HASH_SIZE];
+	struct handmade patch;
+	int rc = kit_make(state);
+
+	handmade_init(&patch, "low");
+	handmade_code(&patch, "int low_one(int x) { return x + 100; }\n"
+			      "int low_two(int x) { return x + 200; }\n"
+			      "int prize = 6;\n"
+			      "int *trace __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int gone(void) { *trace = *trace * 10 + 4; return 0; }\n");
+	handmade_slot(&patch, "trace", handmade_target(&patch, &comeback_trace));
+	handmade_hook(&patch, FORMAT_HOOK_POST_REVERT, "gone");
+	handmade_replace(&patch, tx_one, "low_one");
+	handmade_replace(&patch, tx_two, "low_two");
+	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	build(&patch, hash);
+
+	handmade_init(&patch, "high");
+	handmade_code(&patch,
+		      "int *trace __attribute__((section(\".data.slots\"))) = 0;\n"
+		      "int (*volatile below)(int) __attribute__((section(\".data.slot\"))) = 0;\n"
+		      "int high_one(int x) { return below(x) * 2; }\n"
+		      "int on(void) { *trace = *trace * 10 + 1; return 0; }\n"
+		      "int off(void) { *trace = *trace * 10 + 2; return 0; }\n"
+		      "int gone(void) { *trace = *trace * 10 + 3; return 9; }\n");
+	handmade_replace(&patch, tx_one, "high_one");
+	handmade_original(&patch, "below", "high_one");
+	handmade_slot(&patch, "trace", handmade_target(&patch, &comeback_trace));
+	handmade_hook(&patch, FORMAT_HOOK_ON_SWITCH, "on");
+	handmade_hook(&patch, FORMAT_HOOK_ON_UNSWITCH, "off");
+	handmade_hook(&patch, FORMAT_HOOK_POST_REVERT, "gone");
+	handmade_depend(&patch, "low", hash);
+	build(&patch, hash);
+
+	handmade_init(&patch, "over-data");
+	handmade_code(&patch, "int prize = 7;\n");
+	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	build(&patch, hash);
+
+	handmade_init(&patch, "successor");
+	handmade_code(&patch, "int *answer __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int new_one(int x) { return x - 1; }\n"
+			      "int prize = 8;\n"
+			      "int post(void) { return *answer; }\n");
+	handmade_replace(&patch, tx_one, "new_one");
+	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	handmade_slot(&patch, "answer", handmade_target(&patch, &comeback_answer));
+	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "post");
+	build(&patch, hash);
+	return rc;
+}
+
+static void successor_fails(void)
+{
+	struct transaction_options options = kit_quick;
+	struct transaction_result result;
+	struct suture_error err;
+	struct patch_file file;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/successor.so", kit_folder);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	options.replace = true;
+	comeback_answer = 50;
+	assert_int_equal(transaction_apply(&kit_agent, &file, &options, &result, &err),
+			 -SUTURE_E_HOOK_FAILED);
+	assert_false(result.changed);
+	transaction_result_fini(&result);
+	if (!strstr(err.message, "successor was taken back") || strstr(err.message, "is out"))
+		fail_msg("%s", err.message);
+}
+
+static void assert_as_before(void)
+{
+	const struct patch *low = agent_find(&kit_agent, "low"), *high;
+
+	high = agent_find(&kit_agent, "high");
+	assert_int_equal(tx_one(2), 204);
+	assert_int_equal(tx_two(2), 202);
+	assert_int_equal(low->state, PATCH_APPLIED);
+	assert_int_equal(high->state, PATCH_APPLIED);
+	assert_true(low->order < high->order);
+	assert_int_equal(agent_find(&kit_agent, "successor")->state, PATCH_REVERTED);
+}
+
+static void several_in_one_commit(void **state)
+{
+	struct kit_text before = kit_text();
+	struct transaction_result result;
+	struct suture_error err;
+	uint64_t pauses, calls;
+
+	(void)state;
+	apply_named("low", false);
+	apply_named("high", true);
+	for (int round = 0; round < 3; round++) {
+		pauses = kit_agent.pauses.count;
+		comeback_trace = 0;
+		successor_fails();
+		assert_int_equal(kit_agent.pauses.count, pauses + 2); /* there and back */
+		/* Off and gone, whose answer keeps nobody from the rest; and on again. */
+		assert_int_equal(comeback_trace, 2341);
+		assert_as_before();
+		assert_int_equal(comeback_prize, 6);
+		/* Who was counted is counted. */
+		calls = agent_find(&kit_agent, "high")->counters[0].calls;
+		tx_one(1);
+		assert_int_equal(agent_find(&kit_agent, "high")->counters[0].calls, calls + 1);
+		assert_null(agent_find(&kit_agent, "low")->counters);
+	}
+	assert_int_equal(transaction_revert(&kit_agent, "high", &kit_quick, &result, &err),
+			 -SUTURE_E_HOOK_FAILED);
+	transaction_result_fini(&result);
+	assert_int_equal(tx_one(2), 102);
+	take_out("low");
+	assert_int_equal(tx_one(2), 7);
+	assert_int_equal(tx_two(2), 12);
+	assert_int_equal(comeback_prize, 5);
+	kit_assert_text(&before);
+}
+
+/* Two that set the same: not in one set of edits, but right all the same. */
+static void one_after_the_other(void **state)
+{
+	struct kit_text before = kit_text();
+
+	(void)state;
+	apply_named("low", false);
+	apply_named("over-data", false);
+	assert_int_equal(comeback_prize, 7);
+	successor_fails();
+	assert_int_equal(tx_one(2), 102);
+	assert_int_equal(comeback_prize, 7);
+	take_out("over-data");
+	assert_int_equal(comeback_prize, 6);
+	take_out("low");
+	assert_int_equal(comeback_prize, 5);
+	kit_assert_text(&before);
+}
+
+/* The first goes before the second: what that found there was the first one's. */
+static void data_in_any_order(void **state)
+{
+	(void)state;
+	apply_named("low", false);
+	apply_named("over-data", false);
+	take_out("low");
+	assert_int_equal(comeback_prize, 7);
+	apply_named("low", false);
+	assert_int_equal(comeback_prize, 6);
+	take_out("over-data");
+	assert_int_equal(comeback_prize, 6);
+	take_out("low");
+	assert_int_equal(comeback_prize, 5);
+	/* What the program has written between the two is what comes back. */
+	apply_named("low", false);
+	comeback_prize = 9;
+	apply_named("over-data", false);
+	take_out("low");
+	assert_int_equal(comeback_prize, 7);
+	take_out("over-data");
+	assert_int_equal(comeback_prize, 9);
+	comeback_prize = 5;
+}
+
+/* Nobody says no: the successor stays, and what it replaced was asked and told. */
+static void it_stays(void **state)
+{
+	struct kit_text before = kit_text();
+	struct transaction_options options = kit_quick;
+	struct transaction_result result;
+	struct suture_error err;
+	struct patch_file file;
+	char path[256];
+
+	(void)state;
+	apply_named("low", false);
+	apply_named("over-data", false);
+	snprintf(path, sizeof(path), "%s/successor.so", kit_folder);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	options.replace = true;
+	comeback_answer = 0;
+	assert_int_equal(transaction_apply(&kit_agent, &file, &options, &result, &err), 0);
+	transaction_result_fini(&result);
+	assert_int_equal(tx_one(2), 1);
+	assert_int_equal(tx_two(2), 12);
+	assert_int_equal(comeback_prize, 8);
+	take_out("successor");
+	assert_int_equal(comeback_prize, 5); /* what was there before all of them */
+	kit_assert_text(&before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(several_in_one_commit),
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(data_in_any_order),
+		cmocka_unit_test(it_stays),
+	};
+
+	return cmocka_run_group_tests(tests, make, kit_clean);
+}
