@@ -200,6 +200,12 @@ void handmade_hook(struct handmade *patch, enum format_hook_kind kind, const cha
 	table(patch, "\t.quad %s\n\t.long %d, 0\n", function, kind);
 }
 
+void handmade_constructor(struct handmade *patch, const char *function)
+{
+	open_table(patch, ".suture.constructors");
+	table(patch, "\t.quad %s\n", function);
+}
+
 void handmade_original(struct handmade *patch, const char *slot, const char *by)
 {
 	open_table(patch, ".suture.originals");

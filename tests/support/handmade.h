@@ -60,6 +60,8 @@ void handmade_reloc(struct handmade *patch, const char *site, uint32_t type, uns
 void handmade_slot(struct handmade *patch, const char *slot, unsigned symbol);
 
 void handmade_hook(struct handmade *patch, enum format_hook_kind kind, const char *function);
+/* Called by the agent before anything else of the patch. */
+void handmade_constructor(struct handmade *patch, const char *function);
 /* The pointer variable `slot` of the patch will hold the original of what `by` replaces. */
 void handmade_original(struct handmade *patch, const char *slot, const char *by);
 /* Objects of the type are migrated by functions of the patch; reverse NULL: one way. */

@@ -171,6 +171,7 @@ static void post_apply_fails(void **state)
 static void pre_revert_vetoes(void **state)
 {
 	struct patch_file file = answering("pre-revert", FORMAT_HOOK_PRE_REVERT);
+	struct patch_file successor = kit_simple("unwelcome");
 	struct transaction_result result;
 
 	(void)state;
@@ -178,10 +179,40 @@ static void pre_revert_vetoes(void **state)
 	transaction_result_fini(&result);
 	tx_hook_answer = 45;
 	expect_revert("pre-revert", SUTURE_E_HOOK_VETO, "45");
+	/* Nor does a successor put it out. */
+	expect_apply(&successor, true, SUTURE_E_HOOK_VETO, "45");
+	assert_null(agent_find(&kit_agent, "unwelcome"));
 	assert_int_equal(tx_one(2), 1);
 	assert_int_equal(agent_find(&kit_agent, "pre-revert")->state, PATCH_APPLIED);
 	tx_hook_answer = 0;
 	take_out("pre-revert");
+}
+
+/* Once, before all hooks, however often the patch is taken out and put in. */
+static void constructors_run_once(void **state)
+{
+	struct transaction_result result;
+	struct patch_file file;
+	struct handmade patch;
+
+	(void)state;
+	handmade_init(&patch, "constructs");
+	handmade_code(&patch, "int *calls __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int new_one(int x) { return x - 1; }\n"
+			      "int pre(void) { *calls = *calls * 10 + 2; return 0; }\n"
+			      "void construct(void) { *calls = *calls * 10 + 1; }\n");
+	handmade_replace(&patch, tx_one, "new_one");
+	handmade_slot(&patch, "calls", handmade_target(&patch, &tx_hook_calls));
+	handmade_hook(&patch, FORMAT_HOOK_PRE_APPLY, "pre");
+	handmade_constructor(&patch, "construct");
+	file = kit_open(&patch);
+	tx_hook_calls = 0;
+	kit_apply(&file, &result);
+	transaction_result_fini(&result);
+	take_out("constructs");
+	put_in("constructs");
+	take_out("constructs");
+	assert_int_equal(tx_hook_calls, 122);
 }
 
 static void on_unswitch_fails(void **state)
@@ -352,6 +383,7 @@ int main(void)
 		cmocka_unit_test(on_switch_fails),
 		cmocka_unit_test(post_apply_fails),
 		cmocka_unit_test(pre_revert_vetoes),
+		cmocka_unit_test(constructors_run_once),
 		cmocka_unit_test(on_unswitch_fails),
 		cmocka_unit_test(post_revert_fails),
 		cmocka_unit_test(a_failing_successor_leaves_the_old_one),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 static char library[256], stranger[256];
+int modules_trace;
 static void *handle;
 static int (*value)(int);
 static int *at_start;
@@ -179,6 +180,40 @@ static void unloaded_with_a_patch_in_it(void **state)
 	open_library();
 	look();
 	assert_int_equal(value(3), 10);
+	close_library();
+}
+
+/* Its hooks would be about what is not there any more: not run when it goes, only when it comes. */
+static void hooks_of_what_is_gone(void **state)
+{
+	struct handmade patch;
+	char path[256];
+
+	(void)state;
+	open_library();
+	handmade_init_for(&patch, "hooked", (const void *)value);
+	handmade_code(&patch, "int *trace __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int new_value(int x) { return x * 50; }\n"
+			      "int come(void) { *trace = *trace * 10 + 1; return 0; }\n"
+			      "int go(void) { *trace = *trace * 10 + 2; return 0; }\n");
+	handmade_replace(&patch, (const void *)value, "new_value");
+	handmade_slot(&patch, "trace", handmade_target(&patch, &modules_trace));
+	handmade_hook(&patch, FORMAT_HOOK_ON_SWITCH, "come");
+	handmade_hook(&patch, FORMAT_HOOK_PRE_REVERT, "go");
+	handmade_hook(&patch, FORMAT_HOOK_ON_UNSWITCH, "go");
+	handmade_hook(&patch, FORMAT_HOOK_POST_REVERT, "go");
+	handmade_build(&patch, kit_folder, path, sizeof(path));
+	handmade_fini(&patch);
+	modules_trace = 0;
+	assert_false(put_in("hooked"));
+	close_library();
+	look();
+	assert_int_equal(modules_trace, 1);
+	open_library();
+	look();
+	assert_int_equal(modules_trace, 11);
+	take_out("hooked");
+	assert_int_equal(modules_trace, 11222);
 	close_library();
 }
 
@@ -463,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(over_two_modules_or_none),
 		cmocka_unit_test(unloaded_with_a_patch_in_it),
+		cmocka_unit_test(hooks_of_what_is_gone),
 		cmocka_unit_test(reloaded_unnoticed),
 		cmocka_unit_test(data_alone_reloaded_unnoticed),
 		cmocka_unit_test(dependents_wait_too),

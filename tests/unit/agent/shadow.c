@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t count(void)
 {
@@ -17,6 +18,14 @@ static size_t count(void)
 
 	shadow_usage(&variables, &bytes);
 	return variables;
+}
+
+static size_t bytes(void)
+{
+	size_t variables, size;
+
+	shadow_usage(&variables, &size);
+	return size;
 }
 
 static atomic_int constructed, destroyed;
@@ -105,12 +114,82 @@ static void many_survive_growing(void **state)
 	for (size_t i = 0; i < MANY; i++)
 		assert_int_equal(*(long *)shadow_get(objects + i, 7), i);
 	assert_int_equal(count(), MANY);
+	assert_int_equal(bytes(), MANY * sizeof(long));
+	destroyed = 0;
+	/* Each by itself, though others of that id are in the same chains. */
+	for (size_t i = 0; i < MANY; i += 2)
+		shadow_free(objects + i, 7, destroy);
+	assert_int_equal(destroyed, MANY / 2);
+	assert_int_equal(bytes(), MANY / 2 * sizeof(long));
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(shadow_get(objects + i, 7) != NULL, i % 2);
+	for (size_t i = 0; i < MANY; i += 2)
+		shadow_get_or_alloc(objects + i, 7, sizeof(long), construct, (void *)i);
 	destroyed = 0;
 	assert_int_equal(shadow_free_all(7, destroy), MANY);
 	assert_int_equal(destroyed, MANY);
 	assert_int_equal(count(), 0);
 	shadow_fini();
 	free(objects);
+}
+
+/* Attaches more than there were: the table grows under the one who frees. */
+static void destroy_and_attach(const void *object, void *data)
+{
+	for (size_t i = 0; i < 8; i++)
+		shadow_get_or_alloc((const char *)object + i, 9, sizeof(long), NULL, NULL);
+	destroy(object, data);
+}
+
+static void destructors_may_use_shadows(void **state)
+{
+	enum { SOME = 600 };
+	char *objects = malloc(SOME * 8);
+
+	(void)state;
+	for (size_t i = 0; i < SOME; i++)
+		shadow_get_or_alloc(objects + i * 8, 8, sizeof(long), construct, NULL);
+	destroyed = 0;
+	assert_int_equal(shadow_free_all(8, destroy_and_attach), SOME);
+	assert_int_equal(destroyed, SOME);
+	assert_int_equal(count(), SOME * 8);
+	shadow_fini();
+	free(objects);
+}
+
+static atomic_int arrived;
+
+/* Takes its time while others come for the same. */
+static int construct_slowly(const void *object, void *data, void *arg)
+{
+	while (atomic_load(&arrived) < 4)
+		usleep(100);
+	usleep(20000);
+	return construct(object, data, arg);
+}
+
+static void *attach_slowly(void *object)
+{
+	atomic_fetch_add(&arrived, 1);
+	return shadow_get_or_alloc(object, 30, sizeof(long), construct_slowly, NULL);
+}
+
+static void of_many_who_come_at_once_one_constructs(void **state)
+{
+	pthread_t threads[4];
+	void *got[4];
+	int object;
+
+	(void)state;
+	constructed = 0;
+	for (size_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, attach_slowly, &object);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], &got[i]);
+	assert_int_equal(constructed, 1);
+	for (size_t i = 0; i < 4; i++)
+		assert_ptr_equal(got[i], got[0]);
+	shadow_fini();
 }
 
 enum { OBJECTS = 512, THREADS = 4, ROUNDS = 20000 };
@@ -184,6 +263,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_per_object_and_id),
 		cmocka_unit_test(constructors_may_use_shadows),
+		cmocka_unit_test(destructors_may_use_shadows),
+		cmocka_unit_test(of_many_who_come_at_once_one_constructs),
 		cmocka_unit_test(many_survive_growing),
 		cmocka_unit_test(readers_never_miss_while_others_change),
 	};
