@@ -7,6 +7,7 @@
 #include "agent/server_internal.h"
 
 #include "base/error.h"
+#include "stop/hurry.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -49,6 +50,8 @@ static void *worker_main(void *argument)
 {
 	struct server *server = argument;
 	struct server_worker *worker = &server->worker;
+	struct hurry hurry = {0};
+	bool slept = true; /* or was born just now */
 
 	pthread_setname_np(pthread_self(), "suture-work");
 	atomic_store(&worker->tid, (int)syscall(SYS_gettid));
@@ -66,6 +69,8 @@ static void *worker_main(void *argument)
 			continue;
 		}
 		if (!call) {
+			hurry_end(&hurry);
+			slept = true;
 			pthread_cond_wait(&worker->wake, &worker->lock);
 			continue;
 		}
@@ -73,6 +78,11 @@ static void *worker_main(void *argument)
 		worker->queued--;
 		worker->running = call;
 		pthread_mutex_unlock(&worker->lock);
+		/* How long it took to wake up says how long all that follows would take. */
+		hurry.start_ns = call->queued_at * 1000;
+		if (slept)
+			hurry_check_stopped(&hurry);
+		slept = false;
 		run_call(call);
 		pthread_mutex_lock(&worker->lock);
 		worker->running = NULL;

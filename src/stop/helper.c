@@ -79,12 +79,14 @@ static bool prepare(struct stop_session *session)
 
 static void raise_stopped(struct stop_session *session, pid_t tid)
 {
-	if (tid == session->caller) {
-		priority_raise_stopped(tid, &session->caller_priority);
-	} else if (!session->solo) {
-		priority_save(tid, &session->helper_priority);
-		priority_raise_stopped(tid, &session->helper_priority);
-	}
+	struct priority *priority =
+		tid == session->caller ? &session->caller_priority : &session->helper_priority;
+
+	/* Where there is no helper, it is nobody. */
+	if (tid == session->helper && session->solo)
+		return;
+	priority_save(tid, priority);
+	priority_raise_stopped(tid, priority);
 }
 
 void helper_pause_begin_stopped(struct stop_session *session, pid_t own)

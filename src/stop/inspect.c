@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 enum { MAX_ROOM = 4 };
 
@@ -57,10 +56,12 @@ static int look(const struct stop_request *request, const struct session_options
 	return 0;
 }
 
-static int inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
-		   struct stop_result *result, struct suture_error *err)
+static int inspect(const struct stop_request *request, struct hurry *hurry,
+		   struct stop_thread **threads, size_t *count, struct stop_result *result,
+		   struct suture_error *err)
 {
-	struct session_options options = {.lazy = request->rung != STOP_RUNG_FULL, .inspect = true};
+	struct session_options options = {
+		.lazy = request->rung != STOP_RUNG_FULL, .inspect = true, .hurry = hurry};
 	struct stop_thread *seen;
 	struct attempt attempt;
 	size_t seen_count;
@@ -103,12 +104,11 @@ static int inspect(const struct stop_request *request, struct stop_thread **thre
 int stop_inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
 		 struct stop_result *result, struct suture_error *err)
 {
-	struct priority priority;
-	pid_t self = gettid();
+	struct hurry hurry = {0};
 	int rc;
 
-	priority_hurry(self, &priority);
-	rc = inspect(request, threads, count, result, err);
-	priority_restore_stopped(self, &priority);
+	hurry_start(&hurry);
+	rc = inspect(request, &hurry, threads, count, result, err);
+	hurry_end(&hurry);
 	return rc;
 }

@@ -2,9 +2,7 @@
 /*
  * Priorities of the caller and the helper. Real-time for the pause only: with as many spinning
  * threads as processors, a coordinator of normal priority makes a pause of milliseconds one of
- * seconds. The best of the ordinary ones for all of a call: who looks at a thousand spinning
- * threads, and gets a thousandth of a processor, looks for a minute. Where it isn't permitted we go
- * without. Raw system calls.
+ * seconds. Where it isn't permitted we go without. Raw system calls.
  */
 #include "stop/session.h"
 
@@ -40,7 +38,7 @@ void priority_save(pid_t tid, struct priority *priority)
 	priority->saved = true;
 }
 
-void priority_hurry(pid_t tid, struct priority *priority)
+void priority_hurry_stopped(pid_t tid, struct priority *priority)
 {
 	struct scheduling attr;
 

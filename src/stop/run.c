@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FIRST_BACKOFF_NS   UINT64_C(1000000)
 #define LONGEST_BACKOFF_NS UINT64_C(50000000)
@@ -109,10 +108,10 @@ static bool next_attempt(const struct stop_request *request, const struct attemp
 	return true;
 }
 
-static int run_attempts(const struct stop_request *request, struct stop_result *result,
-			struct suture_error *err)
+static int run_attempts(const struct stop_request *request, struct hurry *hurry,
+			struct stop_result *result, struct suture_error *err)
 {
-	struct session_options options = {0};
+	struct session_options options = {.hurry = hurry};
 	uint64_t deadline = wait_now_stopped() + request->timeout_ns;
 	uint64_t backoff = FIRST_BACKOFF_NS;
 	struct attempt attempt;
@@ -131,6 +130,7 @@ static int run_attempts(const struct stop_request *request, struct stop_result *
 		options.lazy = result->rung == STOP_RUNG_LAZY;
 		result->attempts++;
 		attempt = (struct attempt){0};
+		hurry_start(hurry);
 		rc = attempt_run(request, &options, result, &attempt, err);
 	} while (!rc && attempt.outcome != OUTCOME_CLEAN &&
 		 next_attempt(request, &attempt, result, deadline, &backoff, &options));
@@ -147,12 +147,9 @@ static int run_attempts(const struct stop_request *request, struct stop_result *
 int stop_run(const struct stop_request *request, struct stop_result *result,
 	     struct suture_error *err)
 {
-	struct priority priority;
-	pid_t self = gettid();
-	int rc;
+	struct hurry hurry = {0};
+	int rc = run_attempts(request, &hurry, result, err);
 
-	priority_hurry(self, &priority);
-	rc = run_attempts(request, result, err);
-	priority_restore_stopped(self, &priority);
+	hurry_end(&hurry);
 	return rc;
 }

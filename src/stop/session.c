@@ -97,6 +97,15 @@ static bool has_processors(void)
 	return sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) > 1;
 }
 
+/* The caller and, for as long as it lives, the helper. Not behind the start of the pause. */
+static void hurry_together_stopped(struct stop_session *session)
+{
+	struct priority forgotten;
+
+	if (session->hurry && hurry_check_stopped(session->hurry))
+		priority_hurry_stopped(session->helper, &forgotten);
+}
+
 static int clone_helper(struct stop_session *session, uint8_t *stack_top, struct suture_error *err)
 {
 	/* No CLONE_SIGHAND: handlers are its own. Exit signal 0: wait() in the application does not
@@ -144,6 +153,7 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	session->task_dir = dir;
 	session->solo = options->solo;
 	session->gathering = options->gathering;
+	session->hurry = options->hurry;
 	if (options->gathering)
 		session->pause_start_ns = options->gathering->since_ns;
 	session->spin_ns = has_processors() ? SPIN_NS : 0;
@@ -157,7 +167,6 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	rc = fiber_snapshot_take(&session->fibers, err);
 	if (rc)
 		goto free_threads;
-	priority_save(session->caller, &session->caller_priority);
 	if (session->solo) {
 		unwind_memory_init_stopped(&session->memory, session->leader, -1);
 		session->task_dir_shared = true;
@@ -170,6 +179,8 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	if (options->allow_tracer)
 		prctl(PR_SET_PTRACER, session->helper, 0, 0, 0);
 	wait_change_stopped(&session->phase, PHASE_STARTING, 0);
+	hurry_together_stopped(session);
+	priority_save(session->caller, &session->caller_priority);
 	if (session->private_files) {
 		close(dir);
 		session->task_dir_shared = false;
@@ -216,6 +227,9 @@ enum outcome session_command_stopped(struct stop_session *session, enum helper_c
 	/* Release: partner of the helper's acquire in wait_change_stopped(). */
 	atomic_store_explicit(&session->command, number, memory_order_release);
 	wait_wake_stopped(&session->command);
+	/* Should the pause begin meanwhile, real-time threads stay what they are. */
+	if (what == COMMAND_LOOK && wait_soon_stopped(&session->phase, number) == number)
+		hurry_together_stopped(session);
 	/* The phase goes from number to number + 1; 0: the helper is dead. */
 	if (wait_change_stopped(&session->phase, number, spin_ns) == 0 && what != COMMAND_RELEASE)
 		return OUTCOME_HELPER_DIED;

@@ -24,6 +24,7 @@
 #define STOP_SESSION_H
 
 #include "stop/fiber.h"
+#include "stop/hurry.h"
 #include "stop/safepoint.h"
 #include "stop/stop.h"
 
@@ -80,13 +81,6 @@ enum outcome {
 
 enum helper_command { COMMAND_NONE, COMMAND_LOOK, COMMAND_CHECK, COMMAND_RELEASE };
 
-/* Scheduling of a thread, to be restored; see priority.c. */
-struct priority {
-	bool saved;
-	bool raised;
-	uint8_t attr[64]; /* struct sched_attr */
-};
-
 struct stop_session {
 	/* -- fixed before the helper starts -- */
 	const struct stop_request *request;
@@ -122,6 +116,7 @@ struct stop_session {
 	bool raised;		 /* helper_pause_begin_stopped() has been here */
 	uint64_t pause_start_ns; /* 0: nobody has been held up yet */
 	uint64_t pause_end_ns;
+	struct hurry *hurry; /* the caller's, begun with the attempt; NULL: none */
 	struct priority caller_priority;
 	struct priority helper_priority;
 	bool private_files; /* the helper has a descriptor table of its own */
@@ -146,8 +141,9 @@ struct session_options {
 	bool inspect;
 	bool solo; /* see struct stop_session */
 	struct safepoint_gathering *gathering;
-	bool allow_tracer; /* tell Yama that the helper may trace us */
-	unsigned room;	   /* how often the table was too small */
+	bool allow_tracer;   /* tell Yama that the helper may trace us */
+	unsigned room;	     /* how often the table was too small */
+	struct hurry *hurry; /* the caller's */
 };
 
 int session_start(const struct stop_request *request, const struct unwind_table *unwind,
@@ -166,6 +162,9 @@ bool session_helper_alive_stopped(struct stop_session *session);
 
 #define STOP_HELPER_NAME "suture-stop"
 
+/* What looks at a few thousand threads is done in less, where it gets a processor. */
+#define STOP_SOON_NS UINT64_C(50000000)
+
 /* helper.c: what the helper executes, from its first instruction to its exit code. */
 int helper_main(void *session);
 /* Carries out a command: on the helper, or, where there is none, on the caller. */
@@ -177,6 +176,8 @@ void helper_pause_begin_stopped(struct stop_session *session, pid_t own);
 uint64_t wait_now_stopped(void);
 /* Until *word differs from old; returns the new value, with acquire. Spins, then sleeps. */
 uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, uint64_t spin_ns);
+/* The same, but sleeps at once, and for about STOP_SOON_NS at most; then it returns old. */
+uint32_t wait_soon_stopped(_Atomic uint32_t *word, uint32_t old);
 void wait_wake_stopped(_Atomic uint32_t *word);
 
 /* tasks.c: /proc/self/task */
@@ -262,8 +263,8 @@ int explain_yama_scope(void);
 
 /* priority.c */
 void priority_save(pid_t tid, struct priority *priority);
-/* Saves it, and makes it the best ordinary one: for what is done beside the pause. */
-void priority_hurry(pid_t tid, struct priority *priority);
+/* Saves it, and makes it the best ordinary one: see hurry.h. */
+void priority_hurry_stopped(pid_t tid, struct priority *priority);
 /* Real-time: in the pause. */
 void priority_raise_stopped(pid_t tid, struct priority *priority);
 void priority_restore_stopped(pid_t tid, struct priority *priority);

@@ -38,6 +38,16 @@ uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, uint64_t spin
 	return value;
 }
 
+uint32_t wait_soon_stopped(_Atomic uint32_t *word, uint32_t old)
+{
+	struct timespec limit = {.tv_nsec = STOP_SOON_NS};
+
+	/* Acquire, and not private: as above. A signal or a value that is new ends it early. */
+	if (atomic_load_explicit(word, memory_order_acquire) == old)
+		arch_syscall(SYS_futex, (long)word, FUTEX_WAIT, (long)old, (long)&limit, 0, 0);
+	return atomic_load_explicit(word, memory_order_acquire);
+}
+
 void wait_wake_stopped(_Atomic uint32_t *word)
 {
 	arch_syscall(SYS_futex, (long)word, FUTEX_WAKE, 1, 0, 0, 0);

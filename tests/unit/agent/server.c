@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { IDLE_MS = 400, STALL_MS = 300 };
@@ -25,6 +26,16 @@ static struct server *server;
 static pthread_t server_thread;
 static sem_t proceed; /* `wait` ends when it is posted */
 static _Atomic int applied, waiting;
+static _Atomic int nice_of_worker;  /* when it applied */
+static _Atomic uint64_t late_by_ns; /* the stop's clock is fast */
+
+uint64_t __real_wait_now_stopped(void);
+uint64_t __wrap_wait_now_stopped(void);
+
+uint64_t __wrap_wait_now_stopped(void)
+{
+	return __real_wait_now_stopped() + late_by_ns;
+}
 
 static int run_wait(struct server_call *call, struct json_object *params, int fd,
 		    struct json_object **result, struct suture_error *err)
@@ -57,6 +68,7 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 		*result = json_tokener_parse("{\"blockers\":[{\"tid\":7}]}");
 		return error_set(err, SUTURE_E_BUSY_STACK, "tick() is in use");
 	}
+	nice_of_worker = getpriority(PRIO_PROCESS, (id_t)gettid());
 	applied++;
 	*result = json_object_new_string(text);
 	return 0;
@@ -496,6 +508,29 @@ static void test_what_waits_behind_it_is_refused(void **state)
 	close(behind);
 }
 
+/* Among a thousand threads that run, each of the many turns that an apply takes would be late. */
+static void test_who_wakes_up_late_hurries(void **state)
+{
+	int usual = getpriority(PRIO_PROCESS, 0), fd;
+
+	(void)state;
+	if (setpriority(PRIO_PROCESS, 0, -20) || setpriority(PRIO_PROCESS, 0, usual))
+		skip();
+	fd = connect_raw(socket_path);
+	late_by_ns = UINT64_C(1000000000);
+	send_apply(fd, "good", 1);
+	hear(fd);
+	late_by_ns = 0;
+	assert_int_equal(nice_of_worker, -20);
+	/* And no longer once it has nothing to do. */
+	for (int tries = 0;
+	     tries < 20000 && getpriority(PRIO_PROCESS, (id_t)server_worker_tid(server)) != usual;
+	     tries++)
+		usleep(1000);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)server_worker_tid(server)), usual);
+	close(fd);
+}
+
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -516,6 +551,7 @@ int main(void)
 		SERVED(test_what_waits_behind_it_is_refused),
 		SERVED(test_no_wakeups_without_clients),
 		SERVED(test_signals_are_blocked_but_two),
+		SERVED(test_who_wakes_up_late_hurries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "stop/session.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,19 +20,22 @@ enum listing __real_tasks_list_stopped(struct stop_session *session, size_t *add
 enum listing __wrap_tasks_list_stopped(struct stop_session *session, size_t *added);
 void __real_trace_release_all_stopped(struct stop_session *session);
 void __wrap_trace_release_all_stopped(struct stop_session *session);
+uint64_t __real_wait_now_stopped(void);
+uint64_t __wrap_wait_now_stopped(void);
 void __real_priority_restore_stopped(pid_t tid, struct priority *priority);
 void __wrap_priority_restore_stopped(pid_t tid, struct priority *priority);
 
 struct standing {
 	long policy;
-	long nice; /* as the kernel gives it: 40 is the best, 20 the usual one */
+	long nice; /* as the kernel gives it */
 };
+enum { BEST = 40 };
+#define PATIENCE_NS UINT64_C(20000000000)
 
 /* Written on the helper, which calls no libc. */
 static struct {
-	unsigned listings;
 	pid_t helper;
-	struct standing caller_looks, helper_looks; /* at the first listing */
+	struct standing caller_looks, helper_looks; /* before the pause */
 	struct standing caller_commits, helper_commits;
 	struct standing caller_releases;
 	bool over_at_release; /* was the pause over before anybody was let go? */
@@ -39,6 +43,10 @@ static struct {
 } seen;
 
 static long usual_nice;
+/* What the helper waits for at its first listing, as if it got no processor. */
+static bool waits_for_hurry;
+/* Hardly any time goes by: nothing takes long. */
+static bool clock_stands;
 
 static struct standing standing_of(pid_t tid)
 {
@@ -48,10 +56,22 @@ static struct standing standing_of(pid_t tid)
 	};
 }
 
+static void wait_for_hurry(const struct stop_session *session)
+{
+	uint64_t start = __real_wait_now_stopped();
+
+	while (waits_for_hurry &&
+	       (standing_of(session->caller).nice != BEST ||
+		standing_of(session->helper).nice != BEST) &&
+	       __real_wait_now_stopped() - start < PATIENCE_NS)
+		arch_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+}
+
 enum listing __wrap_tasks_list_stopped(struct stop_session *session, size_t *added)
 {
-	if (seen.listings++ == 0) {
+	if (!session->raised) {
 		seen.helper = session->helper;
+		wait_for_hurry(session);
 		seen.caller_looks = standing_of(session->caller);
 		seen.helper_looks = standing_of(session->helper);
 	}
@@ -69,6 +89,13 @@ void __wrap_priority_restore_stopped(pid_t tid, struct priority *priority)
 {
 	seen.helper_restored |= tid == seen.helper && priority->raised;
 	__real_priority_restore_stopped(tid, priority);
+}
+
+uint64_t __wrap_wait_now_stopped(void)
+{
+	static uint64_t ticks;
+
+	return clock_stands ? ++ticks : __real_wait_now_stopped();
 }
 
 static void look_at_the_gate(struct fixture *fixture)
@@ -117,7 +144,7 @@ static void apply_beside(void *(*body)(void *), struct fixture *fixture, enum st
 	memset(&seen, 0, sizeof(seen));
 	assert_int_equal(fixture_apply(fixture), 0);
 	fixture->at_gate = NULL;
-	assert_true(fixture->result.pause_ns > 0);
+	assert_true(clock_stands || fixture->result.pause_ns > 0);
 	quit = 1;
 	pthread_cancel(thread);
 	pthread_join(thread, NULL);
@@ -170,11 +197,7 @@ static bool may_be_raised(void)
 	       setpriority(PRIO_PROCESS, 0, -20) == 0 && setpriority(PRIO_PROCESS, 0, nice) == 0;
 }
 
-/*
- * Where a thousand threads spin, who looks at them with the priority of one of them gets a
- * thousandth of a processor. Real-time it may not be: that takes a processor from players.
- */
-static void looks_in_a_hurry_and_commits_in_real_time(void **state)
+static void commits_in_real_time_and_nothing_else(void **state)
 {
 	static const enum stop_rung rungs[] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
 
@@ -185,11 +208,13 @@ static void looks_in_a_hurry_and_commits_in_real_time(void **state)
 		struct standing after;
 		struct fixture fixture;
 
+		clock_stands = true;
 		apply_beside(spin, &fixture, rungs[i]);
+		clock_stands = false;
 		assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
 		assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
-		assert_int_equal(seen.caller_looks.nice, 40);
-		assert_int_equal(seen.helper_looks.nice, 40);
+		assert_int_equal(seen.caller_looks.nice, usual_nice);
+		assert_int_equal(seen.helper_looks.nice, usual_nice);
 		assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
 		assert_int_equal(seen.helper_commits.policy, SCHED_FIFO);
 		/* It closes as many files as there are threads before it is gone. */
@@ -199,6 +224,76 @@ static void looks_in_a_hurry_and_commits_in_real_time(void **state)
 		assert_int_equal(after.nice, usual_nice);
 		take_back(&fixture);
 	}
+}
+
+/*
+ * Where a thousand threads spin, who looks at them with the priority of one of them gets a
+ * thousandth of a processor.
+ */
+static void who_is_kept_waiting_looks_in_a_hurry(void **state)
+{
+	static const enum stop_rung rungs[] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
+
+	(void)state;
+	if (!may_be_raised())
+		skip();
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture fixture;
+
+		waits_for_hurry = true;
+		apply_beside(spin, &fixture, rungs[i]);
+		waits_for_hurry = false;
+		assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
+		assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
+		assert_int_equal(seen.caller_looks.nice, BEST);
+		assert_int_equal(seen.helper_looks.nice, BEST);
+		assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
+		assert_int_equal(standing_of(fixture_gettid()).policy, SCHED_OTHER);
+		assert_int_equal(standing_of(fixture_gettid()).nice, usual_nice);
+		take_back(&fixture);
+	}
+}
+
+/* What comes before the helper takes long, once. */
+static int take_long(void *arg, const struct unwind_table **unwind, struct suture_error *err)
+{
+	struct fixture *fixture = arg;
+
+	(void)unwind;
+	(void)err;
+	if (fixture->gates == 0)
+		usleep(STOP_SOON_NS / 1000 + 1000);
+	return 0;
+}
+
+static void lose_the_helper(struct fixture *fixture)
+{
+	if (fixture->gates == 1)
+		kill(seen.helper, SIGKILL);
+}
+
+/* Not only in the attempt that noticed. */
+static void stays_in_a_hurry_for_all_attempts(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	if (!may_be_raised())
+		skip();
+	memset(&seen, 0, sizeof(seen));
+	fixture_init(&fixture, STOP_RUNG_LAZY);
+	fixture.request.timeout_ns = UINT64_C(60000000000);
+	fixture.at_gate = lose_the_helper;
+	fixture.request.refresh = take_long;
+	fixture.request.refresh_arg = &fixture;
+	assert_int_equal(fixture_apply(&fixture), 0);
+	fixture.request.refresh = NULL;
+	fixture.at_gate = NULL;
+	assert_true(fixture.result.attempts > 1);
+	assert_int_equal(seen.caller_looks.nice, BEST);
+	assert_int_equal(seen.helper_looks.nice, BEST);
+	assert_int_equal(standing_of(fixture_gettid()).nice, usual_nice);
+	take_back(&fixture);
 }
 
 /* Looking without a commit is no less work. */
@@ -213,11 +308,13 @@ static void inspects_in_a_hurry(void **state)
 		skip();
 	fixture_init(&fixture, STOP_RUNG_AUTO);
 	memset(&seen, 0, sizeof(seen));
+	waits_for_hurry = true;
 	assert_int_equal(
 		stop_inspect(&fixture.request, &threads, &count, &fixture.result, &fixture.err), 0);
+	waits_for_hurry = false;
 	free(threads);
-	assert_int_equal(seen.caller_looks.nice, 40);
-	assert_int_equal(seen.helper_looks.nice, 40);
+	assert_int_equal(seen.caller_looks.nice, BEST);
+	assert_int_equal(seen.helper_looks.nice, BEST);
 	assert_int_equal(standing_of(fixture_gettid()).nice, usual_nice);
 	fixture_fini(&fixture);
 }
@@ -227,7 +324,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(over_when_the_gates_open_if_nobody_is_held),
 		cmocka_unit_test(over_when_the_last_is_let_go_otherwise),
-		cmocka_unit_test(looks_in_a_hurry_and_commits_in_real_time),
+		cmocka_unit_test(commits_in_real_time_and_nothing_else),
+		cmocka_unit_test(who_is_kept_waiting_looks_in_a_hurry),
+		cmocka_unit_test(stays_in_a_hurry_for_all_attempts),
 		cmocka_unit_test(inspects_in_a_hurry),
 	};
 
