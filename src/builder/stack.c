@@ -37,29 +37,65 @@ struct plan_base stack_base(const struct stack *stack)
 				  .below_count = stack->count};
 }
 
-/* Each patch has to lie on all of those before it, or what runs is no chain of their sources. */
+static bool lies_on(const struct onpatch *patch, const struct onpatch *below)
+{
+	for (size_t i = 0; i < patch->depend_count; i++)
+		if (memcmp(patch->depends[i].hash, below->hash, HASH_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* What a patch lies on comes before it, or what runs is not what their sources make. */
 static int check_order(const struct stack *stack, size_t index, struct suture_error *err)
 {
 	const struct onpatch *patch = &stack->layers[index].patch;
+	size_t given = 0;
 
-	for (size_t i = 0; i < patch->depend_count; i++) {
-		bool given = false;
+	for (size_t k = 0; k < index; k++)
+		given += lies_on(patch, &stack->layers[k].patch);
+	if (given == patch->depend_count)
+		return 0;
+	error_set(err, SUTURE_E_DEPENDENCY, "--on %s: it is built on a patch that is not given",
+		  patch->path);
+	return error_next(err, "give all of them, the lowest first: see suture info %s",
+			  patch->path);
+}
 
-		for (size_t k = 0; k < index; k++)
-			given |= memcmp(stack->layers[k].patch.hash, patch->depends[i].hash,
-					HASH_SIZE) == 0;
-		if (given)
+/* A source that two plans compile with their changes, or a file that both edit; or NULL. */
+static const char *shared_file(const struct plan *left, const struct plan *right)
+{
+	for (size_t i = 0; i < left->unit_count; i++)
+		for (size_t k = 0; k < right->unit_count; k++)
+			if (!left->units[i].skipped && !right->units[k].skipped &&
+			    left->units[i].entry - left->db.entries ==
+				    right->units[k].entry - right->db.entries)
+				return left->units[i].name;
+	for (size_t i = 0; i < left->changes.count; i++)
+		for (size_t k = 0; k < right->changes.count; k++)
+			if (strcmp(left->changes.list[i].path, right->changes.list[k].path) == 0)
+				return left->changes.list[i].name;
+	return NULL;
+}
+
+/* Patches that know nothing of each other may lie side by side, each in units of its own. */
+static int check_beside(const struct stack *stack, size_t index, struct suture_error *err)
+{
+	const struct stack_layer *layer = &stack->layers[index];
+
+	for (size_t k = 0; k < index; k++) {
+		const struct stack_layer *other = &stack->layers[k];
+		const char *file = lies_on(&layer->patch, &other->patch)
+					   ? NULL
+					   : shared_file(&layer->plan, &other->plan);
+
+		if (!file)
 			continue;
 		error_set(err, SUTURE_E_DEPENDENCY,
-			  "--on %s: it is built on a patch that is not given", patch->path);
-		return error_next(err, "give all of them, the lowest first: see suture info %s",
-				  patch->path);
+			  "--on %s: it is not built on %s, and both change %s", layer->patch.path,
+			  other->patch.name, file);
+		return error_next(err, "build one of them --on the other first");
 	}
-	if (patch->depend_count == index)
-		return 0;
-	error_set(err, SUTURE_E_DEPENDENCY, "--on %s: it is not built on %s", patch->path,
-		  stack->layers[index - 1].patch.name);
-	return error_next(err, "build one of them --on the other first");
+	return 0;
 }
 
 static int read_patches(struct stack *stack, const struct build_options *options,
@@ -214,6 +250,37 @@ static int prove(const struct build *build, const struct onpatch *patch,
 	return 0;
 }
 
+/* Of the layers so far those that the next one lies on. The caller frees with part_fini(). */
+static int part_init(struct stack *part, const struct stack *stack, struct suture_error *err)
+{
+	const struct onpatch *patch = &stack->layers[stack->count].patch;
+	int rc;
+
+	*part = (struct stack){.plans = calloc(stack->count + 1, sizeof(struct plan *)),
+			       .below = calloc(stack->count + 1, sizeof(*stack->below))};
+	if (!part->plans || !part->below)
+		return error_no_memory(err);
+	rc = state_copy(&stack->before, &part->before, err);
+	if (!rc)
+		rc = state_copy(&stack->before, &part->now, err);
+	for (size_t i = 0; !rc && i < stack->count; i++) {
+		if (!lies_on(patch, &stack->layers[i].patch))
+			continue;
+		part->plans[part->count] = stack->plans[i];
+		part->below[part->count++] = stack->below[i];
+		rc = take_changes(&part->now, &stack->plans[i]->changes, true, err);
+	}
+	return rc;
+}
+
+static void part_fini(struct stack *part)
+{
+	free(part->plans);
+	free(part->below);
+	state_fini(&part->before);
+	state_fini(&part->now);
+}
+
 static int build_layer(struct stack *stack, const struct build *top, const char *work_dir,
 		       struct suture_error *err)
 {
@@ -222,10 +289,13 @@ static int build_layer(struct stack *stack, const struct build *top, const char 
 	cleanup_memory char *diff = NULL;
 	cleanup_memory char *output = NULL;
 	struct build_options options;
+	struct stack part;
 	struct build build = {
-		.options = &options, .result = &result, .parallel = top->parallel, .stack = stack};
-	int rc = write_diff(layer, work_dir, "on", stack->count, &diff, err);
+		.options = &options, .result = &result, .parallel = top->parallel, .stack = &part};
+	int rc = part_init(&part, stack, err);
 
+	if (!rc)
+		rc = write_diff(layer, work_dir, "on", stack->count, &diff, err);
 	output = rc ? NULL : path_join(layer->work_dir, "again.so");
 	if (!rc && !output)
 		rc = error_no_memory(err);
@@ -235,11 +305,15 @@ static int build_layer(struct stack *stack, const struct build *top, const char 
 	if (!rc)
 		rc = build_in(&build, layer->work_dir, err);
 	layer->plan = build.plan;
+	layer->plan.base = (struct plan_base){0}; /* the part's, which ends here */
 	if (!rc)
 		rc = prove(top, &layer->patch, &result, err);
 	if (!rc)
+		rc = check_beside(stack, stack->count, err);
+	if (!rc)
 		rc = take_changes(&stack->now, &layer->plan.changes, true, err);
 	build_result_fini(&result);
+	part_fini(&part);
 	stack->plans[stack->count] = &layer->plan;
 	stack->below[stack->count++] =
 		(struct core_below){.name = layer->patch.name,

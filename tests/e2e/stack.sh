@@ -91,7 +91,47 @@ build three 4 '.refusals[0].code == "DEPENDENCY"' --on "$WORK/two.so" --on "$WOR
 build three 0 '[.functions[] | select(.kind != "new") | .name] | contains(["fee","reward"])' --on "$WORK/one.so" --on "$WORK/two.so"
 build three 4 '.refusals[0].code == "BAD_PATCH_FILE"' --on "$DIR/target-stack"
 
+# Side by side: two patches that know nothing of each other, a third one on both. Only where they change
+# different files.
+cp -r "$WORK/b" "$WORK/chain"
+rm -rf "$WORK/b"
+cp -r "$SOURCE" "$WORK/b"
+edited left 'fee.c:s|value % 1000 / 10|value % 1000 / 10 + 7|'
+rm -rf "$WORK/b"
+cp -r "$SOURCE" "$WORK/b"
+edited right 'play.c:s/ \* 2 + ++given/ * 3 + ++given/'
+sed -i 's|value % 1000 / 10|value % 1000 / 10 + 7|' "$WORK/b/fee.c"
+edited both 'fee.c:s|/ 10 + 7|/ 10 + 8|' 'play.c:s/ \* 3 + ++given/ * 4 + ++given/'
+rm -rf "$WORK/b"
+cp -r "$SOURCE" "$WORK/b"
+edited same 'fee.c:s|value % 1000 / 10|value % 1000 / 10 + 9|'
+rm -rf "$WORK/b"
+mv "$WORK/chain" "$WORK/b"
+build left 0 '[.functions[].name] == ["fee"]'
+build right 0 '[.functions[].name] == ["reward"]'
+build same 0 '[.functions[].name] == ["fee"]'
+build both 0 '[.functions[].name] == ["fee","reward"]' --on "$WORK/left.so" --on "$WORK/right.so"
+cp "$WORK/both.so" "$WORK/one-way.so"
+for name in left right; do patch -s -p1 -d "$SOURCE" <"$WORK/$name.diff"; done
+build both 0 '.result == "patch"' --on "$WORK/left.so" --on "$WORK/right.so"
+check "the same patch with the diffs below in the sources" cmp "$WORK/both.so" "$WORK/one-way.so"
+for name in left right; do patch -s -R -p1 -d "$SOURCE" <"$WORK/$name.diff"; done
+build both 4 '.refusals[0].code == "DEPENDENCY" and (.refusals[0].message | test("left.*fee.c"))' \
+	--on "$WORK/left.so" --on "$WORK/same.so"
+
 target_start() { TARGET_BIN=$DIR target_with_agent stack; }
+target_start
+step 'both waits for left and right' 4 '.error.code == "DEPENDENCY"' apply "$WORK/one-way.so" -p "$PID"
+step 'apply left' 0 '.changed == true' apply "$WORK/left.so" -p "$PID"
+step 'both waits for right' 4 '.error.code == "DEPENDENCY" and (.error.next | test("right"))' apply "$WORK/one-way.so" -p "$PID"
+step 'apply right' 0 '.changed == true' apply "$WORK/right.so" -p "$PID"
+says 'left and right' 5 '10015 7'
+step 'apply both' 0 '.changed == true' apply "$WORK/one-way.so" -p "$PID"
+says 'both' 5 '20020 8'
+step 'left carries both' 4 '.error.code == "DEPENDENCY"' revert left -p "$PID"
+for name in both right left; do step "revert $name" 0 '.changed == true' revert $name -p "$PID"; done
+target_end
+
 target_start
 says 'as built' 5 '10010 0'
 step 'two waits for one' 4 '.error.code == "DEPENDENCY" and (.error.next | test("one"))' apply "$WORK/two.so" -p "$PID"
