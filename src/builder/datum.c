@@ -138,6 +138,79 @@ static int change_writable(struct session *session, struct unit *unit, struct pa
 			 decision->policy == CORE_DATA_SET ? CORE_DATUM_SET : CORE_DATUM_KEEP);
 }
 
+static bool is_code(const struct part *part)
+{
+	return part->kind == PART_FUNCTION || part->kind == PART_CHILD;
+}
+
+static bool family_changes(struct comparer *comparer, const struct unit *unit,
+			   const struct part *family)
+{
+	if (!family->twin || !compare_parts(comparer, family->twin, family))
+		return true;
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		const struct part *child = unit->patched.list[i];
+
+		if (child->parent == family &&
+		    (!child->twin || !compare_parts(comparer, child->twin, child)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A function that changes and whose labels the data hold (`static void *go[] = {&&add, &&halt}`),
+ * or NULL. The labels may stand where they stood: they are of the old code all the same.
+ */
+static const struct part *labels_of_changed(struct comparer *comparer, const struct unit *unit,
+					    const struct part *part)
+{
+	const struct part_set *set = &unit->patched;
+	const struct object_reloc *relocs;
+	size_t count;
+
+	if (part->section == OBJECT_COMMON)
+		return NULL;
+	relocs = object_relocs(&set->object->sections[part->section], part->start,
+			       part->start + part->size, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct reference ref = part_reference(set, part->section, &relocs[i]);
+
+		if (ref.kind == REFERENCE_PART && is_code(ref.part) && ref.offset != 0 &&
+		    family_changes(comparer, unit, part_family(ref.part)))
+			return part_family(ref.part);
+	}
+	return NULL;
+}
+
+/* Kept, it would lead the new code into the old. */
+static int change_labels(struct session *session, struct unit *unit, struct part *part,
+			 const struct part *function, bool *split)
+{
+	const struct core_data_decision *decision = decision_for(session, part);
+
+	if (!part->writable) {
+		part->twin->twin = NULL;
+		part->twin = NULL;
+		*split = true;
+		strings_add_format(&session->result->notes,
+				   "%s in %s takes addresses of its own labels (%s): where the "
+				   "program has stored them elsewhere, they lead into the old code",
+				   function->name, unit->source, part->name);
+		return 0;
+	}
+	part->changed = true;
+	if (decision && decision->policy == CORE_DATA_SET && !part->twin->below &&
+	    part->size == part->twin->size)
+		return add_datum(session, unit, part, CORE_DATUM_SET);
+	refusals_add(&session->result->refusals, SUTURE_E_DATA_CHANGED,
+		     part_file(part) ? part_file(part) : unit->source, part->identity.line,
+		     "where nobody writes it: make it const, or set it with --data VARIABLE=set",
+		     "%s in %s holds addresses of labels in %s, which changes", part->name,
+		     unit->source, function->name);
+	return 0;
+}
+
 static int add_readers(struct session *session, struct unit *unit, const struct part *data)
 {
 	const struct part_set *set = &unit->original;
@@ -148,7 +221,7 @@ static int add_readers(struct session *session, struct unit *unit, const struct 
 		bool reads = false;
 		size_t count;
 
-		if ((part->kind != PART_FUNCTION && part->kind != PART_CHILD) || !part->has_target)
+		if (!is_code(part) || !part->has_target)
 			continue;
 		relocs = object_relocs(&set->object->sections[part->section], part->start,
 				       part->start + part->size, &count);
@@ -226,11 +299,19 @@ int datum_find(struct session *session, struct unit *unit)
 		split = false;
 		for (size_t i = 0; i < unit->patched.count; i++) {
 			struct part *part = unit->patched.list[i];
+			const struct part *function;
 
 			if (part->kind != PART_DATA || part->changed || !part_exists(part))
 				continue;
 			if (part->writable && !part->tls && !part->twin->writable) {
 				make_writable(session, unit, part, &comparer, &split);
+				continue;
+			}
+			function = labels_of_changed(&comparer, unit, part);
+			if (function) {
+				code = change_labels(session, unit, part, function, &split);
+				if (code)
+					return code;
 				continue;
 			}
 			if (compare_parts(&comparer, part->twin, part))

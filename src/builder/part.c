@@ -37,13 +37,8 @@ static bool has_parts(const struct object_section *section)
 static bool compiler_named(const char *name)
 {
 	static const char *const prefixes[] = {
-		"CSWTCH.",
-		".L",
-		"switch.table.",
-		"__const.",
-		"__func__.",
-		"__FUNCTION__.",
-		"__PRETTY_FUNCTION__.",
+		"CSWTCH.",  ".L",	 "switch.table.", "reltable.",
+		"__const.", "__func__.", "__FUNCTION__.", "__PRETTY_FUNCTION__.",
 		"DW.ref.",
 	};
 

@@ -144,7 +144,9 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 		bool global = symbol->bind != STB_LOCAL;
 
 		if (is_merged(target)) {
-			uint64_t offset = (uint64_t)(reloc->addend + bias);
+			/* The linker moves what a name means, and adds afterwards. */
+			uint64_t offset =
+				symbol->type == STT_SECTION ? (uint64_t)(reloc->addend + bias) : 0;
 
 			return same_merged(binary, target, symbol->value + offset,
 					   address + offset);
@@ -153,6 +155,10 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 		/* An interposable name of a shared object. */
 		if (global && stub && stub->symbol && same_name(stub->symbol, symbol->name))
 			return true;
+		/* Of target_clones, whose resolver may come from any unit. */
+		if (global && target->group && symbol->type == STT_GNU_IFUNC && stub &&
+		    stub->form == ARCH_RELOC_INDIRECT)
+			return binary_symbol_is(binary, symbol->name, (uint64_t)stub->addend);
 		if (global && target->group)
 			return binary_symbol_is(binary, symbol->name, address) &&
 			       claim_binding(c, reloc->symbol,

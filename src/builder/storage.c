@@ -55,6 +55,48 @@ static bool has_sibling(const struct part_set *original, const struct part *part
 	return false;
 }
 
+static bool is_variable(const struct part *part)
+{
+	return part->kind == PART_DATA && part->writable && !part->tls && !part->weak &&
+	       !part->unpaired && part->identity.variable;
+}
+
+/* A variable of that size that the diff takes out of the file, or NULL. */
+static const struct part *taken_out(const struct unit *unit, uint64_t size)
+{
+	for (size_t i = 0; i < unit->original.count; i++) {
+		const struct part *part = unit->original.list[i];
+
+		if (is_variable(part) && part->has_target && !part->twin && part->size == size)
+			return part;
+	}
+	return NULL;
+}
+
+/*
+ * A variable that is renamed, or moved into a function or out of it, is another one: what it was
+ * holds its value for a revert, and the new one starts anew.
+ */
+static void note_renamed(struct session *session, const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		const struct part *part = unit->patched.list[i];
+		const struct part *old;
+
+		if (!is_variable(part) || part_exists(part) || part->was_constant ||
+		    part->section == OBJECT_COMMON || !unit->kept[part->section])
+			continue;
+		old = taken_out(unit, part->size);
+		if (old)
+			strings_add_format(&session->result->notes,
+					   "%s in %s is a new variable and begins with its initial "
+					   "value; the running value of %s, which the diff takes "
+					   "out, is not taken over",
+					   part->identity.variable, unit->source,
+					   old->identity.variable);
+	}
+}
+
 int storage_check_new(struct session *session, struct unit *unit)
 {
 	int code = 0;
@@ -73,6 +115,7 @@ int storage_check_new(struct session *session, struct unit *unit)
 			       "the compiler has taken it apart or out of the binary, and the "
 			       "patched code needs it whole");
 	}
+	note_renamed(session, unit);
 	return code;
 }
 
