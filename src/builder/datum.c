@@ -96,8 +96,7 @@ static void refuse(struct session *session, const struct unit *unit, const struc
 	char new_value[64];
 
 	/* One refusal for one cause; a virtual table is a part of its class's layout. */
-	if (part->relaid ||
-	    (session->options->relaid_count && strncmp(part->name, "_ZTV", 4) == 0))
+	if (part->relaid || (session->options->relaid_count && strncmp(part->name, "_ZTV", 4) == 0))
 		return;
 	describe(&unit->o, part->twin, old_value, sizeof(old_value));
 	describe(&unit->p, part, new_value, sizeof(new_value));
