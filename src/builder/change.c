@@ -8,6 +8,7 @@
 #include "bind.h"
 #include "compare.h"
 #include "datum.h"
+#include "guards.h"
 #include "linkset.h"
 #include "returns.h"
 #include "startup.h"
@@ -320,6 +321,8 @@ int change_find(struct session *session)
 			return code;
 	}
 	drop_duplicates(session);
+	for (size_t i = 0; i < session->unit_count; i++)
+		guards_note(session, &session->units[i]);
 	check_aliases(session);
 	for (size_t i = 0; i < session->unit_count; i++) {
 		int code = author_read(session, &session->units[i]);

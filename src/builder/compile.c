@@ -86,6 +86,16 @@ static bool find_place(char *text, char **file, unsigned *line)
 	return false;
 }
 
+/* At the end of a line, since a line may be of any language. */
+static void cut_words(char *text)
+{
+	size_t end = WORDS_MAX;
+
+	while (end && text[end] != '\n')
+		end--;
+	strcpy(text + end, end ? "\n…" : "…");
+}
+
 /* Takes the view's folder out of what the compiler says. */
 static char *read_words(const struct run *run, const struct compile_options *options)
 {
@@ -101,7 +111,7 @@ static char *read_words(const struct run *run, const struct compile_options *opt
 	for (at = text; at && top && (at = strstr(at, top));)
 		memmove(at, at + length, strlen(at + length) + 1);
 	if (text && strlen(text) > WORDS_MAX)
-		strcpy(text + WORDS_MAX, "…");
+		cut_words(text);
 	size = text ? strlen(text) : 0;
 	while (size && text[size - 1] == '\n')
 		text[--size] = '\0';

@@ -16,6 +16,7 @@ looked() {      # PID: the notes of a build that looks at it
 }
 
 says "nobody inside" value 1001
+matches "ps: its number, its name, its agent" "*$PID target-busy yes *" "$("$SUTURE" ps | tr -s ' ')"
 is "build: nobody stays" "" "$(looked "$PID" | grep 'may never return')"
 says "the sitter goes in" enter in
 matches "build: the sitter stays" "*sit_inside may never return: thread * (sitter) of pid $PID was in it at each*" "$(looked "$PID")"

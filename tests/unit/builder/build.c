@@ -304,6 +304,30 @@ static void a_cancelled_build_leaves_nothing(void **state)
 	build_result_fini(&result);
 }
 
+/* Of hundreds of errors the first ones, and none in part. */
+static void long_complaints_are_cut(void **state)
+{
+	struct build_result result;
+	char text[4096] = "";
+	const char *message;
+
+	(void)state;
+	make_program();
+	strcat(text, "int shop_total;");
+	for (int i = 0; i < 90; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "\nint v%d = nonsense_%d;", i, i);
+	make_diff("shop/shop.c", text);
+	build(&result);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	assert_int_equal(result.refusals.list[0].code, SUTURE_E_COMPILE_FAILED);
+	message = result.refusals.list[0].message;
+	assert_non_null(strstr(message, "nonsense_0"));
+	assert_true(strlen(message) > 3000 && strlen(message) < 4200);
+	assert_string_equal(message + strlen(message) - strlen("\n…"), "\n…");
+	build_result_fini(&result);
+}
+
 /* A compiler whose objects are cut short: the user knows the source and the compiler, not our
  * files. */
 static void a_damaged_object_has_its_sources_name(void **state)
@@ -373,6 +397,7 @@ int main(void)
 		in_tree(the_last_way_out_is_told_once),
 		in_tree(absolute_includes_are_seen),
 		in_tree(a_cancelled_build_leaves_nothing),
+		in_tree(long_complaints_are_cut),
 		in_tree(a_damaged_object_has_its_sources_name),
 		cmocka_unit_test(names),
 	};

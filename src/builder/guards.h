@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Function-local statics that their first call constructs, each behind a guard of its own. */
+#ifndef BUILDER_GUARDS_H
+#define BUILDER_GUARDS_H
+
+#include "session.h"
+
+/*
+ * Says for each function of the unit that changes which of its statics may be constructed already.
+ * How it constructs them may be what changes, and then does so in vain.
+ */
+void guards_note(struct session *session, const struct unit *unit);
+
+#endif
