@@ -170,7 +170,7 @@ static json_object *refusals(struct document *document, const struct refusals *l
 		put_text(document, object, "message", list->list[i].message);
 		put_text(document, object, "file", list->list[i].file);
 		put_number(document, object, "line", list->list[i].line);
-		put_text(document, object, "next", list->list[i].next);
+		put_text(document, object, "next", list->list[i].next ? list->list[i].next : "");
 		append(document, array, object);
 	}
 	return array;

@@ -11,6 +11,44 @@ unset SUTURE_EVENTS
 PATCH=$WORK/coin-dup.so
 printf '%s\n' '# name,price' potion,7 torch,11 shield,31 sword,47 crown,300 >"$WORK/prices.csv"
 
+# ---- what builds and the loop of saves need --------------------------------------------------------
+# A key without a password, as minisign -G -W makes them.
+cat >"$WORK/key.pub" <<'KEY'
+untrusted comment: minisign public key 8E83E0641703F636
+RWQ29gMXZOCDjjzPS5rQQKI+1uALuNaZka6PGeDwO/YyXrKBVdHrdQsm
+KEY
+cat >"$WORK/key.sec" <<'KEY'
+untrusted comment: minisign encrypted secret key
+RWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAANvYDF2Tgg44CnL7zC69qBgfNFhtRyf63Q9Bnk9r6L0DLF3lfIH9OxzzPS5rQQKI+1uALuNaZka6PGeDwO/YyXrKBVdHrdQsmAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+KEY
+mkdir "$WORK/src"
+cat >"$WORK/src/adder.c" <<'C'
+#include <unistd.h>
+
+struct kept {
+	int sum;
+	int turns;
+};
+static struct kept kept;
+
+__attribute__((noipa)) void add(struct kept *to)
+{
+	to->sum += 1;
+	to->turns++;
+}
+
+int main(void)
+{
+	for (;;) {
+		add(&kept);
+		usleep(1000);
+	}
+}
+C
+TARGETS=$WORK/src small_project "$WORK/adder" adder -O2 -g -- adder.c
+cp "$WORK/src/adder.c" "$WORK/adder.c"
+builds=(build -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$WORK/no.so" --name no)
+
 # ---- what is said --------------------------------------------------------------------------------
 # Pids, times, durations, hashes, offsets, sizes and folders; then columns are as wide as they need to be.
 plain() {
@@ -25,7 +63,27 @@ plain() {
 		-e 's/[0-9]+ known values? ha(s|ve) the new code, [0-9]+ the old/N known values have the new code, N the old/' \
 		-e 's/^ *([0-9]+|PID) +(arena-server|suture|tick-[01]) +(asleep|running|unseen)( +(yes|no))? .*/TID \2 STATE\4 AT/' \
 		-e 's/verified: [0-9]+ functions/verified: N functions/; s/^(trade_move_coin +\S+ +\S+) +[0-9]+ +[0-9]+$/\1 N N/' \
+		-e 's/timestamp:[0-9]+/timestamp:N/' \
 		-e "s/(by pid )[0-9]+/\1N/; s/\b$(id -un)\b/USER/g" -e 's/ +/ /g; s/ +$//; s/^ ([PT]ID) /\1 /'
+}
+# loop OPTION…: the loop of saves, and one of each kind: what it said is in WORK/loop, all else in WORK/loop.err
+save() {        # save SED PATTERN: a change of the source, until the loop has said something about it
+	sed "$1" "$WORK/adder.c" >"$WORK/src/adder.c"
+	told() { grep -qE -- "$1" "$WORK/loop" "$WORK/loop.err"; }
+	until_true "$2" told "$2"
+}
+loop() {
+	local loop
+	"$SUTURE" watch -C "$WORK/adder" --binary "$WORK/adder/adder" -p "$PID" "$@" >"$WORK/loop" 2>"$WORK/loop.err" &
+	loop=$!
+	PIDS+=("$loop")
+	begun() { find "/proc/$loop/fd" -lname '*inotify*' 2>/dev/null | grep -q .; }
+	until_true "the loop" begun
+	save 's/sum += 1/sum += 2/' 'new code runs|"applied"'
+	save 's/sum += 1/sum += ;/' COMPILE_FAILED
+	save 's/int sum;/long sum;/' LAYOUT_CHANGED
+	save '' 'as it was built|"reverted"'
+	stop_pid "$loop"
 }
 runs() {        # runs ARG…: one command of the transcript; RC is its exit code
 	printf '$ suture %s\n' "$*"
@@ -41,6 +99,16 @@ transcript() {
 	runs build -q -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$PATCH" --name coin-dup \
 		"$ARENA_SOURCE/diffs/coin-dup.diff"
 	runs info "$PATCH"
+	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/layout-coin-last.diff"
+	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/data-initial.diff"
+	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/comment-only.diff"
+	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/no-such.diff"
+	runs build -q -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$WORK/signed.so" --name coin-dup \
+		--sign "$WORK/key.sec" "$ARENA_SOURCE/diffs/coin-dup.diff"
+	runs info "$WORK/signed.so"
+	runs info --key "$WORK/key.pub" "$WORK/signed.so"
+	printf x >>"$WORK/signed.so"
+	runs info --key "$WORK/key.pub" "$WORK/signed.so"
 	runs check "$PATCH" "${target[@]}"
 	runs check -v "$PATCH" "${target[@]}"
 	runs list "${target[@]}"
@@ -100,6 +168,16 @@ documents() {
 	gives build 0 build -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$PATCH" --name coin-dup \
 		"$ARENA_SOURCE/diffs/coin-dup.diff"
 	gives info 0 info "$PATCH"
+	gives build 4 "${builds[@]}" "$ARENA_SOURCE/diffs/layout-coin-last.diff"
+	gives build 4 "${builds[@]}" "$ARENA_SOURCE/diffs/data-initial.diff"
+	gives build 10 "${builds[@]}" "$ARENA_SOURCE/diffs/comment-only.diff"
+	gives build 4 "${builds[@]}" "$ARENA_SOURCE/diffs/no-such.diff"
+	gives build 0 build -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$WORK/signed.so" --name coin-dup \
+		--sign "$WORK/key.sec" "$ARENA_SOURCE/diffs/coin-dup.diff"
+	gives info 0 info "$WORK/signed.so"
+	gives info 0 info --key "$WORK/key.pub" "$WORK/signed.so"
+	sed -i '2s/^RUQ/RUR/; 2s/^RWQ/RWR/' "$WORK/signed.so.minisig"
+	gives failure 7 info --key "$WORK/key.pub" "$WORK/signed.so"
 	gives check 0 check "$PATCH" "${target[@]}"
 	gives check-all 0 check --all-functions "$ARENA_SERVER"
 	gives apply 0 apply "$PATCH" "${target[@]}" --scope room=1 --confirm-within 1h
@@ -137,6 +215,14 @@ PIDS+=("$!")
 PIDS+=("$!")
 transcript >"$WORK/raw"
 plain <"$WORK/raw" >"$WORK/transcript"
+start adder "$WORK/adder/adder"
+loop
+# A compiler's words are its own, and differ.
+{
+	printf '$ suture watch -C WORK/adder --binary WORK/adder/adder -p PID\n'
+	cat "$WORK/loop"
+	grep -E '^(suture:|  [a-z])' "$WORK/loop.err"
+} | plain >>"$WORK/transcript"
 [ -z "${SUTURE_TEST_ACCEPT:-}" ] || cp "$WORK/transcript" "$HERE/commands.txt"
 if diff -u "$HERE/commands.txt" "$WORK/transcript"; then
 	pass "$(grep -c '^\$ suture' "$WORK/transcript") commands say what is expected"
@@ -152,6 +238,10 @@ check "no escape sequences in a file" sh -c "! grep -q \"\$(printf '\\033')\" '$
 printf -- '-- member for member\n'
 arena_start
 documents
+start adder "$WORK/adder/adder"
+loop --json
+sed 's/^/watch\t/' "$WORK/loop" >>"$WORK/documents"
+is "documents of the loop" "applied COMPILE_FAILED LAYOUT_CHANGED reverted" "$(jq -r '.result // .error.code' "$WORK/loop" | tr '\n' ' ' | sed 's/ $//')"
 build_target_patch busy busy
 target_with_agent busy
 says "a thread goes in" enter in

@@ -182,7 +182,7 @@ check "the loop's patch has it now" until_true "the patch" in_force watch
 sed -i 's/n \* BASE + 5/n * BASE + 6/' "$SOURCES/main.c"
 becomes "and the next save" "12 16"
 printf 'int broken(' >>"$SOURCES/main.c"
-until_true "what does not compile" grep -q '"BUILD"' "$WORK/loop"
+until_true "what does not compile" grep -q '"COMPILE_FAILED"' "$WORK/loop"
 sed 's/^/watch\t/' "$WORK/loop" | /usr/bin/python3 "$ROOT/tests/support/documents.py" "$ROOT/docs/protocol.schema.json" >"$WORK/judged" 2>&1
 case $? in
 0) pass "its documents are those of the schema" ;;

@@ -14,6 +14,7 @@
 #include "cli/transaction.h"
 #include "cli/watch/child.h"
 #include "cli/watch/notify.h"
+#include "cli/watch/refused.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ enum {
 	WATCH_SOURCE,
 	WATCH_REPLACE,
 	WATCH_RETRY_MS = 2000,
-	WATCH_ARGUMENTS = 24
+	WATCH_ARGUMENTS = 24,
 };
 
 static const char watch_name[] = "watch"; /* of the loop's patches */
@@ -240,7 +241,7 @@ static int build(struct watch *watch)
 	const struct child_interrupt interrupt = {
 		.fd = watch->notify.fd, .check = interrupted, .context = watch};
 	char *argv[] = {(char *)child_builder(),
-			(char *)"-q",
+			(char *)(watch->cli->json ? "--json" : "-q"),
 			(char *)"-C",
 			(char *)watch->build_dir,
 			(char *)"--source",
@@ -267,7 +268,7 @@ static int build(struct watch *watch)
 	if (code > 0 && code != 10) {
 		fputs((const char *)child.err.data, stderr);
 		if (watch->cli->json)
-			printf("{\"error\":{\"code\":\"BUILD\",\"exit_code\":%d}}\n", code);
+			refused_put(&child);
 		else if (!watch->cli->quiet)
 			fputs("suture: what runs was not changed; waiting for the next save\n",
 			      stderr);
@@ -314,7 +315,7 @@ static int list_sources(struct watch *watch, struct child *child)
 		return 0;
 	fputs((const char *)child->err.data, stderr);
 	if (watch->cli->json)
-		printf("{\"error\":{\"code\":\"BUILD\",\"exit_code\":%d}}\n", child->exit_code);
+		refused_put(child);
 	return child->exit_code;
 }
 
@@ -389,11 +390,10 @@ static void say_begin(const struct watch *watch)
 	if (newer)
 		fprintf(stderr,
 			"suture: note: %s was written after %s was linked; what can't be shown to "
-			"be "
-			"its source is refused\n",
+			"be its source is refused\n",
 			newer, watch->binary);
-	fprintf(stderr, "suture: watching %zu files in %s; ^C ends it, and leaves what runs\n",
-		watch->tree.count, watch->tree.root);
+	fprintf(stderr, "suture: watching %zu file%s in %s; ^C ends it, and leaves what runs\n",
+		watch->tree.count, watch->tree.count == 1 ? "" : "s", watch->tree.root);
 }
 
 static int loop(struct watch *watch)
