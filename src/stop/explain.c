@@ -112,8 +112,8 @@ static int explain_traced(const struct stop_blocker *blocker, struct suture_erro
 const char *explain_what_to_allow(const struct explain_permission *permission)
 {
 	if (!permission->dumpable)
-		return "the process is not dumpable: give it CAP_SYS_PTRACE, or let it call "
-		       "prctl(PR_SET_DUMPABLE, 1)";
+		return "the process is not dumpable: suture attach --make-dumpable, or give it "
+		       "CAP_SYS_PTRACE, or let it call prctl(PR_SET_DUMPABLE, 1)";
 	if (permission->yama_scope >= 3)
 		return "kernel.yama.ptrace_scope is 3, which only a reboot undoes: use a safe "
 		       "point of the application";

@@ -115,6 +115,60 @@ else
 	fail "it can't be compiled"
 fi
 
+if [ "$(id -u)" -eq 0 ]; then
+	printf -- '-- that gave up root\n'
+	mkdir "$WORK/daemon"
+	cat >"$WORK/daemon/drops.c" <<'END'
+#include "lines.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+__attribute__((noinline)) int answer(int value)
+{
+	__asm__ volatile("" : "+r"(value));
+	return value + 1;
+}
+
+int main(void)
+{
+	char line[64];
+
+	if (setgid(65534) || setuid(65534))
+		return 1;
+	while (lines_next(line, sizeof(line)))
+		lines_answer("%d %d", answer(1), prctl(PR_GET_DUMPABLE));
+	return 0;
+}
+END
+	cp "$TARGETS/lines.h" "$WORK/daemon"
+	TARGETS=$WORK/daemon small_project "$WORK/daemon" target-drops -O2 -g -- drops.c
+	sed 's/value + 1/value + 100/' "$WORK/daemon/drops.c" >"$WORK/drops.c"
+	diff -u --label a/drops.c --label b/drops.c "$WORK/daemon/drops.c" "$WORK/drops.c" >"$WORK/drops.diff"
+	DATABASE=$WORK/daemon build_patch drops "$WORK/daemon" "$WORK/daemon/target-drops" "$WORK/drops.diff"
+	# shellcheck disable=SC2034  # target() reads it
+	ENVIRONMENT=(LD_PRELOAD=)
+	TARGET_BIN=$WORK/daemon target drops
+	says "it is not dumpable" ask "2 0"
+	step "attach" 0 "$attached" attach --make-dumpable "$PID"
+	says "it is" ask "2 1"
+	step "apply" 0 '.changed' apply "$WORK/drops.so" -p "$PID"
+	says "patched" ask "101 1"
+	step "revert" 0 '.changed' revert drops -p "$PID"
+	says "as it was" ask "2 1"
+	target_end
+	# shellcheck disable=SC2034
+	ENVIRONMENT=()
+	TARGET_BIN=$WORK/daemon target_with_agent drops
+	says "one that had an agent before" ask "2 0"
+	step "can't be stopped" 7 '.error.next | test("--make-dumpable")' apply "$WORK/drops.so" -p "$PID"
+	step "made so" 0 '.changed' attach --make-dumpable "$PID"
+	step "once" 0 '.changed | not' attach --make-dumpable "$PID"
+	step "apply" 0 '.changed' apply "$WORK/drops.so" -p "$PID"
+	says "patched" ask "101 1"
+	target_end
+fi
+
 printf -- '-- that goes on to another wait while it is being stopped\n'
 cat >"$WORK/moves.c" <<'END'
 #include <fcntl.h>

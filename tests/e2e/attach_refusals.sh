@@ -65,6 +65,18 @@ if [ -n "$PID" ]; then
 	refuses "a thread of the kernel" 4 UNSUPPORTED "pid $PID is a thread of the kernel" "" "$PID"
 fi
 
+printf -- '-- that gave up root\n'
+if [ "$(id -u)" -eq 0 ]; then
+	printf '#include <unistd.h>\nint main(void) { if (setgid(65534) || setuid(65534)) return 1; for (;;) pause(); }\n' >"$WORK/drops.c"
+	if compiled drops; then
+		begin drops "$WORK/drops"
+		refuses "not dumpable" 7 PERMISSION "drops (pid $PID) is not dumpable: it gave up privileges, or asked for that" \
+			"add --make-dumpable (from then on other processes of its user 65534 may trace it), or have it started as that user" "$PID"
+	fi
+else
+	printf 'note  not tried: only root can give up root\n'
+fi
+
 printf -- '-- programs of another kind\n'
 printf 'int pause(void); int main(void) { for (;;) pause(); }\n' | tee "$WORK/static.c" "$WORK/musl.c" "$WORK/musl-static.c" >"$WORK/loader.c"
 if compiled static -static; then

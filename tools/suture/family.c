@@ -10,13 +10,14 @@
 
 int family_adopt(struct link *link, const struct process *process, struct suture_error *err)
 {
+	const struct attach_options options = {.timeout_us = ADOPT_US};
 	struct attach_report report;
 	struct suture_error why;
 	int rc;
 
 	if (!attach_is_orphan(process))
 		return -(int)err->code;
-	rc = attach_process(process, ADOPT_US, &report, &why);
+	rc = attach_process(process, &options, &report, &why);
 	if (!rc)
 		return link_open(link, process, err);
 	*err = why;

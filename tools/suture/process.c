@@ -67,6 +67,15 @@ static uid_t translate_uid(pid_t pid, uid_t uid)
 	return 65534;
 }
 
+bool process_is_dumpable(const struct process *process)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)process->pid);
+	return stat(path, &st) < 0 || st.st_uid == process->uid;
+}
+
 bool process_read(pid_t pid, struct process *process)
 {
 	static const char deleted[] = " (deleted)";

@@ -29,6 +29,13 @@ struct process_list {
 };
 
 /* False when there is none (any more), or it is a zombie. */
+/*
+ * May its own user's processes trace it and look at its memory? Not after it gave up privileges, or
+ * asked for that (PR_SET_DUMPABLE): then its files in /proc belong to root. True where root is its
+ * user.
+ */
+bool process_is_dumpable(const struct process *process);
+
 bool process_read(pid_t pid, struct process *process);
 
 /* All of the system. The caller calls process_list_fini(). */

@@ -169,8 +169,8 @@ static int run(struct attempt *attempt, struct suture_error *err)
 	return rc ? rc : errand_wait(&attempt->errand, deadline, err);
 }
 
-static int attach_program(const struct process *process, uint64_t deadline,
-			  struct attach_report *report, struct suture_error *err)
+static int attach_program(const struct process *process, const struct attach_options *options,
+			  uint64_t deadline, struct attach_report *report, struct suture_error *err)
 {
 	static struct attempt attempt;
 	static struct library library;
@@ -179,8 +179,12 @@ static int attach_program(const struct process *process, uint64_t deadline,
 	attempt = (struct attempt){.report = report,
 				   .deadline = deadline,
 				   .errand.process = process,
+				   .errand.make_dumpable =
+					   options->make_dumpable && !process_is_dumpable(process),
 				   .errand.library = &library};
 	rc = attach_refuse(process, err);
+	if (!rc && !options->make_dumpable)
+		rc = attach_refuse_undumpable(process, err);
 	if (!rc)
 		rc = library_find(process, &library, err);
 	if (!rc)
@@ -197,17 +201,17 @@ static int attach_program(const struct process *process, uint64_t deadline,
 	return rc;
 }
 
-int attach_process(const struct process *process, uint64_t timeout_us, struct attach_report *report,
-		   struct suture_error *err)
+int attach_process(const struct process *process, const struct attach_options *options,
+		   struct attach_report *report, struct suture_error *err)
 {
-	uint64_t start = borrow_now_us();
+	uint64_t start = borrow_now_us(), deadline = start + options->timeout_us;
 	int rc;
 
 	*report = (struct attach_report){0};
 	/* It may be a script's interpreter that is about to become something else. */
 	do
-		rc = attach_program(process, start + timeout_us, report, err);
-	while (rc == -(int)SUTURE_E_AGENT_BUSY && borrow_now_us() < start + timeout_us);
+		rc = attach_program(process, options, deadline, report, err);
+	while (rc == -(int)SUTURE_E_AGENT_BUSY && borrow_now_us() < deadline);
 	report->total_us = borrow_now_us() - start;
 	return rc;
 }

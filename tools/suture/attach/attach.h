@@ -7,6 +7,11 @@
 
 #include <stdint.h>
 
+struct attach_options {
+	uint64_t timeout_us;
+	bool make_dumpable; /* let its user trace it from now on, where that is not so */
+};
+
 struct attach_report {
 	uint64_t borrowed_us; /* how long the thread was away */
 	uint64_t total_us;
@@ -15,10 +20,10 @@ struct attach_report {
 
 /*
  * Loads libsuture.so into the process unless it is there, and calls its suture_start(). Tries until
- * timeout_us have passed. TIMEOUT: no thread could be borrowed. UNCERTAIN: a thread is lost.
+ * its time is over. TIMEOUT: no thread could be borrowed. UNCERTAIN: a thread is lost.
  */
-int attach_process(const struct process *process, uint64_t timeout_us, struct attach_report *report,
-		   struct suture_error *err);
+int attach_process(const struct process *process, const struct attach_options *options,
+		   struct attach_report *report, struct suture_error *err);
 
 /*
  * True for the child of a fork() whose parent has an agent: the library is there, and nobody has

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { OPTION_TIMEOUT = OPTION_OWN };
+enum { OPTION_TIMEOUT = OPTION_OWN, OPTION_MAKE_DUMPABLE };
 
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 
@@ -20,15 +20,25 @@ static const struct argp_option list[] = {
 	 .key = OPTION_TIMEOUT,
 	 .arg = "TIME",
 	 .doc = "how long to wait for a thread that can be borrowed (10s)"},
+	{.name = "make-dumpable",
+	 .key = OPTION_MAKE_DUMPABLE,
+	 .doc = "a daemon that gave up root: let its user trace it from now on"},
 	{0},
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct cli *cli = state->input;
+	struct attach_options *options = cli->options;
 
 	if (key == OPTION_TIMEOUT)
-		return duration_parse(argument, "--timeout", cli->options, &cli->err) ? EINVAL : 0;
+		return duration_parse(argument, "--timeout", &options->timeout_us, &cli->err)
+			       ? EINVAL
+			       : 0;
+	if (key == OPTION_MAKE_DUMPABLE) {
+		options->make_dumpable = true;
+		return 0;
+	}
 	return options_parse_none(key, argument, state);
 }
 
@@ -57,15 +67,18 @@ static struct json_object *document(const struct subject *subject, bool changed,
 static void perform(const struct cli *cli, const struct action *action, struct subject *subject)
 {
 	struct attach_report report = {0};
+	const struct attach_options *options = cli->options;
 	bool changed = false;
 	int rc = -(int)subject->err.code;
 
-	(void)cli;
-	if (rc == -(int)SUTURE_E_NO_AGENT) {
-		rc = attach_process(&subject->process, action->timeout_us, &report, &subject->err);
+	(void)action;
+	/* One that is there already, and started as root, could not stop threads either. */
+	if (rc == -(int)SUTURE_E_NO_AGENT ||
+	    (!rc && options->make_dumpable && !process_is_dumpable(&subject->process))) {
+		rc = attach_process(&subject->process, options, &report, &subject->err);
 		changed = true;
 		/* Only the agent's own answer shows that there is one. */
-		if (!rc)
+		if (!rc && !subject->linked)
 			rc = link_open(&subject->link, &subject->process, &subject->err);
 		subject->linked = rc == 0;
 	}
@@ -103,15 +116,15 @@ int cli_attach(struct cli *cli, int argc, char **argv)
 {
 	struct action action = {
 		.fd = -1,
-		.timeout_us = DEFAULT_TIMEOUT_US,
 		.of = GROUP_WHOLE,
 		.perform = perform,
 		.show = show,
 		.brief = brief,
 	};
+	struct attach_options options = {.timeout_us = DEFAULT_TIMEOUT_US};
 	int exit_code;
 
-	cli->options = &action.timeout_us;
+	cli->options = &options;
 	if (options_parse_process(cli, &attach_argp, argc, argv, &exit_code))
 		return exit_code;
 	if (cli->target.kind == TARGET_ALL || cli->target.kind == TARGET_SOCKET) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -166,6 +167,21 @@ static int make_mapping(struct errand *errand, struct borrowed *borrowed, struct
 	return rc ? rc : fill_mapping(errand, borrowed, err);
 }
 
+/* What gave up privileges may not even look at its own memory, and nobody may stop its threads. */
+static int set_dumpable(const struct errand *errand, struct borrowed *borrowed, bool to,
+			struct suture_error *err)
+{
+	const uint64_t arguments[ARCH_MAX_CALL] = {PR_SET_DUMPABLE, to};
+	int64_t result;
+	int rc = borrow_syscall(borrowed, errand->places.syscall_at, SYS_prctl, arguments, &result,
+				err);
+
+	if (!rc && result < 0)
+		rc = error_errno(err, SUTURE_E_PERMISSION, (int)-result,
+				 "it can't be made dumpable");
+	return rc;
+}
+
 /* The error that is being reported is the one before; what fails here leaves a mapping behind. */
 static void remove_mapping(struct errand *errand, struct borrowed *borrowed)
 {
@@ -221,7 +237,10 @@ int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_
 		borrow_release(borrowed);
 		return rc;
 	}
-	rc = make_mapping(errand, borrowed, err);
+	if (errand->make_dumpable)
+		rc = set_dumpable(errand, borrowed, true, err);
+	if (!rc)
+		rc = make_mapping(errand, borrowed, err);
 	if (!rc)
 		rc = start_thread(errand, borrowed, &returned, err);
 	if (returned) {
@@ -233,6 +252,8 @@ int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_
 		return rc;
 	if (rc)
 		remove_mapping(errand, borrowed);
+	if (rc && errand->make_dumpable)
+		set_dumpable(errand, borrowed, false, NULL);
 	if (borrow_return(borrowed, &back)) {
 		*err = back;
 		return -(int)back.code;

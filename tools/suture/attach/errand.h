@@ -22,6 +22,7 @@ struct errand {
 	const struct process *process;
 	struct library *library;
 	struct errand_map places; /* errand_find() */
+	bool make_dumpable;
 	uint64_t mapping;
 };
 

@@ -156,3 +156,16 @@ int attach_refuse(const struct process *process, struct suture_error *err)
 	rc = refuse_state(process, err);
 	return rc ? rc : refuse_root(process, err);
 }
+
+int attach_refuse_undumpable(const struct process *process, struct suture_error *err)
+{
+	if (process_is_dumpable(process))
+		return 0;
+	error_set(err, SUTURE_E_PERMISSION,
+		  "%s (pid %d) is not dumpable: it gave up privileges, or asked for that",
+		  process->name, (int)process->pid);
+	return error_next(err,
+			  "add --make-dumpable (from then on other processes of its user %u may "
+			  "trace it), or have it started as that user",
+			  (unsigned)process->uid);
+}

@@ -7,4 +7,7 @@
 
 int attach_refuse(const struct process *process, struct suture_error *err);
 
+/* Its agent could neither write code nor stop a thread. */
+int attach_refuse_undumpable(const struct process *process, struct suture_error *err);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -55,6 +56,8 @@ static const struct injected {
 	{SYS_eventfd2, "eventfd2", {0, O_CLOEXEC | O_NONBLOCK, 0, 0, 0, 0}},
 	{SYS_nanosleep, "nanosleep", {4096, 0, 0, 0, 0, 0}},
 	{SYS_futex, "futex", {4096, 128, 0, 0, 0, 0}},
+	{SYS_prctl, "prctl", {PR_SET_NAME, 4096, 0, 0, 0, 0}},
+	{SYS_prctl, "prctl", {PR_SET_DUMPABLE, 1, 0, 0, 0, 0}},
 	{SYS_madvise, "madvise", {4096, 4096, 4, 0, 0, 0}},
 	{SYS_exit, "exit of a thread", {0}},
 };
@@ -212,7 +215,7 @@ uint32_t seccomp_evaluate(const struct sock_filter *program, size_t count, uint3
 static bool may_fail(long number)
 {
 	return number == SYS_clone3 || number == SYS_rseq || number == SYS_set_robust_list ||
-	       number == SYS_madvise;
+	       number == SYS_madvise || number == SYS_prctl;
 }
 
 static int check_filter(const struct sock_filter *program, size_t count, struct suture_error *err)
