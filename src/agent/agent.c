@@ -7,6 +7,7 @@
 #include "agent/confirm.h"
 #include "agent/pending.h"
 #include "base/error.h"
+#include "base/forkguard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +141,9 @@ int agent_refresh_unwind(struct agent *agent, struct suture_error *err)
 	struct collect collect = {.previous = agent->unwind, .err = err};
 	int rc;
 
+	fork_guard_enter();
 	dl_iterate_phdr(create_table, &collect);
+	fork_guard_leave();
 	free(collect.objects);
 	rc = collect.rc;
 	if (!rc)

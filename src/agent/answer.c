@@ -125,16 +125,6 @@ struct json_object *answer_blockers(const struct transaction_result *result)
 	return data;
 }
 
-static struct json_object *time_text(const struct timespec *at)
-{
-	char text[40];
-	struct tm parts;
-
-	gmtime_r(&at->tv_sec, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	return json_object_new_string(text);
-}
-
 /* Of all its functions together; NULL where they are not counted. */
 struct json_object *answer_calls(const struct patch *patch)
 {
@@ -178,7 +168,8 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	add_uint(one, "order", patch->order);
 	rpc_json_add(one, "functions", functions_of(patch));
 	json_object_object_add(one, "applied_at",
-			       patch->applied_at.tv_sec ? time_text(&patch->applied_at) : NULL);
+			       patch->applied_at.tv_sec ? rpc_json_time(patch->applied_at.tv_sec)
+							: NULL);
 	if (pending) {
 		add_pending(one, true, pending->waits);
 		json_object_object_add(one, "problem",

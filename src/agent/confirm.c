@@ -369,13 +369,7 @@ void confirm_run(struct agent *agent)
 
 static struct json_object *wall_time(uint64_t left_us)
 {
-	char text[40];
-	struct tm parts;
-	time_t at = time(NULL) + (time_t)((left_us + 500000) / 1000000);
-
-	gmtime_r(&at, &parts);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
-	return json_object_new_string(text);
+	return rpc_json_time(time(NULL) + (time_t)((left_us + 500000) / 1000000));
 }
 
 struct json_object *confirm_json(const struct agent *agent, const struct patch *patch)

@@ -79,17 +79,6 @@ void event_actor_take_name(const struct peer *peer, struct event_actor *who)
 	read_words(peer->pid, "comm", who->command, sizeof(who->command));
 }
 
-static struct json_object *time_text(const struct timespec *at)
-{
-	char text[40], whole[32];
-	struct tm parts;
-
-	gmtime_r(&at->tv_sec, &parts);
-	strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(text, sizeof(text), "%s.%03uZ", whole, (unsigned)(at->tv_nsec / 1000000) % 1000);
-	return json_object_new_string(text);
-}
-
 static struct json_object *actor_json(const struct event_actor *who)
 {
 	struct json_object *answer;
@@ -108,7 +97,7 @@ static struct json_object *event_json(const struct event *event)
 	struct json_object *answer = json_object_new_object();
 
 	rpc_json_add(answer, "seq", json_object_new_uint64(event->seq));
-	rpc_json_add(answer, "at", time_text(&event->at));
+	rpc_json_add(answer, "at", rpc_json_moment(&event->at));
 	rpc_json_add(answer, "pid", json_object_new_int(getpid()));
 	rpc_json_add(answer, "event", rpc_json_string(event->what));
 	rpc_json_add(answer, "result", rpc_json_string(event->result));

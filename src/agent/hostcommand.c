@@ -5,6 +5,7 @@
 #include "agent/command_parts.h"
 #include "agent/late.h"
 #include "base/error.h"
+#include "base/forkguard.h"
 #include "patch/file.h"
 #include "rpc/params.h"
 #include "stop/stop.h"
@@ -82,6 +83,19 @@ int hostcommand_register(const char *name, const struct suture_command *command,
 	}
 	pthread_mutex_unlock(&lock);
 	return rc;
+}
+
+/* A call that was under way in the parent never ends here. */
+static void forget_calls(void)
+{
+	pthread_cond_init(&ended, NULL);
+	for (struct entry *entry = entries; entry; entry = entry->next)
+		entry->running = false;
+}
+
+void hostcommand_guard_fork(void)
+{
+	fork_guard_add(&lock, false, forget_calls);
 }
 
 /* ---- calling -------------------------------------------------------------------------------- */

@@ -13,6 +13,9 @@
 
 #include <stdarg.h>
 
+/* Once, at the start: a child of fork() finds the list whole, and its lock free. */
+void hostcommand_guard_fork(void);
+
 /* command NULL: unregisters. Waits for a call of it that is under way. */
 int hostcommand_register(const char *name, const struct suture_command *command, void *arg);
 

@@ -10,15 +10,20 @@
 #include "agent/commands.h"
 #include "agent/confirm.h"
 #include "agent/denials.h"
+#include "agent/hostcommand.h"
 #include "agent/late.h"
+#include "agent/objects.h"
 #include "agent/pending.h"
 #include "agent/probation.h"
 #include "agent/restore.h"
+#include "agent/shadow.h"
 #include "agent/tls.h"
 #include "base/error.h"
+#include "base/forkguard.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "patch/store.h"
+#include "stop/fiber.h"
 #include "stop/stop.h"
 
 #include <suture/suture.h>
@@ -337,6 +342,11 @@ __attribute__((constructor)) static void agent_begin(void)
 	leave_preload();
 	if (disable && strcmp(disable, "1") == 0)
 		return;
+	fork_guard_begin();
+	objects_guard_fork();
+	shadow_guard_fork();
+	hostcommand_guard_fork();
+	fiber_guard_fork();
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 	late_be_found();
 	suture_start();

@@ -3,6 +3,7 @@
 #include "agent/objects.h"
 
 #include "base/error.h"
+#include "base/forkguard.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,6 +17,11 @@ struct type {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the list */
 static struct type *types;
+
+void objects_guard_fork(void)
+{
+	fork_guard_add(&lock, false, NULL);
+}
 
 static struct type *find(const char *name)
 {

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Once, at the start: a child of fork() finds the list whole, and its lock free. */
+void objects_guard_fork(void);
+
 /* how NULL, or without iterate: USAGE. */
 int objects_register(const char *type, const struct suture_objects_type *how);
 

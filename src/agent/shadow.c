@@ -9,6 +9,7 @@
 #include "agent/shadow.h"
 
 #include "arch/arch.h"
+#include "base/forkguard.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,6 +51,18 @@ static struct counter counters[READER_COUNTERS];
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static struct batch young, waiting;
 static size_t variable_count, variable_bytes;
+
+/* Who was reading in the parent does not go on here. */
+static void forget_readers(void)
+{
+	for (size_t i = 0; i < READER_COUNTERS; i++)
+		atomic_store(&counters[i].readers, 0);
+}
+
+void shadow_guard_fork(void)
+{
+	fork_guard_add(&lock, true, forget_readers);
+}
 
 static size_t hash_of(const void *object, uint64_t id)
 {

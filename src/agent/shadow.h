@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Once, at the start: a child of fork() finds the table whole, and its lock free. */
+void shadow_guard_fork(void);
+
 void *shadow_get(const void *object, uint64_t id);
 void *shadow_get_or_alloc(const void *object, uint64_t id, size_t size,
 			  int (*construct)(const void *object, void *data, void *arg), void *arg);

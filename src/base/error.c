@@ -99,7 +99,8 @@ int error_set(struct suture_error *err, enum suture_code code, const char *fmt, 
 
 int error_errno(struct suture_error *err, enum suture_code code, int errnum, const char *fmt, ...)
 {
-	char reason[96];
+	/* Not strerror(): it looks for a translation, under libc's locks (base/forkguard.h). */
+	const char *reason = strerrordesc_np(errnum);
 	va_list args;
 	int length;
 
@@ -112,7 +113,7 @@ int error_errno(struct suture_error *err, enum suture_code code, int errnum, con
 	va_end(args);
 	if (length >= 0 && (size_t)length < sizeof(err->message))
 		snprintf(err->message + length, sizeof(err->message) - (size_t)length, ": %s",
-			 strerror_r(errnum, reason, sizeof(reason)));
+			 reason ? reason : "unknown error");
 	return -(int)code;
 }
 

@@ -3,6 +3,7 @@
 #include "image/image.h"
 
 #include "base/error.h"
+#include "base/forkguard.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -148,7 +149,9 @@ int image_take(struct image *image, struct suture_error *err)
 {
 	struct collect collect = {0};
 
+	fork_guard_enter();
 	dl_iterate_phdr(collect_module, &collect);
+	fork_guard_leave();
 	if (collect.no_memory) {
 		image_fini(&collect.image);
 		return error_no_memory(err);
@@ -180,7 +183,9 @@ uint64_t image_generation(void)
 {
 	uint64_t generation = 0;
 
+	fork_guard_enter();
 	dl_iterate_phdr(read_generation, &generation);
+	fork_guard_leave();
 	return generation;
 }
 
@@ -225,6 +230,16 @@ bool image_module_covers(const struct image_module *module, uintptr_t address, s
 	return false;
 }
 
+static void *open_loaded(const char *path)
+{
+	void *handle;
+
+	fork_guard_enter();
+	handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	fork_guard_leave();
+	return handle;
+}
+
 int image_module_hold(const struct image_module *module, void **handle, struct suture_error *err)
 {
 	struct link_map *map;
@@ -234,13 +249,12 @@ int image_module_hold(const struct image_module *module, void **handle, struct s
 	if (module->executable || !module->dynamic || module->path[0] == '[')
 		return 0;
 	/* Waits for a dlopen() or dlclose() that is under way: then it is relocated, or gone. */
-	held = dlopen(module->path, RTLD_LAZY | RTLD_NOLOAD);
+	held = open_loaded(module->path);
 	if (held && dlinfo(held, RTLD_DI_LINKMAP, &map) == 0 && map->l_addr == module->bias) {
 		*handle = held;
 		return 0;
 	}
-	if (held)
-		dlclose(held);
+	image_module_release(held);
 	error_set(err, SUTURE_E_AGENT_BUSY, "%s is just being loaded or unloaded",
 		  image_module_name(module));
 	return error_next(err, "try again");
@@ -248,8 +262,11 @@ int image_module_hold(const struct image_module *module, void **handle, struct s
 
 void image_module_release(void *handle)
 {
-	if (handle)
-		dlclose(handle);
+	if (!handle)
+		return;
+	fork_guard_enter();
+	dlclose(handle);
+	fork_guard_leave();
 }
 
 const char *image_module_name(const struct image_module *module)

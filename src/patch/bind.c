@@ -4,6 +4,7 @@
 
 #include "arch/arch.h"
 #include "base/error.h"
+#include "base/forkguard.h"
 #include "image/dynamic.h"
 
 #include <dlfcn.h>
@@ -41,7 +42,9 @@ static int probe_module(struct dl_phdr_info *info, size_t size, void *arg)
 
 static void *probe_thread(void *arg)
 {
+	fork_guard_enter();
 	dl_iterate_phdr(probe_module, arg);
+	fork_guard_leave();
 	return NULL;
 }
 
@@ -149,25 +152,34 @@ static bool bind_as_module_does(const struct binder *binder, const struct dynami
 	}
 }
 
-static const char *import_module_handle_name(const struct image_module *module)
+static void *find_in_scope(void *handle, const char *name, const char *version)
 {
-	return module->executable ? NULL : module->path;
+	return version ? dlvsym(handle, name, version) : dlsym(handle, name);
+}
+
+/* In the scope of a module that is loaded; path NULL: the main program. version may be NULL. */
+static void *find_in_loaded(const char *path, const char *name, const char *version)
+{
+	void *handle, *address = NULL;
+
+	fork_guard_enter();
+	handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+	if (handle) {
+		address = find_in_scope(handle, name, version);
+		dlclose(handle);
+	}
+	fork_guard_leave();
+	return address;
 }
 
 /* The agent's own interface: where it was attached, no scope of the target has it. */
 static void *find_in_agent(const char *name)
 {
-	void *handle, *address = NULL;
 	Dl_info info;
 
 	if (!dladdr((const void *)(uintptr_t)bind_symbols, &info))
 		return NULL;
-	handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
-	if (handle) {
-		address = dlsym(handle, name);
-		dlclose(handle);
-	}
-	return address;
+	return find_in_loaded(info.dli_fname, name, NULL);
 }
 
 static int bind_import(struct binder *binder, const struct format_symbol *symbol, const char *name,
@@ -177,7 +189,7 @@ static int bind_import(struct binder *binder, const struct format_symbol *symbol
 	const struct image_module *module = binder->modules[index];
 	struct dynamic *dynamic = &binder->dynamics[index];
 	const ElfW(Sym) * own;
-	void *handle, *address;
+	void *address;
 
 	if (!dynamic->strings && dynamic_open(module, dynamic, err) < 0)
 		return error_context(err, "%s", name);
@@ -195,14 +207,9 @@ static int bind_import(struct binder *binder, const struct format_symbol *symbol
 		return 0;
 	}
 	/* New to the target: what its own loader scope gives. */
-	handle = dlopen(import_module_handle_name(module), RTLD_LAZY | RTLD_NOLOAD);
-	address = NULL;
-	if (handle) {
-		address = version ? dlvsym(handle, name, version) : dlsym(handle, name);
-		dlclose(handle);
-	}
+	address = find_in_loaded(module->executable ? NULL : module->path, name, version);
 	if (!address && module->executable)
-		address = version ? dlvsym(RTLD_DEFAULT, name, version) : dlsym(RTLD_DEFAULT, name);
+		address = find_in_scope(RTLD_DEFAULT, name, version);
 	if (!address && strncmp(name, "suture_", 7) == 0)
 		address = find_in_agent(name);
 	value->address = (uint64_t)address;

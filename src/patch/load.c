@@ -5,6 +5,7 @@
 #include "arch/arch.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/forkguard.h"
 #include "base/log.h"
 #include "base/maps.h"
 #include "patch/prelink.h"
@@ -107,7 +108,9 @@ static int try_load(const struct patch_file *file, const struct image_module *ne
 	load->base = base;
 	load->start = base + file->low;
 	load->end = base + file->high;
+	fork_guard_enter();
 	load->handle = dlopen(load->store.path, RTLD_NOW | RTLD_LOCAL);
+	fork_guard_leave();
 	if (load->handle)
 		atomic_fetch_add(&changes, 1);
 	if (!load->handle) {
@@ -146,7 +149,9 @@ int load_near(const struct patch_file *file, const struct image_module *near,
 void load_undo(struct load *load)
 {
 	if (load->handle) {
+		fork_guard_enter();
 		dlclose(load->handle);
+		fork_guard_leave();
 		atomic_fetch_add(&changes, 1);
 	}
 	store_discard(&load->store);

@@ -3,9 +3,11 @@
 #include "rpc/json.h"
 
 #include "base/error.h"
+#include "base/forkguard.h"
 #include "base/text.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -53,6 +55,7 @@ int rpc_json_parse(const char *text, size_t length, int max_depth, size_t max_va
 	if (!tokener)
 		return error_no_memory(err);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	fork_guard_enter(); /* json-c makes itself a locale for every text */
 	parsed = json_tokener_parse_ex(tokener, text, (int)length);
 	problem = json_tokener_get_error(tokener);
 	if (problem == json_tokener_continue) {
@@ -63,6 +66,7 @@ int rpc_json_parse(const char *text, size_t length, int max_depth, size_t max_va
 	} else {
 		used = json_tokener_get_parse_end(tokener);
 	}
+	fork_guard_leave();
 	json_tokener_free(tokener);
 	while (problem == json_tokener_success && used < length &&
 	       (text[used] == ' ' || text[used] == '\t'))
@@ -82,6 +86,34 @@ const char *rpc_json_line(struct json_object *value)
 {
 	return json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
 							     JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+static void utc(time_t at, char *text, size_t size)
+{
+	struct tm parts;
+
+	fork_guard_enter(); /* libc looks for a time zone, even for this */
+	gmtime_r(&at, &parts);
+	strftime(text, size, "%Y-%m-%dT%H:%M:%S", &parts);
+	fork_guard_leave();
+}
+
+struct json_object *rpc_json_time(time_t at)
+{
+	char whole[32], text[40];
+
+	utc(at, whole, sizeof(whole));
+	snprintf(text, sizeof(text), "%sZ", whole);
+	return json_object_new_string(text);
+}
+
+struct json_object *rpc_json_moment(const struct timespec *at)
+{
+	char whole[32], text[40];
+
+	utc(at->tv_sec, whole, sizeof(whole));
+	snprintf(text, sizeof(text), "%s.%03uZ", whole, (unsigned)(at->tv_nsec / 1000000) % 1000);
+	return json_object_new_string(text);
 }
 
 struct json_object *rpc_json_string(const char *text)

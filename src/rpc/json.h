@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /*
  * Parses exactly one JSON text: strict, valid UTF-8, at most max_depth deep and about max_values
@@ -26,6 +27,11 @@ const char *rpc_json_line(struct json_object *value);
 
 /* A string value. Bytes that are no UTF-8 become '?', so that what we send is always JSON. */
 struct json_object *rpc_json_string(const char *text);
+
+/* Wall time in UTC as ISO 8601, in seconds or in milliseconds: "2026-01-02T03:04:05Z", "…05.678Z".
+ */
+struct json_object *rpc_json_time(time_t at);
+struct json_object *rpc_json_moment(const struct timespec *at);
 
 /* Adds a member and takes over value, also when it fails; then, or if value is NULL, false. */
 bool rpc_json_add(struct json_object *object, const char *key, struct json_object *value);

@@ -3,6 +3,7 @@
 #include "stop/fiber.h"
 
 #include "base/error.h"
+#include "base/forkguard.h"
 #include "stop/session.h"
 
 #include <pthread.h>
@@ -24,6 +25,11 @@ static _Atomic size_t any_count;
 static void change(void)
 {
 	atomic_fetch_add_explicit(&generation, 1, memory_order_acq_rel);
+}
+
+void fiber_guard_fork(void)
+{
+	fork_guard_add(&lock, false, NULL);
 }
 
 /* ---- the application's side ----------------------------------------------------------------- */

@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Once, at the start: a child of fork() finds the list whole, and its lock free. */
+void fiber_guard_fork(void);
+
 /* Any thread. */
 int fiber_add(const struct suture_fiber *fiber);
 void fiber_remove(const void *stack);

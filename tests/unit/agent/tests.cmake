@@ -17,6 +17,7 @@ target_link_options(unit_agent_server PRIVATE -Wl,--wrap=wait_now_stopped)
 suture_unit_test(agent/admit LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
 suture_unit_test(agent/shadow LINKS agent arch base)
+suture_unit_test(agent/fork LINKS agent rpc stop image base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/model
   LINKS handmade agent patch trampoline stop unwind image arch base
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/subjects.c)
