@@ -25,6 +25,7 @@ pester() {      # PID
 for how in return exit quick_exit _exit exec; do
 	for ((round = 0; round < ROUNDS; round++)); do
 		start leaves "$TARGET_BIN/target-leaves" "$how" $((300 + RANDOM % 400))
+		until_true "main()" grep -q ready "$WORK/leaves.out"
 		kill -USR1 "$PID"
 		pester "$PID" >"$WORK/pester.txt" &
 		pester=$!

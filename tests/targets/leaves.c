@@ -82,6 +82,8 @@ int main(int argc, char **argv)
 		return 1;
 	if (strcmp(how, "again") == 0)
 		become_again(argv, argc > 3 ? atoi(argv[3]) : 0);
+	puts("ready"); /* the signal does no harm any more */
+	fflush(stdout);
 	atexit(at_end);
 	at_quick_exit(at_end);
 	sigwait(&start, &signal);
