@@ -220,13 +220,17 @@ static int take_back(struct plan *plan, const struct transaction_options *option
 		return -(int)SUTURE_E_HOOK_FAILED;
 	}
 	for (size_t i = plan->remove_count; !at_once && i > 0; i--) {
+		struct patch *patch = plan->remove[i - 1];
+		struct transaction_options own = *options;
 		struct transaction_result again;
 
-		rc = transaction_resume(agent, plan->remove[i - 1], options, &again, &why);
+		own.replace = false;
+		own.count = patch->counters != NULL;
+		rc = transaction_resume(agent, patch, &own, &again, &why);
 		transaction_result_fini(&again);
 		if (rc)
-			error_context(err, "%s, which it had replaced, is out (%s)",
-				      plan->remove[i - 1]->name, why.message);
+			error_context(err, "%s, which it had replaced, is out (%s)", patch->name,
+				      why.message);
 	}
 	result->changed = false;
 	error_context(err, "%s was taken back", plan->add->name);
@@ -248,10 +252,12 @@ static int finish(struct plan *plan, const struct transaction_options *options, 
 		return rc;
 	plan->add->late = pending_find(plan->agent, plan->add) != NULL;
 	pending_drop(plan->agent, plan->add);
+	if (result->post_apply_failed)
+		return take_back(plan, options, result, err);
 	if (options->replace)
 		drop_pending(plan->agent);
 	watch_modules_of(plan->agent, plan->add);
-	return result->post_apply_failed ? take_back(plan, options, result, err) : rc;
+	return rc;
 }
 
 int transaction_apply(struct agent *agent, struct patch_file *file,

@@ -32,14 +32,15 @@ struct plan {
 	/* Owned array: patches that were in force before and come back behind add. */
 	struct patch **more;
 	size_t more_count;
-	bool fresh;	     /* add is not on the agent's list, and goes with the plan */
-	bool loaded;	     /* add was loaded by this plan, and is unloaded with it */
-	bool count;	     /* calls of its functions are counted */
-	bool recount;	     /* instead: they are of those for which they were before */
-	bool unasked;	     /* pre_revert of what goes is not asked */
-	bool hookless;	     /* hooks of what goes are not run */
-	const char *missing; /* what add must wait for, a name in its file; else NULL */
-	void **holds;	     /* owned: modules that stay loaded as long as the plan lives */
+	enum patch_state was; /* add's state, before the commit was tried */
+	bool fresh;	      /* add is not on the agent's list, and goes with the plan */
+	bool loaded;	      /* add was loaded by this plan, and is unloaded with it */
+	bool count;	      /* calls of its functions are counted */
+	bool recount;	      /* instead: they are of those for which they were before */
+	bool unasked;	      /* pre_revert of what goes is not asked */
+	bool hookless;	      /* hooks of what goes are not run */
+	const char *missing;  /* what add must wait for, a name in its file; else NULL */
+	void **holds;	      /* owned: modules that stay loaded as long as the plan lives */
 	size_t hold_count;
 	struct scoping *scope;	   /* owned: which calls get add; NULL: all */
 	struct scope_rules *rules; /* owned: to be put with the commit */

@@ -7,7 +7,6 @@
 #include "agent/gone.h"
 #include "agent/hooks.h"
 #include "agent/migration.h"
-#include "agent/pending.h"
 #include "agent/residency.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -117,9 +116,7 @@ static enum patch_state state_before(const struct plan *plan, const struct patch
 		return PATCH_BROKEN;
 	if (plan_goes(plan, patch))
 		return PATCH_APPLIED;
-	if (pending_find(plan->agent, patch))
-		return PATCH_PENDING;
-	return patch->applied_at.tv_sec ? PATCH_REVERTED : PATCH_LOADED;
+	return patch == plan->add ? plan->was : PATCH_REVERTED;
 }
 
 /* pre_ hooks: any may veto. What ran before a veto ran; the state is as before. */
@@ -160,6 +157,8 @@ static int enter_states(struct plan *plan, struct suture_error *err)
 {
 	int rc = 0;
 
+	if (plan->add)
+		plan->was = plan->add->state;
 	for (size_t c = 0; !rc && c < plan_comes_count(plan); c++)
 		rc = transaction_set_state(plan->agent, plan_comes(plan, c), PATCH_APPLYING, err);
 	for (size_t i = 0; !rc && i < plan->remove_count; i++)

@@ -59,6 +59,14 @@ static int answer(size_t function, int x)
 	return version_answer(function, model.count - 1, x);
 }
 
+static int setting(void)
+{
+	for (int level = model.count - 1; level >= 0; level--)
+		if (model_patches[model.stack[level]].sets)
+			return 1000 + model.stack[level];
+	return MODEL_UNSET;
+}
+
 static int find(const int *list, int count, int patch)
 {
 	for (int i = 0; i < count; i++)
@@ -146,6 +154,13 @@ static void model_apply(int patch, bool replace)
 		model.count = model.waiting_count = 0;
 	drop(model.waiting, &model.waiting_count, patch);
 	model.stack[model.count++] = patch;
+}
+
+/* It was in force for a moment. Patches that it replaced, or would have, are there as before. */
+static void model_regretted(int patch)
+{
+	model.ever[patch] = true;
+	drop(model.waiting, &model.waiting_count, patch);
 }
 
 static void model_revert(int patch)
@@ -271,6 +286,8 @@ static void compare(const uint8_t *before, unsigned step)
 			if (model_functions[i](x) != answer(i, x))
 				fail_msg("step %u: function %zu answers %d to %d, not %d", step, i,
 					 model_functions[i](x), x, answer(i, x));
+	if (model_setting != setting())
+		fail_msg("step %u: set to %d, not %d", step, model_setting, setting());
 	assert_int_equal(agent.applied, model.count);
 	for (const struct pending *each = agent.pending; each; each = each->next)
 		waiting++;
@@ -315,7 +332,8 @@ static void come_or_go(void)
 
 static void the_agent_does_what_the_model_does(void **state)
 {
-	unsigned steps = number_from("SUTURE_MODEL_STEPS", 3000), injected = 0, refused = 0;
+	unsigned steps = number_from("SUTURE_MODEL_STEPS", 3000), injected = 0, refused = 0,
+		 regretted = 0;
 	pthread_t callers[CALLERS];
 	size_t mapped, mapped_at_half = 0, used, loads = 0, loads_at_half = 0;
 	uint8_t *before;
@@ -332,7 +350,7 @@ static void the_agent_does_what_the_model_does(void **state)
 		int patch = (int)dice(MODEL_PATCHES), rc, expected;
 		struct suture_error err = {0};
 		unsigned armed;
-		bool fired;
+		bool fired, regrets;
 
 		if (dice(8) == 0) {
 			come_or_go();
@@ -342,6 +360,10 @@ static void the_agent_does_what_the_model_does(void **state)
 		kind = kind > 2 ? (kind == 3 ? 0 : 2) : kind;
 		expected = kind == 2 ? expect_revert(patch) : expect_apply(patch, kind == 1);
 		armed = countdown = dice(3) ? 0 : 1 + dice(60);
+		model_regret = !armed && kind < 2 && dice(4) == 0;
+		regrets = model_regret && !expected && !applied(patch) && !must_wait(patch);
+		if (regrets)
+			expected = -SUTURE_E_HOOK_FAILED;
 		fault_hook = fail_step;
 		agent.writer.fault = fail_write;
 		rc = take_step(kind, patch, &err);
@@ -357,7 +379,11 @@ static void the_agent_does_what_the_model_does(void **state)
 				 patch, rc, expected, err.message);
 		injected += fired;
 		refused += expected != 0;
-		if (!rc && kind == 2)
+		regretted += regrets;
+		model_regret = 0;
+		if (regrets)
+			model_regretted(patch);
+		else if (!rc && kind == 2)
 			model_revert(patch);
 		else if (!rc)
 			model_apply(patch, kind == 1);
@@ -386,9 +412,10 @@ static void the_agent_does_what_the_model_does(void **state)
 	atomic_store(&stop_callers, true);
 	for (int i = 0; i < CALLERS; i++)
 		pthread_join(callers[i], NULL);
-	print_message("%u steps: %u refused as they should be, %u failed by injection and undone; "
-		      "%zu times the library came or went; %lu calls meanwhile\n",
-		      steps, refused, injected, loads, atomic_load(&calls));
+	print_message("%u steps: %u refused as they should be (%u in force, and taken back), %u "
+		      "failed by injection and undone; %zu times the library came or went; %lu "
+		      "calls meanwhile\n",
+		      steps, refused, regretted, injected, loads, atomic_load(&calls));
 	free(before);
 }
 

@@ -31,6 +31,8 @@ FUNCTION(model_mark_tiny, "endbr64\n lea 7(%rdi), %eax\n ret");
 FUNCTION(model_data, "mov model_seven(%rip), %eax\n lea 1(%rax, %rdi), %eax\n ret");
 
 int model_seven = 7;
+int model_setting = MODEL_UNSET;
+int model_regret;
 
 int (*model_functions[MODEL_FUNCTIONS])(int) = {model_plain,	 model_push, model_mark,
 						model_tiny,	 model_loop, model_call,
@@ -40,21 +42,21 @@ static const size_t padding[MODEL_FUNCTIONS] = {0, 0, 0, 12, 2, 0, 8, 0, 0, 0};
 /* ---- the patches --------------------------------------------------------------------------- */
 
 const struct model_patch model_patches[MODEL_PATCHES] = {
-	{0x01, -1, false},
-	{0x06, -1, true},
-	{0x18, -1, false},
-	{0x20, -1, true},
-	{0xff, -1, false},
-	{0x01, 0, true},
-	{0x07, 1, false},
-	{0x99, 2, true},
-	{0xc0, -1, true},
-	{0x05, 6, true},
+	{0x01, -1, false, false},
+	{0x06, -1, true, false},
+	{0x18, -1, false, true},
+	{0x20, -1, true, false},
+	{0xff, -1, false, false},
+	{0x01, 0, true, false},
+	{0x07, 1, false, false},
+	{0x99, 2, true, false},
+	{0xc0, -1, true, true},
+	{0x05, 6, true, false},
 	/* The library's, with functions of the program, and what is built on those. */
-	{0x300, -1, false},
-	{0x101, -1, true},
-	{0x100, 10, true},
-	{0x0c, 11, false},
+	{0x300, -1, false, false},
+	{0x101, -1, true, true},
+	{0x100, 10, true, false},
+	{0x0c, 11, false, false},
 };
 
 static char folder[128];
@@ -92,6 +94,17 @@ static void build(size_t index)
 		if (definition->wraps)
 			handmade_original(&patch, slot, by);
 	}
+	snprintf(text, sizeof(text),
+		 "int *regret __attribute__((section(\".data.s\"))) = 0;\n"
+		 "int new_setting = %zu;\n"
+		 "int post(void) { int no = *regret; *regret = 0; return no; }\n",
+		 1000 + index);
+	handmade_code(&patch, text);
+	handmade_slot(&patch, "regret", handmade_target(&patch, &model_regret));
+	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "post");
+	if (definition->sets)
+		handmade_data(&patch, FORMAT_DATA_SET, &model_setting, sizeof(model_setting),
+			      "new_setting");
 	if (definition->on >= 0) {
 		struct patch_file below;
 

@@ -15,11 +15,19 @@ enum { MODEL_FUNCTIONS = 10, MODEL_PATCHES = 14, MODEL_LIBRARY = 0x300 };
  * while it is not loaded. */
 extern int (*model_functions[MODEL_FUNCTIONS])(int);
 
+/* MODEL_UNSET, and 1000 + p where patch p, which sets it, is the last of those in force. */
+enum { MODEL_UNSET = 55 };
+extern int model_setting;
+
+/* The next patch that is put in says no in its post_apply. */
+extern int model_regret;
+
 /* Patch p, "modelP", answers 100x + p, or what was there before times 3 plus p. */
 struct model_patch {
 	unsigned functions; /* bits */
 	int on;		    /* patch that it is built on, or -1 */
 	bool wraps;	    /* calls the original */
+	bool sets;	    /* model_setting */
 };
 
 extern const struct model_patch model_patches[MODEL_PATCHES];
