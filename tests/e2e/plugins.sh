@@ -95,6 +95,29 @@ step 'revert' 0 '.changed' revert plugin -p "$PID"
 says 'old code' 'value 100' 300
 target_end
 
+# ---- several processes: in force where the module is, kept where it is not ----
+mkfifo "$WORK/to1" "$WORK/to2" "$WORK/from1"
+env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 bash -c '"$1" <"$2/to1" >"$2/from1" & "$1" <"$2/to2" >/dev/null & wait' \
+	master "$TARGET_BIN/target-host" "$WORK" &
+MASTER=$!
+PIDS+=("$MASTER")
+exec {TO}>"$WORK/to1" {FROM}<"$WORK/from1" {SECOND}>"$WORK/to2"
+says 'the first loads it' "load $plugin" loaded
+all_serve() { [ "$("$SUTURE" status --tree "$MASTER" --json | jq '[.processes[] | select(.agent)] | length')" = 3 ]; }
+until_true 'three agents' all_serve
+step 'check' 0 '[.processes[] | .result] == ["ok", "ok", "ok"] and ([.processes[] | select(.pending)] | length) == 2' check "$patch" --tree "$MASTER"
+step 'refused for all where some would have to wait' 4 'all(.processes[]; .error)' apply "$patch" --tree "$MASTER" --confirm-within 5m
+step 'apply' 0 '([.processes[] | .result] | sort) == ["applied", "pending", "pending"]' apply "$patch" --tree "$MASTER"
+says 'new code' 'value 100' 500
+step 'again' 0 'all(.processes[]; .changed | not)' apply "$patch" --tree "$MASTER"
+matches 'list, a row each' '*plugin (pending)*' "$("$SUTURE" list --tree "$MASTER")"
+matches 'status, a row each' '*0 patches, 1 pending*' "$("$SUTURE" status --tree "$MASTER")"
+matches 'revert, a row each' '*reverted, it was pending*' "$("$SUTURE" revert plugin --tree "$MASTER")"
+says 'old code' 'value 100' 300
+step 'nothing is left' 0 'all(.processes[]; .patches == 0 and .pending == 0)' status --tree "$MASTER"
+exec {TO}>&- {FROM}<&- {SECOND}>&-
+wait "$MASTER"
+
 # ---- installed: in whatever start the module comes, and whenever in it ----
 export SUTURE_DIR=$WORK/dir
 step 'install' 0 '.changed' install "$patch"

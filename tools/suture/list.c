@@ -147,10 +147,14 @@ static void brief(const struct subject *subject, char *text, size_t size)
 	size_t used;
 
 	used = (size_t)snprintf(text, size, "%zu patch%s", count, count == 1 ? "" : "es");
-	for (size_t i = 0; i < count && used < size; i++)
-		used += (size_t)snprintf(
-			text + used, size - used, "%s%s", i ? ", " : ": ",
-			rpc_json_get_string(json_object_array_get_idx(patches, i), "name", "?"));
+	for (size_t i = 0; i < count && used < size; i++) {
+		struct json_object *patch = json_object_array_get_idx(patches, i);
+
+		used += (size_t)snprintf(text + used, size - used, "%s%s%s", i ? ", " : ": ",
+					 rpc_json_get_string(patch, "name", "?"),
+					 rpc_json_get_bool(patch, "pending", false) ? " (pending)"
+										    : "");
+	}
 }
 
 /* What is only mapped interests those who look closely. */

@@ -206,11 +206,15 @@ static void brief(const struct subject *subject, char *text, size_t size)
 {
 	struct json_object *agent = rpc_json_get_object(subject->answer, "agent");
 	int64_t patches = patch_count(subject->answer);
+	int64_t pending = rpc_json_get_int(subject->answer, "pending", 0);
 	int used = snprintf(text, size, "agent %s, %lld threads, %lld patch%s",
 			    rpc_json_get_string(agent, "version", "?"),
 			    (long long)rpc_json_get_int(subject->answer, "threads", 0),
 			    (long long)patches, patches == 1 ? "" : "es");
 
+	if (used > 0 && (size_t)used < size && pending)
+		used += snprintf(text + used, size - (size_t)used, ", %lld pending",
+				 (long long)pending);
 	if (used > 0 && (size_t)used < size)
 		restored_brief(subject->answer, text + used, size - (size_t)used);
 }

@@ -131,10 +131,12 @@ void transaction_brief(const struct subject *subject, char *text, size_t size)
 		return;
 	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "pause_us", 0), pause);
-	if (rpc_json_get_bool(subject->answer, "changed", true))
-		snprintf(text, size, "%s, paused %s", result, pause);
-	else
+	if (!rpc_json_get_bool(subject->answer, "changed", true))
 		snprintf(text, size, "already %s", result);
+	else if (!rpc_json_get_int(subject->answer, "attempts", 1))
+		snprintf(text, size, "%s, it was pending", result);
+	else
+		snprintf(text, size, "%s, paused %s", result, pause);
 }
 
 /* "applied fix to arena (pid 4120)". */
