@@ -236,9 +236,10 @@ int restore_run(struct agent *agent, const struct transaction_options *options,
 		rc = find_installed(restore.root, &agent->builds, false, &restore.list, err);
 	if (rc)
 		log_error("installed patches: %s", err->message);
-	agent->builds.wanted = true;
+	/* Not where the builds of now could not be noted: they would seem to come later. */
+	agent->builds.wanted = !rc && restore.root >= 0;
 	agent->builds.generation = generation;
-	if (restore.root >= 0 && may_come_late(restore.root))
+	if (agent->builds.wanted && may_come_late(restore.root))
 		modules_watch(agent);
 	restore.patches = json_object_new_array();
 	for (size_t i = 0; !rc && i < restore.list.count; i++)

@@ -9,9 +9,11 @@
 #include "agent/pending.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <suture/suture.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static char library[256], stranger[256];
@@ -447,6 +449,23 @@ static void the_loader_tells(void **state)
 	assert_true(modules_due(&kit_agent) > 0);
 }
 
+/* It is in the middle of somebody's dlopen(): errno is theirs, also where the server is awake. */
+static void errno_is_the_callers(void **state)
+{
+	int full = eventfd(0, EFD_NONBLOCK);
+	const uint64_t most = UINT64_MAX - 1;
+
+	(void)state;
+	assert_int_equal(write(full, &most, sizeof(most)), sizeof(most));
+	modules_wake(full);
+	errno = 77;
+	modules_note();
+	assert_int_equal(errno, 77);
+	modules_wake(-1);
+	close(full);
+	look();
+}
+
 /* The function that the loader calls is in somebody else's hands: its counters are asked. */
 static void a_debugger_was_first(void **state)
 {
@@ -506,6 +525,7 @@ int main(void)
 		cmocka_unit_test(a_problem_is_told),
 		cmocka_unit_test(others_come_and_go),
 		cmocka_unit_test(the_loader_tells),
+		cmocka_unit_test(errno_is_the_callers),
 		cmocka_unit_test(a_debugger_was_first),
 	};
 
