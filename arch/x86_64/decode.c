@@ -241,6 +241,35 @@ static size_t size_beyond_capstone(const uint8_t *code, size_t size)
 	}
 }
 
+/* Bytes of an operand from its ModRM byte on; 0 where they are not all there. */
+static size_t operand_size(const uint8_t *code, size_t size)
+{
+	bool memory = size && (code[0] & 0xc0) != 0xc0;
+	bool sib = memory && (code[0] & 7) == 4;
+	size_t length = sib ? 2 : 1;
+
+	if (size < length)
+		return 0;
+	if (memory && (code[0] & 0xc0) == 0x40)
+		length += 1;
+	else if (memory && ((code[0] & 0xc0) == 0x80 || (code[sib] & 7) == 5))
+		length += 4; /* without a base: rip, or none behind a SIB byte */
+	return length <= size ? length : 0;
+}
+
+/* ud1: Capstone 4 leaves out its operand, in which clang's traps say what they found. */
+static size_t ud1_size(const uint8_t *code, size_t size)
+{
+	uint8_t rex;
+	size_t at = opcode_offset(code, size < X86_MAX_INSN ? size : X86_MAX_INSN, &rex);
+	size_t operand;
+
+	if (size < at + 3 || code[at] != 0x0f || code[at + 1] != 0xb9)
+		return 0;
+	operand = operand_size(code + at + 2, size - at - 2);
+	return operand && at + 2 + operand <= X86_MAX_INSN ? at + 2 + operand : 0;
+}
+
 bool x86_decode(struct x86_decoder *decoder, const uint8_t *code, size_t size, uint64_t address,
 		struct x86_decoded *insn)
 {
@@ -251,8 +280,10 @@ bool x86_decode(struct x86_decoder *decoder, const uint8_t *code, size_t size, u
 	uint8_t rex;
 	size_t at;
 
-	decoded = cs_disasm_iter(decoder->handle, &next, &left, &pc, decoder->insn);
-	known = decoded ? decoder->insn->size : size_beyond_capstone(code, size);
+	known = ud1_size(code, size);
+	decoded = !known && cs_disasm_iter(decoder->handle, &next, &left, &pc, decoder->insn);
+	if (!known)
+		known = decoded ? decoder->insn->size : size_beyond_capstone(code, size);
 	memset(insn, 0, sizeof(*insn));
 	insn->base.address = address;
 	insn->base.size = (uint8_t)known;
