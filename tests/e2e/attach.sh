@@ -127,7 +127,7 @@ if [ "$(id -u)" -eq 0 ]; then
 __attribute__((noinline)) int answer(int value)
 {
 	__asm__ volatile("" : "+r"(value));
-	return value + 1;
+	return value * 3 + 1; /* not shorter than a jump: a pun's place may not be free */
 }
 
 int main(void)
@@ -143,24 +143,24 @@ int main(void)
 END
 	cp "$TARGETS/lines.h" "$WORK/daemon"
 	TARGETS=$WORK/daemon small_project "$WORK/daemon" target-drops -O2 -g -- drops.c
-	sed 's/value + 1/value + 100/' "$WORK/daemon/drops.c" >"$WORK/drops.c"
+	sed 's/value \* 3 + 1/value * 3 + 98/' "$WORK/daemon/drops.c" >"$WORK/drops.c"
 	diff -u --label a/drops.c --label b/drops.c "$WORK/daemon/drops.c" "$WORK/drops.c" >"$WORK/drops.diff"
 	DATABASE=$WORK/daemon build_patch drops "$WORK/daemon" "$WORK/daemon/target-drops" "$WORK/drops.diff"
 	# shellcheck disable=SC2034  # target() reads it
 	ENVIRONMENT=(LD_PRELOAD=)
 	TARGET_BIN=$WORK/daemon target drops
-	says "it is not dumpable" ask "2 0"
+	says "it is not dumpable" ask "4 0"
 	step "attach" 0 "$attached" attach --make-dumpable "$PID"
-	says "it is" ask "2 1"
+	says "it is" ask "4 1"
 	step "apply" 0 '.changed' apply "$WORK/drops.so" -p "$PID"
 	says "patched" ask "101 1"
 	step "revert" 0 '.changed' revert drops -p "$PID"
-	says "as it was" ask "2 1"
+	says "as it was" ask "4 1"
 	target_end
 	# shellcheck disable=SC2034
 	ENVIRONMENT=()
 	TARGET_BIN=$WORK/daemon target_with_agent drops
-	says "one that had an agent before" ask "2 0"
+	says "one that had an agent before" ask "4 0"
 	step "can't be stopped" 7 '.error.next | test("--make-dumpable")' apply "$WORK/drops.so" -p "$PID"
 	step "made so" 0 '.changed' attach --make-dumpable "$PID"
 	step "once" 0 '.changed | not' attach --make-dumpable "$PID"
