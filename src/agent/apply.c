@@ -315,10 +315,9 @@ int transaction_resume(struct agent *agent, struct patch *patch,
 	return rc;
 }
 
-int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
+int transaction_swap(struct agent *agent, struct patch *out, struct patch *const *in, size_t count,
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err)
 {
-	return out ? swap(agent, out, &in, 1, false, options, result, err)
-		   : transaction_resume(agent, in, options, result, err);
+	return swap(agent, out, in, count, false, options, result, err);
 }

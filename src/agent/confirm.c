@@ -265,28 +265,30 @@ static struct confirm *take_due(struct agent *agent)
 	return found;
 }
 
-/* Out with it; in the same commit what it replaced comes back, if that is one patch. */
+/* Out with it; in the same commit what it replaced comes back. */
 static int take_out(struct agent *agent, struct confirm *confirm, struct transaction_result *result,
 		    struct suture_error *err)
 {
 	struct transaction_options options = {.timeout_ns = ATTEMPT_NS};
 
 	if (confirm->replaced_count)
-		return transaction_swap(agent, confirm->patch, confirm->replaced[0], &options,
-					result, err);
+		return transaction_swap(agent, confirm->patch, confirm->replaced,
+					confirm->replaced_count, &options, result, err);
 	return transaction_revert(agent, confirm->patch->name, &options, result, err);
 }
 
-/* The others that it replaced, one by one. What does not come back is told. */
-static void bring_back(struct agent *agent, const struct confirm *confirm, size_t first)
+/* What it replaced, one by one: it was taken out alone. What does not come back is told. */
+static void bring_back(struct agent *agent, const struct confirm *confirm)
 {
 	struct transaction_options options = {.timeout_ns = 10ULL * ATTEMPT_NS};
 
-	for (size_t i = first; i < confirm->replaced_count; i++) {
+	for (size_t i = 0; i < confirm->replaced_count; i++) {
 		struct transaction_result result = {0};
 		struct suture_error err;
-		int rc = transaction_swap(agent, NULL, confirm->replaced[i], &options, &result,
-					  &err);
+		int rc;
+
+		options.count = confirm->replaced[i]->counters != NULL;
+		rc = transaction_resume(agent, confirm->replaced[i], &options, &result, &err);
 
 		events_add(
 			&agent->events,
@@ -351,8 +353,8 @@ static void attempt(struct agent *agent, struct confirm *confirm)
 		confirm->due_us = now_us() + (wait < RETRY_LONGEST_US ? wait : RETRY_LONGEST_US);
 	}
 	pthread_mutex_unlock(&agent->lock);
-	if (confirm->state == CONFIRM_REVERTED)
-		bring_back(agent, confirm, alone ? 0 : 1);
+	if (confirm->state == CONFIRM_REVERTED && alone)
+		bring_back(agent, confirm);
 }
 
 void confirm_run(struct agent *agent)

@@ -80,10 +80,10 @@ int transaction_revert(struct agent *agent, const char *name,
 		       struct suture_error *err);
 
 /*
- * Takes `out` (or NULL: nothing) back, and puts `in` back into force, which was before, in one
- * commit. Other patches stay as they are.
+ * Takes `out` back, and puts those `in` back into force which were before, the lowest first, in one
+ * commit. Other patches stay as they are. UNSUPPORTED where one of several can only come alone.
  */
-int transaction_swap(struct agent *agent, struct patch *out, struct patch *in,
+int transaction_swap(struct agent *agent, struct patch *out, struct patch *const *in, size_t count,
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err);
 

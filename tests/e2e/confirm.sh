@@ -66,8 +66,11 @@ until_true "the one before" applied environment
 says "its code too" value 51
 build_patch second "$TARGETS" "$TARGET_BIN/target-environment" "$WORK/second.diff"
 step "beside it one that changes something else" 0 '.changed' apply "$WORK/second.so" -p "$PID"
+commits() { "$SUTURE" status -p "$PID" --json | jq .pauses.count; }
+before=$(commits)
 step "both replaced by one" 0 '.changed' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 1s
 until_true "both of them" applied "environment second"
+is "in one commit, as they went" "$((before + 2))" "$(commits)"
 says "the code of the first" value 51
 says "the second does its work" signals "the waiter"
 step "one of them goes" 0 '.changed' revert second -p "$PID"
