@@ -93,6 +93,23 @@ static void look_asleep(struct stop_session *session, struct stop_task *task)
 		walk_report_stopped(session, task, &blocker);
 }
 
+/*
+ * Those that were left asleep run as they please, and where hundreds do, one that is to stop may
+ * get no processor for seconds: a thread that has had more than its share waits until all the
+ * others have had theirs. So those that run now are to stop as well. The sleepers sleep on.
+ */
+void look_crowd_stopped(struct stop_session *session)
+{
+	for (size_t i = 0; i < session->task_count; i++) {
+		struct stop_task *task = &session->tasks[i];
+		struct sleep_state sleep;
+
+		if (task->state == TASK_ASLEEP && !task->wanted &&
+		    tasks_read_sleep_stopped(session, task->tid, &sleep) && !sleep.asleep)
+			want(session, task);
+	}
+}
+
 /* ---- who stands at a safe point -------------------------------------------------------------- */
 
 /* In the kernel, asleep by its own will, signals blocked: it stays until it is let go. */

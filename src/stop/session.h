@@ -119,6 +119,7 @@ struct stop_session {
 	struct hurry *hurry; /* the caller's, begun with the attempt; NULL: none */
 	struct priority caller_priority;
 	struct priority helper_priority;
+	uint64_t crowd_ns;  /* when look_crowd_stopped() was last asked */
 	bool private_files; /* the helper has a descriptor table of its own */
 	struct stop_task *tasks;
 	size_t task_count;
@@ -212,6 +213,8 @@ void trace_release_all_stopped(struct stop_session *session);
 /* look.c: who is where */
 void look_first_stopped(struct stop_session *session);
 void look_again_stopped(struct stop_session *session);
+/* Wants those to stop that were left asleep and run. */
+void look_crowd_stopped(struct stop_session *session);
 
 /* fiber.c: all suspended fibers; every thread is stopped or stands. Sets the outcome. */
 void fiber_look_stopped(struct stop_session *session);

@@ -21,6 +21,7 @@ enum {
 	STOP_EVENT = 128,	    /* PTRACE_EVENT_STOP */
 	POLL_NS = 1000000,	    /* how long to sleep for a SIGCHLD at most */
 	LAGGARD_NS = 2000000,	    /* when to ask why a thread doesn't stop */
+	CROWD_NS = 5000000,	    /* how often to look who runs instead of it */
 	LINGER_STEP_NS = 20000,	    /* how long the busy run before they are looked at again */
 	LINGER_NS = 10000000,	    /* how long all that may take */
 	ASLEEP_LIMIT_NS = 50000000, /* uninterruptible: others shall not wait longer for it */
@@ -209,6 +210,34 @@ static void sleep_for_child(void)
 	arch_syscall(SYS_rt_sigtimedwait, (long)&set, 0, (long)&limit, sizeof(set), 0, 0);
 }
 
+static bool is_pending(const struct stop_task *task)
+{
+	return task->wanted && task->seized && task->state != TASK_GONE;
+}
+
+/* Asks all that are wanted before anybody is waited for: they stop side by side. */
+static void ask_wanted(struct stop_session *session)
+{
+	for (size_t i = 0; i < session->task_count; i++) {
+		struct stop_task *task = &session->tasks[i];
+
+		if (!task->wanted || task->interrupted || task->state == TASK_GONE)
+			continue;
+		seize(session, task);
+		if (is_pending(task))
+			interrupt(session, task);
+	}
+}
+
+static void disperse_crowd(struct stop_session *session, uint64_t now)
+{
+	if (!session->lazy || now - session->crowd_ns < CROWD_NS)
+		return;
+	session->crowd_ns = now;
+	look_crowd_stopped(session);
+	ask_wanted(session);
+}
+
 static void wait_until_stopped(struct stop_session *session, struct stop_task *task)
 {
 	uint64_t start = 0;
@@ -240,13 +269,10 @@ static void wait_until_stopped(struct stop_session *session, struct stop_task *t
 			block(session, task, reason, OUTCOME_STUCK);
 			return;
 		}
+		if (now - start >= LAGGARD_NS)
+			disperse_crowd(session, now);
 		sleep_for_child();
 	}
-}
-
-static bool is_pending(const struct stop_task *task)
-{
-	return task->wanted && task->seized && task->state != TASK_GONE;
 }
 
 void trace_stop_wanted_stopped(struct stop_session *session)
@@ -267,16 +293,20 @@ void trace_stop_wanted_stopped(struct stop_session *session)
 	if (!any || session->outcome == OUTCOME_REFUSED)
 		return;
 	helper_pause_begin_stopped(session, session->helper);
-	/* Ask all before waiting for one: they stop side by side. */
-	for (size_t i = 0; i < session->task_count; i++)
-		if (is_pending(&session->tasks[i]))
-			interrupt(session, &session->tasks[i]);
-	for (size_t i = 0; i < session->task_count; i++) {
-		if (is_pending(&session->tasks[i]))
+	ask_wanted(session);
+	/* While one is waited for, others may come to be wanted. */
+	do {
+		any = false;
+		for (size_t i = 0; i < session->task_count; i++) {
+			if (!is_pending(&session->tasks[i]))
+				continue;
+			any = true;
 			wait_until_stopped(session, &session->tasks[i]);
-		if (session->outcome == OUTCOME_STUCK || session->outcome == OUTCOME_OVER_BUDGET)
-			return;
-	}
+			if (session->outcome == OUTCOME_STUCK ||
+			    session->outcome == OUTCOME_OVER_BUDGET)
+				return;
+		}
+	} while (any);
 }
 
 /* ---- lingering ------------------------------------------------------------------------------ */

@@ -4,9 +4,9 @@
 #
 #   run.sh BUILD_DIR
 #
-# Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads), BENCH_THREADS
-# ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes at most; 0: none), BENCH_BUILD_ROUNDS
-# (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
+# Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads, or as many as go into
+# BENCH_SECONDS, 60), BENCH_THREADS ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes
+# at most; 0: none), BENCH_BUILD_ROUNDS (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
 # BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands, stop or attach (two
 # minutes) the rest. BENCH_COVERAGE=1 or BENCH_ONLY=coverage: which functions of real programs a jump fits (see there).
 #

@@ -8,14 +8,50 @@
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROUNDS = 20 };
+
+static void fifo_path(const struct sleeper *s, char *path, size_t size)
+{
+	snprintf(path, size, "/tmp/suture-fifo-%d-%d", (int)getpid(), (int)s->tid);
+}
+
+long blocking_open_fifo(struct sleeper *s, int flags)
+{
+	char path[64];
+	int fd;
+
+	fifo_path(s, path, sizeof(path));
+	unlink(path);
+	if (mkfifo(path, 0600))
+		abort();
+	fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+void blocking_open_other_end(struct sleeper *s, int flags)
+{
+	char path[64];
+	int fd;
+
+	fifo_path(s, path, sizeof(path));
+	fd = open(path, flags | O_CLOEXEC);
+	while (!s->returned)
+		usleep(1000);
+	close(fd);
+	unlink(path);
+}
 
 void wake_write(struct sleeper *s)
 {

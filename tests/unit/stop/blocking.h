@@ -44,6 +44,10 @@ static inline long answer(long rc)
 /* Writes until the pipe or socket is full, so that the next write sleeps. */
 void blocking_fill(int fd);
 
+/* A FIFO that is opened at one end, and sleeps until the other one is opened to wake it. */
+long blocking_open_fifo(struct sleeper *sleeper, int flags);
+void blocking_open_other_end(struct sleeper *sleeper, int flags);
+
 /*
  * Ways to wake: a byte into fds[1]; taking out what is in fds[0]; the futex at word; the end of the
  * child that is word; SIGUSR1, which is blocked; SIGUSR2, which has a handler; none.

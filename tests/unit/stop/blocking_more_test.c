@@ -239,31 +239,12 @@ static long sleep_send(struct sleeper *s)
 
 static long sleep_open_fifo(struct sleeper *s)
 {
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/suture-fifo-%d-%d", (int)getpid(), s->word);
-	unlink(path);
-	if (mkfifo(path, 0600))
-		abort();
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	return blocking_open_fifo(s, O_RDONLY);
 }
 
 static void wake_open_fifo(struct sleeper *s)
 {
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/suture-fifo-%d-%d", (int)getpid(), s->word);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	while (!s->returned)
-		usleep(1000);
-	close(fd);
-	unlink(path);
+	blocking_open_other_end(s, O_WRONLY);
 }
 
 /* Another open file description has the lock, whoever holds it. */

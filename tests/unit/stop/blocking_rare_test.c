@@ -64,38 +64,14 @@ static long sleep_tee(struct sleeper *s)
 	return rc;
 }
 
-static void fifo_path(const struct sleeper *s, char *path, size_t size)
-{
-	snprintf(path, size, "/tmp/suture-fifo-w-%d-%d", (int)getpid(), s->word);
-}
-
 static long sleep_open_to_write(struct sleeper *s)
 {
-	char path[64];
-	int fd;
-
-	fifo_path(s, path, sizeof(path));
-	unlink(path);
-	if (mkfifo(path, 0600))
-		abort();
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	return blocking_open_fifo(s, O_WRONLY);
 }
 
 static void wake_open_to_write(struct sleeper *s)
 {
-	char path[64];
-	int fd;
-
-	fifo_path(s, path, sizeof(path));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (!s->returned)
-		usleep(1000);
-	close(fd);
-	unlink(path);
+	blocking_open_other_end(s, O_RDONLY);
 }
 
 /* A terminal that is told to hold its output. */

@@ -61,19 +61,29 @@ static void fiber_main(void)
 	to_main();
 }
 
-static void ucontext_fibers_count(void **state)
+static void make_fiber(void (*body)(void))
 {
-	struct suture_fiber fiber = {
-		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
-
-	(void)state;
-	set_up(STOP_RUNG_AUTO);
 	getcontext(&fiber_context);
 	fiber_context.uc_stack.ss_sp = stack;
 	fiber_context.uc_stack.ss_size = sizeof(stack);
 	fiber_context.uc_link = &main_context;
-	makecontext(&fiber_context, fiber_main, 0);
+	makecontext(&fiber_context, body, 0);
+}
+
+static void add_fiber(void)
+{
+	const struct suture_fiber fiber = {
+		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
+
 	assert_int_equal(suture_fiber_add(&fiber), 0);
+}
+
+static void ucontext_fibers_count(void **state)
+{
+	(void)state;
+	set_up(STOP_RUNG_AUTO);
+	make_fiber(fiber_main);
+	add_fiber();
 	/* New, nothing on it but its start. */
 	assert_int_equal(fixture_apply(&fixture), 0);
 	assert_int_equal(fixture_revert(&fixture), 0);
@@ -102,11 +112,7 @@ static void one_that_is_added_meanwhile_counts(void **state)
 	set_up(STOP_RUNG_AUTO);
 	late = (struct suture_fiber){
 		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
-	getcontext(&fiber_context);
-	fiber_context.uc_stack.ss_sp = stack;
-	fiber_context.uc_stack.ss_size = sizeof(stack);
-	fiber_context.uc_link = &main_context;
-	makecontext(&fiber_context, fiber_main, 0);
+	make_fiber(fiber_main);
 	fixture_wait_inside = to_main;
 	to_fiber();
 	fixture.before_gate = add_late;
@@ -223,18 +229,12 @@ static void waits_outside(void)
 /* Its saved registers are those of before it ran; the thread's are those that count. */
 static void a_running_fiber_is_its_thread(void **state)
 {
-	struct suture_fiber fiber = {
-		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
 	pthread_t thread;
 
 	(void)state;
 	set_up(STOP_RUNG_AUTO);
-	getcontext(&fiber_context);
-	fiber_context.uc_stack.ss_sp = stack;
-	fiber_context.uc_stack.ss_size = sizeof(stack);
-	fiber_context.uc_link = &main_context;
-	makecontext(&fiber_context, waits_outside, 0);
-	assert_int_equal(suture_fiber_add(&fiber), 0);
+	make_fiber(waits_outside);
+	add_fiber();
 	fixture_wait_inside = wait_on_fiber;
 	pthread_create(&thread, NULL, run_fiber, NULL);
 	sem_wait(&inside);
@@ -256,18 +256,12 @@ static void a_running_fiber_is_its_thread(void **state)
 /* Was suspended inside, and runs on outside: what was saved says inside for ever. */
 static void what_a_running_fiber_saved_before_is_nothing(void **state)
 {
-	struct suture_fiber fiber = {
-		.stack = stack, .stack_size = sizeof(stack), .context = &fiber_context};
 	pthread_t thread;
 
 	(void)state;
 	set_up(STOP_RUNG_AUTO);
-	getcontext(&fiber_context);
-	fiber_context.uc_stack.ss_sp = stack;
-	fiber_context.uc_stack.ss_size = sizeof(stack);
-	fiber_context.uc_link = &main_context;
-	makecontext(&fiber_context, waits_outside, 0);
-	assert_int_equal(suture_fiber_add(&fiber), 0);
+	make_fiber(waits_outside);
+	add_fiber();
 	fixture_wait_inside = to_main;
 	to_fiber();
 	assert_int_equal(fixture_apply(&fixture), -SUTURE_E_BUSY_STACK);

@@ -20,6 +20,8 @@ enum listing __real_tasks_list_stopped(struct stop_session *session, size_t *add
 enum listing __wrap_tasks_list_stopped(struct stop_session *session, size_t *added);
 void __real_trace_release_all_stopped(struct stop_session *session);
 void __wrap_trace_release_all_stopped(struct stop_session *session);
+void __real_trace_stop_wanted_stopped(struct stop_session *session);
+void __wrap_trace_stop_wanted_stopped(struct stop_session *session);
 uint64_t __real_wait_now_stopped(void);
 uint64_t __wrap_wait_now_stopped(void);
 void __real_priority_restore_stopped(pid_t tid, struct priority *priority);
@@ -319,6 +321,113 @@ static void inspects_in_a_hurry(void **state)
 	fixture_fini(&fixture);
 }
 
+/* ---- who runs instead of one that is to stop ------------------------------------------------- */
+
+static _Atomic uint32_t may_hog;
+static _Atomic pid_t hog;
+static _Atomic bool hogs;
+static pid_t tracer_of_hog;
+
+static void pin(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+static void *spin_there(void *cpu)
+{
+	pin((int)(intptr_t)cpu);
+	return spin(NULL);
+}
+
+/* Sleeps first. Then nobody of ordinary priority gets the processor, until it is stopped. */
+static void *take_the_processor(void *cpu)
+{
+	struct sched_param some = {.sched_priority = 50};
+
+	pin((int)(intptr_t)cpu);
+	assert_int_equal(sched_setscheduler(0, SCHED_FIFO, &some), 0);
+	hog = fixture_gettid();
+	wait_change_stopped(&may_hog, 0, 0);
+	hogs = true;
+	while (!quit)
+		;
+	return NULL;
+}
+
+/* On the helper, when it knows who sleeps and whom it has to stop. */
+void __wrap_trace_stop_wanted_stopped(struct stop_session *session)
+{
+	uint64_t start = __real_wait_now_stopped();
+
+	if (hog && !may_hog) {
+		may_hog = 1;
+		wait_wake_stopped(&may_hog);
+		while (!hogs && __real_wait_now_stopped() - start < PATIENCE_NS)
+			arch_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+	}
+	__real_trace_stop_wanted_stopped(session);
+}
+
+static void look_for_the_hog(struct fixture *fixture)
+{
+	(void)fixture;
+	tracer_of_hog = fixture_tracer(hog);
+}
+
+/* Two processors that we may use. */
+static bool two_processors(const cpu_set_t *allowed, int cpu[2])
+{
+	int count = 0;
+
+	for (int i = 0; i < CPU_SETSIZE && count < 2; i++)
+		if (CPU_ISSET(i, allowed))
+			cpu[count++] = i;
+	return count == 2;
+}
+
+/*
+ * Of hundreds that were left asleep and woke up, each has a turn before one that had more than its
+ * share. It is let stop by stopping those that run.
+ */
+static void who_runs_instead_is_stopped_as_well(void **state)
+{
+	struct fixture fixture;
+	pthread_t threads[2];
+	cpu_set_t allowed;
+	int cpu[2];
+
+	(void)state;
+	if (!may_be_raised() || sched_getaffinity(0, sizeof(allowed), &allowed) != 0 ||
+	    !two_processors(&allowed, cpu))
+		skip();
+	quit = 0;
+	other = 0;
+	fixture_init(&fixture, STOP_RUNG_LAZY);
+	fixture.request.timeout_ns = UINT64_C(60000000000);
+	pthread_create(&threads[0], NULL, spin_there, (void *)(intptr_t)cpu[1]);
+	while (!other)
+		usleep(100);
+	pthread_create(&threads[1], NULL, take_the_processor, (void *)(intptr_t)cpu[1]);
+	while (!hog)
+		usleep(100);
+	fixture_wait_asleep(hog);
+	pin(cpu[0]);
+	fixture.at_gate = look_for_the_hog;
+	assert_int_equal(fixture_apply(&fixture), 0);
+	quit = 1;
+	fixture.at_gate = NULL;
+	assert_int_not_equal(tracer_of_hog, 0);
+	hog = 0;
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	assert_int_equal(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
+	take_back(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +437,7 @@ int main(void)
 		cmocka_unit_test(who_is_kept_waiting_looks_in_a_hurry),
 		cmocka_unit_test(stays_in_a_hurry_for_all_attempts),
 		cmocka_unit_test(inspects_in_a_hurry),
+		cmocka_unit_test(who_runs_instead_is_stopped_as_well),
 	};
 
 	usual_nice = standing_of(fixture_gettid()).nice;

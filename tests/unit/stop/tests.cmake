@@ -7,7 +7,8 @@ foreach(name stop_test stack_test signal_test helper_test process_test kinds_tes
 endforeach()
 target_link_options(unit_stop_listing_test PRIVATE -Wl,--wrap=tasks_list_stopped)
 target_link_options(unit_stop_pause_test PRIVATE -Wl,--wrap=tasks_list_stopped
-  -Wl,--wrap=trace_release_all_stopped -Wl,--wrap=priority_restore_stopped -Wl,--wrap=wait_now_stopped)
+  -Wl,--wrap=trace_release_all_stopped -Wl,--wrap=priority_restore_stopped -Wl,--wrap=wait_now_stopped
+  -Wl,--wrap=trace_stop_wanted_stopped)
 foreach(name blocking_test blocking_more_test blocking_rare_test)
   suture_unit_test(stop/${name} LINKS stop unwind base arch
                    SOURCES ${stop_fixture} ${CMAKE_CURRENT_SOURCE_DIR}/stop/blocking.c
