@@ -163,7 +163,7 @@ threads   12
 patches   1 applied
 pauses    2: median 80 us, p99 90 us, longest 91 us" "" -- status -s "$SOCKET"
 expect "a tree" 4 "$(printf '%*s  NAME        RESULT\n%s  fake_agent  LAYOUT_CHANGED: struct player changes layout' \
-	${#PID} PID "$PID")" "" -- apply layout.so --tree "$PID"
+	${#PID} PID "$PID")" "  next: fake_agent (pid $PID): keep it" -- apply layout.so --tree "$PID"
 expect "a tree as JSON" 0 '{"processes":[{"name":"fix","rung":"lazy","threads":12,"attempts":1,"functions":3,"prepare_us":6200,"pause_us":85,"total_us":7100,"result":"reverted","changed":true,"pid":@PID@}]}' \
 	"" -- unload fix --json --tree "$PID"
 

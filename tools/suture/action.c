@@ -163,6 +163,33 @@ static void present_errors(const struct cli *cli, const struct action *action,
 	}
 }
 
+static bool same_before(const struct group *group, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (group->subjects[i].err.code == group->subjects[index].err.code &&
+		    group->subjects[i].err.next[0])
+			return true;
+	return false;
+}
+
+/* A row has no room for the way out: for the first process of each kind of trouble. */
+static void present_ways_out(const struct group *group)
+{
+	fflush(stdout);
+	for (size_t i = 0; i < group->count; i++) {
+		const struct subject *subject = &group->subjects[i];
+
+		if (subject->err.code == SUTURE_OK || !subject->err.next[0] ||
+		    same_before(group, i))
+			continue;
+		fputs("  next: ", stderr);
+		message_put(stderr, subject->process.name);
+		fprintf(stderr, " (pid %d): ", (int)subject->process.pid);
+		message_put(stderr, subject->err.next);
+		fputc('\n', stderr);
+	}
+}
+
 static void present_rows(const struct cli *cli, const struct action *action,
 			 const struct group *group)
 {
@@ -187,6 +214,8 @@ static void present_rows(const struct cli *cli, const struct action *action,
 	table_print(table);
 	if (cli->verbose)
 		present_errors(cli, action, group);
+	else
+		present_ways_out(group);
 }
 
 static bool any_worked(const struct group *group)
