@@ -259,7 +259,13 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null 2>&1; then
 	chmod 755 "$WORK/as-nobody"
 	SUTURE=$WORK/as-nobody
 	refuses "another user's" 7 PERMISSION "sleep (pid $PID) belongs to user 0" "run suture as that user or as root" "$PID"
+	SLEEPER=$PID
+	if [ -x "$WORK/drops" ]; then
+		begin drops "$WORK/drops"
+		refuses "its own, not dumpable" 7 PERMISSION "drops (pid $PID) is not dumpable: it gave up privileges, or asked for that" \
+			"run suture as root" "$PID"
+	fi
 	SUTURE=$REAL
-	check "root may" "$SUTURE" attach "$PID"
+	check "root may" "$SUTURE" attach "$SLEEPER"
 fi
 totals

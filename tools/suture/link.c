@@ -158,6 +158,13 @@ int link_open(struct link *link, const struct process *process, struct suture_er
 			  (int)process->pid, (unsigned)process->uid);
 		return error_next(err, "run suture as that user or as root");
 	}
+	/* Nothing of it can be seen, not even by its own user. */
+	if (rc == -(int)SUTURE_E_PERMISSION && !process_is_dumpable(process)) {
+		error_set(err, SUTURE_E_PERMISSION,
+			  "%s (pid %d) is not dumpable: it gave up privileges, or asked for that",
+			  process->name, (int)process->pid);
+		return error_next(err, "run suture as root");
+	}
 	if (rc != -(int)SUTURE_E_NO_AGENT)
 		return rc;
 	error_set(err, SUTURE_E_NO_AGENT, "no agent in %s (pid %d)", process->name,
