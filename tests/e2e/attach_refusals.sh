@@ -71,7 +71,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	if compiled drops; then
 		begin drops "$WORK/drops"
 		refuses "not dumpable" 7 PERMISSION "drops (pid $PID) is not dumpable: it gave up privileges, or asked for that" \
-			"add --make-dumpable (from then on other processes of its user 65534 may trace it), or have it started as that user" "$PID"
+			"suture attach --make-dumpable $PID (from then on other processes of its user 65534 may trace it), or have it started as that user" "$PID"
 	fi
 else
 	printf 'note  not tried: only root can give up root\n'

@@ -165,7 +165,7 @@ int attach_refuse_undumpable(const struct process *process, struct suture_error 
 		  "%s (pid %d) is not dumpable: it gave up privileges, or asked for that",
 		  process->name, (int)process->pid);
 	return error_next(err,
-			  "add --make-dumpable (from then on other processes of its user %u may "
-			  "trace it), or have it started as that user",
-			  (unsigned)process->uid);
+			  "suture attach --make-dumpable %d (from then on other processes of its "
+			  "user %u may trace it), or have it started as that user",
+			  (int)process->pid, (unsigned)process->uid);
 }
