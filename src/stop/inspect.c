@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { MAX_ROOM = 4 };
+enum { MAX_ROOM = 4, MAX_LOOKS = 20 /* while fibers come and go */ };
 
 /* The dead are left out; who could not be looked at stays, with the reason. */
 static size_t keep_living(const struct stop_session *session, struct stop_thread *threads)
@@ -24,6 +24,18 @@ static size_t keep_living(const struct stop_session *session, struct stop_thread
 		kept++;
 	}
 	return kept;
+}
+
+/* Suspended fibers that are in the way: they are on nobody's stack, and nobody else tells. */
+static size_t add_fibers(const struct stop_session *session, struct stop_thread *threads,
+			 size_t count)
+{
+	for (unsigned i = 0; i < session->blocker_count; i++)
+		if (session->blockers[i].tid == 0 && count < session->task_capacity)
+			threads[count++] = (struct stop_thread){.view = session->blockers[i],
+								.state = STOP_THREAD_ASLEEP,
+								.complete = true};
+	return count;
 }
 
 static int look(const struct stop_request *request, const struct session_options *options,
@@ -50,6 +62,7 @@ static int look(const struct stop_request *request, const struct session_options
 	for (size_t i = 0; i < *count; i++)
 		result->asleep += (*threads)[i].state == STOP_THREAD_ASLEEP;
 	result->threads = (unsigned)*count;
+	*count = add_fibers(session, session->threads, *count);
 	if (session->pause_start_ns)
 		result->pause_ns = session->pause_end_ns - session->pause_start_ns;
 	session_end(session);
@@ -60,8 +73,7 @@ static int inspect(const struct stop_request *request, struct hurry *hurry,
 		   struct stop_thread **threads, size_t *count, struct stop_result *result,
 		   struct suture_error *err)
 {
-	struct session_options options = {
-		.lazy = request->rung != STOP_RUNG_FULL, .inspect = true, .hurry = hurry};
+	struct session_options options = {.inspect = true, .hurry = hurry};
 	struct stop_thread *seen;
 	struct attempt attempt;
 	size_t seen_count;
@@ -69,8 +81,10 @@ static int inspect(const struct stop_request *request, struct hurry *hurry,
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	result->rung = options.lazy ? STOP_RUNG_LAZY : STOP_RUNG_FULL;
 	do {
+		/* As an attempt to apply: a suspended fiber is seen while nobody can resume it. */
+		options.lazy = request->rung != STOP_RUNG_FULL && !fiber_any();
+		result->rung = options.lazy ? STOP_RUNG_LAZY : STOP_RUNG_FULL;
 		again = false;
 		seen = NULL;
 		result->attempts++;
@@ -79,6 +93,8 @@ static int inspect(const struct stop_request *request, struct hurry *hurry,
 		if (rc)
 			break;
 		if (attempt.outcome == OUTCOME_TABLE_FULL && options.room++ < MAX_ROOM)
+			again = true;
+		if (attempt.outcome == OUTCOME_FIBERS && result->attempts < MAX_LOOKS)
 			again = true;
 		if (attempt.outcome == OUTCOME_REFUSED && !options.allow_tracer &&
 		    explain_yama_scope() == 1)

@@ -237,8 +237,9 @@ struct stop_thread {
 };
 
 /*
- * Looks at every thread but the caller as an attempt would, lets them go and commits nothing
- * (request->commit is not used). *threads is the caller's, to be freed with free().
+ * Looks at every thread but the caller, and at suspended fibers that are in the way (tid 0), as an
+ * attempt would, lets them go and commits nothing (request->commit is not used). *threads is the
+ * caller's, to be freed with free().
  */
 int stop_inspect(const struct stop_request *request, struct stop_thread **threads, size_t *count,
 		 struct stop_result *result, struct suture_error *err);

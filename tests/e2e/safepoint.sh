@@ -84,5 +84,18 @@ for word in sitter sit_inside wait_until_unwanted "1 of"; do
 done
 step "a bad file" 4 '.error.code == "BAD_PATCH_FILE"' threads -p "$PID" --patch "$SUTURE"
 says "leaves" leave 1001
+# who COMMAND THREAD STATE RETURNED: one that is inside in another way is shown as well, and check tells of it
+who() {
+	says "one goes in: $1" "$1" in
+	step "$1: in the way" 0 "[.threads[] | select(.blocks and .thread == \"$2\" and .state == \"$3\"
+		and .function == \"sit_inside\" and any(.backtrace[]; test(\"sit_inside\")))] | length == 1" \
+		threads -p "$PID" --patch "$WORK/busy.so"
+	step "$1: check" 5 '.error.code == "BUSY_STACK"' check "$WORK/busy.so" -p "$PID"
+	says "leaves: $1" leave "$4"
+}
+who spin sitter running 1002
+who signal sitter asleep 1003
+who fiber fiber asleep 1004
+step "nobody in the way any more" 0 'all(.threads[]; .blocks == false)' threads -p "$PID" --patch "$WORK/busy.so"
 target_end
 totals

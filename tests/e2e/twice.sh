@@ -4,8 +4,8 @@
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-small_project "$WORK/tree" target-first -D_GNU_SOURCE -g -O2 -- busy.c
-small_project "$WORK/tree" target-second -D_GNU_SOURCE -g -O1 -fno-pie -no-pie -- busy.c
+small_project "$WORK/tree" target-first -D_GNU_SOURCE "-I$ROOT/include" -g -O2 -- busy.c
+small_project "$WORK/tree" target-second -D_GNU_SOURCE "-I$ROOT/include" -g -O1 -fno-pie -no-pie -- busy.c
 TARGET_BIN=$WORK/tree
 for which in first second; do
 	printf -- '-- %s\n' "$which"

@@ -277,6 +277,35 @@ static void what_a_running_fiber_saved_before_is_nothing(void **state)
 	fixture_fini(&fixture);
 }
 
+/* What `check` and `threads --patch` see. */
+static void inspection_shows_who_is_suspended_inside(void **state)
+{
+	struct stop_thread *threads;
+	size_t count, fibers = 0;
+
+	(void)state;
+	set_up(STOP_RUNG_AUTO);
+	make_fiber(fiber_main);
+	add_fiber();
+	fixture_wait_inside = to_main;
+	to_fiber();
+	assert_int_equal(
+		stop_inspect(&fixture.request, &threads, &count, &fixture.result, &fixture.err), 0);
+	for (size_t i = 0; i < count; i++) {
+		if (threads[i].view.tid)
+			continue;
+		fibers++;
+		assert_string_equal(threads[i].view.comm, "fiber");
+		assert_int_equal(threads[i].view.reason, STOP_REASON_FUNCTION);
+		assert_true(threads[i].view.depth > 1);
+	}
+	free(threads);
+	assert_int_equal(fibers, 1);
+	assert_busy_then(to_fiber);
+	suture_fiber_remove(stack);
+	fixture_fini(&fixture);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	struct suture_fiber fiber = {.stack = stack, .stack_size = sizeof(stack)};
@@ -303,6 +332,7 @@ int main(void)
 		cmocka_unit_test(hand_switched_fibers_count),
 		cmocka_unit_test(a_running_fiber_is_its_thread),
 		cmocka_unit_test(what_a_running_fiber_saved_before_is_nothing),
+		cmocka_unit_test(inspection_shows_who_is_suspended_inside),
 		cmocka_unit_test(nonsense_is_refused),
 	};
 
