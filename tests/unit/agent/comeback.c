@@ -10,9 +10,8 @@ int comeback_prize = 5;
 int comeback_trace;
 int comeback_answer;
 
-static void apply_named(const char *name, bool count)
+static void apply_with(const char *name, struct transaction_options options)
 {
-	struct transaction_options options = kit_quick;
 	struct transaction_result result;
 	struct suture_error err;
 	struct patch_file file;
@@ -20,10 +19,17 @@ static void apply_named(const char *name, bool count)
 
 	snprintf(path, sizeof(path), "%s/%s.so", kit_folder, name);
 	assert_int_equal(patch_file_read(path, &file, NULL), 0);
-	options.count = count;
 	if (transaction_apply(&kit_agent, &file, &options, &result, &err))
 		fail_msg("%s: %s", name, err.message);
 	transaction_result_fini(&result);
+}
+
+static void apply_named(const char *name, bool count)
+{
+	struct transaction_options options = kit_quick;
+
+	options.count = count;
+	apply_with(name, options);
 }
 
 static void take_out(const char *name)
@@ -81,6 +87,16 @@ static int make(void **state)
 
 	handmade_init(&patch, "over-data");
 	handmade_code(&patch, "int prize = 7;\n");
+	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	build(&patch, hash);
+
+	handmade_init(&patch, "narrow");
+	handmade_code(&patch, "int narrow_two(int x) { return x + 300; }\n");
+	handmade_replace(&patch, tx_two, "narrow_two");
+	build(&patch, hash);
+
+	handmade_init(&patch, "as-it-was");
+	handmade_code(&patch, "int prize = 5;\n");
 	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
 	build(&patch, hash);
 
@@ -185,6 +201,26 @@ static void one_after_the_other(void **state)
 	kit_assert_text(&before);
 }
 
+/* One that only some calls had is had by those again, and by no others. */
+static void scoped_as_before(void **state)
+{
+	struct transaction_options options = kit_quick;
+
+	(void)state;
+	options.scope.value = "room=1";
+	apply_named("over-data", false);
+	apply_with("narrow", options);
+	assert_int_equal(tx_two(2), 12);
+	successor_fails();
+	assert_int_equal(agent_find(&kit_agent, "narrow")->state, PATCH_APPLIED);
+	assert_true(scoping_is_in_force(agent_find(&kit_agent, "narrow")));
+	assert_int_equal(tx_two(2), 12);
+	assert_int_equal(comeback_prize, 7);
+	take_out("narrow");
+	take_out("over-data");
+	assert_int_equal(comeback_prize, 5);
+}
+
 /* The first goes before the second: what that found there was the first one's. */
 static void data_in_any_order(void **state)
 {
@@ -208,6 +244,13 @@ static void data_in_any_order(void **state)
 	take_out("over-data");
 	assert_int_equal(comeback_prize, 9);
 	comeback_prize = 5;
+	/* One that writes what the one below it had found. */
+	apply_named("low", false);
+	apply_named("as-it-was", false);
+	take_out("as-it-was");
+	assert_int_equal(comeback_prize, 6);
+	take_out("low");
+	assert_int_equal(comeback_prize, 5);
 }
 
 /* Nobody says no: the successor stays, and what it replaced was asked and told. */
@@ -242,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(several_in_one_commit),
 		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(scoped_as_before),
 		cmocka_unit_test(data_in_any_order),
 		cmocka_unit_test(it_stays),
 	};

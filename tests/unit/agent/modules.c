@@ -259,12 +259,21 @@ static void build_data(const char *name, bool set, bool constants)
 	close_library();
 }
 
+static void look_after_a_stranger(void)
+{
+	void *passing = dlopen(stranger, RTLD_NOW);
+
+	assert_non_null(passing);
+	dlclose(passing);
+	look();
+}
+
 /* Of a patch that has only data there, the values tell nothing: the program may have set the old
  * one. */
 static void data_alone_reloaded_unnoticed(void **state)
 {
 	uint8_t header[sizeof(ElfW(Ehdr))];
-	void *passing;
+	unsigned order;
 
 	(void)state;
 	build_data("data", true, true);
@@ -284,14 +293,14 @@ static void data_alone_reloaded_unnoticed(void **state)
 	}
 	/* It is the same library still, whatever comes and goes, and whatever the program sets. */
 	*setting = 5;
-	passing = dlopen(stranger, RTLD_NOW);
-	assert_non_null(passing);
-	dlclose(passing);
-	look();
+	look_after_a_stranger();
 	assert_int_equal(*setting, 5);
 	/* Two patches, of which one goes: the other one's is still noticed. */
 	assert_false(put_in("more"));
+	order = agent_find(&kit_agent, "more")->order;
 	take_out("data");
+	look_after_a_stranger();
+	assert_int_equal(agent_find(&kit_agent, "more")->order, order);
 	assert_int_equal(costs[1], 20);
 	assert_int_equal(*setting, 5); /* what was there when "more" came */
 	close_library();
