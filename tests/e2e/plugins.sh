@@ -155,42 +155,4 @@ set_aside() { suture status -p "$PID"; [ "$(j '[.restored[]?.result] | join(" ")
 until_true 'it to be left out after two crashes' set_aside
 says 'old code' 'value 100' 300
 target_end
-
-# ---- installed: in whatever start the module comes, and whenever in it ----
-export SUTURE_DIR=$WORK/dir
-step 'install' 0 '.changed' install "$patch"
-# shellcheck disable=SC2034  # target() reads it
-ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
-target_with_agent host
-says 'a start without the module' 'own 10' 70
-step 'has nothing of it' 0 '.patches == []' list -p "$PID"
-says 'load' "load $plugin" loaded
-until_true 'the patch to go in' state_is applied
-says 'new code' 'value 100' 500
-matches 'the constructor was before it, which is said' '*old code*' "$(listed .note)"
-step 'restore: nothing to do' 0 '(.changed | not) and [.patches[].result] == ["already"]' restore -p "$PID"
-step 'taken out' 0 '.changed' revert plugin -p "$PID"
-says 'unload' unload unloaded
-says 'load again' "load-tell $plugin" loaded
-step 'it stays out' 0 '.patches == 0 and .pending == 0' status -p "$PID"
-says 'old code' 'value 100' 300
-step 'until somebody asks' 0 '.changed' restore -p "$PID"
-says 'new code' 'value 100' 500
-target_end
-crashes() {
-	target_with_agent host
-	says 'load' "load $plugin" loaded
-	until_true 'the patch to go in' state_is applied
-	kill -SEGV "$PID"
-	wait "$PID"
-	exec {TO}>&- {FROM}<&-
-}
-crashes
-crashes
-target_with_agent host
-says 'load' "load $plugin" loaded
-set_aside() { suture status -p "$PID"; [ "$(j '[.restored[]?.result] | join(" ")')" = 'set aside' ]; }
-until_true 'it to be left out after two crashes' set_aside
-says 'old code' 'value 100' 300
-target_end
 totals
