@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include "stop/session.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -109,6 +111,46 @@ static void killed_while_writing(void **state)
 	}
 }
 
+enum outcome __real_session_command_stopped(struct stop_session *session, enum helper_command what);
+enum outcome __wrap_session_command_stopped(struct stop_session *session, enum helper_command what);
+static bool dies_after_its_look;
+
+enum outcome __wrap_session_command_stopped(struct stop_session *session, enum helper_command what)
+{
+	enum outcome outcome = __real_session_command_stopped(session, what);
+
+	if (dies_after_its_look && what == COMMAND_LOOK) {
+		dies_after_its_look = false;
+		kill(session->helper, SIGKILL);
+		while (session->phase != 0)
+			usleep(100);
+	}
+	return outcome;
+}
+
+/* Where no gate can be closed nothing is written: whoever was looked at may be anywhere by now. */
+static void killed_before_a_write_without_a_gate(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture, STOP_RUNG_FULL);
+	fixture.commit.gate_possible = false;
+	fixture.request.timeout_ns = UINT64_C(30000000000);
+	dies_after_its_look = true;
+	fixture_mixes = 0;
+	assert_int_equal(fixture_apply(&fixture), 0);
+	assert_false(dies_after_its_look);
+	assert_true(fixture.result.helper_died);
+	assert_true(fixture.result.attempts > 1);
+	assert_int_equal(fixture.gates, 0);
+	assert_int_equal(fixture.writes, 1);
+	expect_running();
+	assert_int_equal(fixture_revert(&fixture), 0);
+	assert_int_equal(fixture_mixes, 0);
+	fixture_fini(&fixture);
+}
+
 /*
  * While a tracer detaches, TracerPid names the real parent for a moment (the kernel sets parent
  * before it clears ptrace): make sure that it is the helper that is killed, and not the shell.
@@ -189,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_the_gate),
 		cmocka_unit_test(killed_while_writing),
+		cmocka_unit_test(killed_before_a_write_without_a_gate),
 		cmocka_unit_test(killed_at_any_moment),
 	};
 	pthread_t spinner;

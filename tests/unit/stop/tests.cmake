@@ -6,6 +6,7 @@ foreach(name stop_test stack_test signal_test helper_test process_test kinds_tes
   target_compile_options(unit_stop_${name} PRIVATE -fasynchronous-unwind-tables)
 endforeach()
 target_link_options(unit_stop_listing_test PRIVATE -Wl,--wrap=tasks_list_stopped)
+target_link_options(unit_stop_helper_test PRIVATE -Wl,--wrap=session_command_stopped)
 target_link_options(unit_stop_pause_test PRIVATE -Wl,--wrap=tasks_list_stopped
   -Wl,--wrap=trace_release_all_stopped -Wl,--wrap=priority_restore_stopped -Wl,--wrap=wait_now_stopped
   -Wl,--wrap=trace_stop_wanted_stopped)
