@@ -105,8 +105,9 @@ static int read_original(struct session *session, struct unit *unit)
 		code = original_check(session, unit);
 	if (code || result->refusals.count)
 		return code;
-	correlate_proof(&unit->original, &unit->proof, unit->source, &result->refusals);
-	return layers_climb(session, unit);
+	code = correlate_proof(&session->arena, &unit->original, &unit->proof, unit->source,
+			       &result->refusals, session->err);
+	return code ? code : layers_climb(session, unit);
 }
 
 static int correlate_unit(struct session *session, struct unit *unit)
@@ -127,8 +128,8 @@ static int correlate_unit(struct session *session, struct unit *unit)
 	if (code)
 		return code;
 	lambda_rename_owners(&closures, &unit->patched);
-	correlate_parts(&unit->original, &unit->patched);
-	return refusals_check(refusals, session->err);
+	code = correlate_parts(&session->arena, &unit->original, &unit->patched, session->err);
+	return code ? code : refusals_check(refusals, session->err);
 }
 
 static int find(struct session *session, const struct unit_objects *units, size_t count)

@@ -4,15 +4,48 @@
 #include "correlate.h"
 
 #include "compare.h"
+#include "nameindex.h"
+
+#include "base/error.h"
 
 #include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Both objects, and their parts by what their names begin with. */
+struct pairing {
+	struct part_set *original;
+	struct part_set *patched;
+	struct name_index stems_original;
+	struct name_index stems_patched;
+};
+
+static bool has_twin_by_name(const struct part *part)
+{
+	return part->kind != PART_CONTENT && part->kind != PART_CHILD && part->symbol;
+}
+
 static bool pairable(const struct part *part)
 {
-	return part->kind != PART_CONTENT && part->kind != PART_CHILD && !part->twin &&
-	       part->symbol;
+	return has_twin_by_name(part) && !part->twin;
+}
+
+static bool index_stems(struct arena *arena, const struct part_set *set, struct name_index *stems)
+{
+	if (!name_index_init(stems, arena, set->count))
+		return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (has_twin_by_name(set->list[i]))
+			name_index_add(stems, set->list[i]->name, set->list[i]->stem, i);
+	name_index_sort(stems);
+	return true;
+}
+
+/* The parts whose names have the stem of this one's: none else is of its name, or like it. */
+static const struct name_entry *stem_of(const struct name_index *stems, const struct part *part,
+					size_t *count)
+{
+	return name_index_find(stems, part->name, part->stem, count);
 }
 
 static bool same_class(const struct part *a, const struct part *b)
@@ -34,17 +67,19 @@ static void pair(struct part *a, struct part *b)
 }
 
 /* Names that the program or the language gave: one thing each. */
-static void pair_by_name(struct part_set *original, struct part_set *patched)
+static void pair_by_name(struct pairing *pairing)
 {
-	for (size_t i = 0; i < original->count; i++) {
-		struct part *a = original->list[i];
+	for (size_t i = 0; i < pairing->original->count; i++) {
+		struct part *a = pairing->original->list[i];
+		const struct name_entry *near;
 		struct part *match = NULL;
-		size_t matches = 0;
+		size_t matches = 0, count;
 
 		if (!pairable(a) || a->numbered)
 			continue;
-		for (size_t k = 0; k < patched->count; k++) {
-			struct part *b = patched->list[k];
+		near = stem_of(&pairing->stems_patched, a, &count);
+		for (size_t k = 0; k < count; k++) {
+			struct part *b = pairing->patched->list[near[k].value];
 
 			if (!pairable(b) || !same_class(a, b) || strcmp(a->name, b->name) != 0)
 				continue;
@@ -121,20 +156,24 @@ static bool like(enum likeness likeness, const struct part_set *original, const 
  * Pairs what is alike in exactly one way. The "only one" rules look at all parts of the stem, also
  * at those already paired: a static that went and another that came are not the same one.
  */
-static void pair_alike(struct part_set *original, struct part_set *patched, enum likeness likeness)
+static void pair_alike(struct pairing *pairing, enum likeness likeness)
 {
+	const struct part_set *original = pairing->original, *patched = pairing->patched;
 	bool lone = likeness == LIKE_OWNER || likeness == LIKE_STEM;
 
 	for (size_t i = 0; i < original->count; i++) {
 		struct part *a = original->list[i];
+		const struct name_entry *near;
 		struct part *match = NULL;
 		size_t forward = 0;
 		size_t backward = 0;
+		size_t count;
 
 		if (!pairable(a))
 			continue;
-		for (size_t k = 0; k < patched->count; k++) {
-			struct part *b = patched->list[k];
+		near = stem_of(&pairing->stems_patched, a, &count);
+		for (size_t k = 0; k < count; k++) {
+			struct part *b = patched->list[near[k].value];
 
 			if ((pairable(b) || (lone && b->twin && a->kind == PART_DATA)) &&
 			    like(likeness, original, a, patched, b)) {
@@ -144,8 +183,9 @@ static void pair_alike(struct part_set *original, struct part_set *patched, enum
 		}
 		if (forward != 1 || !pairable(match))
 			continue;
-		for (size_t k = 0; k < original->count; k++) {
-			struct part *c = original->list[k];
+		near = stem_of(&pairing->stems_original, match, &count);
+		for (size_t k = 0; k < count; k++) {
+			struct part *c = original->list[near[k].value];
 
 			if ((pairable(c) || (lone && c->twin && a->kind == PART_DATA)) &&
 			    like(likeness, original, c, patched, match))
@@ -157,30 +197,42 @@ static void pair_alike(struct part_set *original, struct part_set *patched, enum
 }
 
 /* The children of twins are twins, whatever their numbers are. */
-static void pair_children(struct part_set *original, struct part_set *patched)
+static bool pair_children(struct arena *arena, struct pairing *pairing)
 {
-	for (size_t i = 0; i < original->count; i++) {
-		struct part *a = original->list[i];
+	struct part **children = arena_array(arena, pairing->patched->count, sizeof(*children));
+	size_t count = 0;
 
-		for (size_t k = 0; a->kind == PART_CHILD && !a->twin && k < patched->count; k++) {
-			struct part *b = patched->list[k];
+	if (!children)
+		return false;
+	for (size_t i = 0; i < pairing->patched->count; i++)
+		if (pairing->patched->list[i]->kind == PART_CHILD)
+			children[count++] = pairing->patched->list[i];
+	for (size_t i = 0; i < pairing->original->count; i++) {
+		struct part *a = pairing->original->list[i];
 
-			if (b->kind == PART_CHILD && !b->twin && a->parent->twin == b->parent)
+		for (size_t k = 0; a->kind == PART_CHILD && !a->twin && k < count; k++) {
+			struct part *b = children[k];
+
+			if (!b->twin && a->parent->twin == b->parent)
 				pair(a, b);
 		}
 	}
+	return true;
 }
 
 /* Variables of O and P that are left and might be each other. */
-static void mark_ambiguous(struct part_set *original, struct part_set *patched)
+static void mark_ambiguous(struct pairing *pairing)
 {
-	for (size_t i = 0; i < patched->count; i++) {
-		struct part *b = patched->list[i];
+	for (size_t i = 0; i < pairing->patched->count; i++) {
+		struct part *b = pairing->patched->list[i];
+		const struct name_entry *near;
+		size_t count;
 
 		if (!pairable(b) || b->kind != PART_DATA)
 			continue;
-		for (size_t k = 0; k < original->count; k++) {
-			struct part *a = original->list[k];
+		near = stem_of(&pairing->stems_original, b, &count);
+		for (size_t k = 0; k < count; k++) {
+			struct part *a = pairing->original->list[near[k].value];
 
 			if (!pairable(a) || a->kind != PART_DATA || !same_stem(a, b))
 				continue;
@@ -193,31 +245,46 @@ static void mark_ambiguous(struct part_set *original, struct part_set *patched)
 	}
 }
 
-void correlate_parts(struct part_set *original, struct part_set *patched)
+int correlate_parts(struct arena *arena, struct part_set *original, struct part_set *patched,
+		    struct suture_error *err)
 {
-	pair_by_name(original, patched);
+	struct pairing pairing = {.original = original, .patched = patched};
+
+	if (!index_stems(arena, original, &pairing.stems_original) ||
+	    !index_stems(arena, patched, &pairing.stems_patched))
+		return error_no_memory(err);
+	pair_by_name(&pairing);
 	for (int i = LIKE_DECLARATION; i <= LIKE_STEM; i++)
-		pair_alike(original, patched, (enum likeness)i);
-	pair_children(original, patched);
-	mark_ambiguous(original, patched);
+		pair_alike(&pairing, (enum likeness)i);
+	if (!pair_children(arena, &pairing))
+		return error_no_memory(err);
+	mark_ambiguous(&pairing);
+	return 0;
 }
 
-/* The symbol of V that is O's part: the same name and kind, which O and V number alike. */
-static uint32_t find_in_proof(const struct object *v, const struct part *part)
+static bool index_symbols(struct arena *arena, const struct object *v, struct name_index *names)
 {
-	uint32_t found = 0;
-
+	if (!name_index_init(names, arena, v->symbol_count))
+		return false;
 	for (uint32_t i = 1; i < v->symbol_count; i++) {
 		const struct object_symbol *symbol = &v->symbols[i];
 
-		if (strcmp(symbol->name, part->name) != 0 || symbol->type == STT_FILE ||
-		    symbol->type == STT_SECTION || symbol->section == OBJECT_UNDEFINED)
-			continue;
-		if (found)
-			return 0;
-		found = i;
+		if (symbol->type != STT_FILE && symbol->type != STT_SECTION &&
+		    symbol->section != OBJECT_UNDEFINED)
+			name_index_add(names, symbol->name, strlen(symbol->name), i);
 	}
-	return found;
+	name_index_sort(names);
+	return true;
+}
+
+/* The symbol of V that is O's part: the same name and kind, which O and V number alike. */
+static uint32_t find_in_proof(const struct name_index *names, const struct part *part)
+{
+	size_t count;
+	const struct name_entry *found =
+		name_index_find(names, part->name, strlen(part->name), &count);
+
+	return found && count == 1 ? (uint32_t)found->value : 0;
 }
 
 /* COMMON symbols and copies of COMDAT things elsewhere: known by their global name alone. */
@@ -233,18 +300,21 @@ static bool address_by_name(const struct binary *binary, const struct part *part
 	return true;
 }
 
-void correlate_proof(struct part_set *original, const struct proof *proof, const char *source,
-		     struct refusals *refusals)
+int correlate_proof(struct arena *arena, struct part_set *original, const struct proof *proof,
+		    const char *source, struct refusals *refusals, struct suture_error *err)
 {
 	const struct object *v = proof->object;
+	struct name_index names;
 
+	if (!index_symbols(arena, v, &names))
+		return error_no_memory(err);
 	for (size_t i = 0; i < original->count; i++) {
 		struct part *part = original->list[i];
 		uint32_t symbol;
 
 		if (!part->symbol || part->kind == PART_CONTENT)
 			continue;
-		symbol = find_in_proof(v, part);
+		symbol = find_in_proof(&names, part);
 		if (!symbol) {
 			if (part->kind == PART_FUNCTION || part->kind == PART_CHILD)
 				refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0,
@@ -263,4 +333,5 @@ void correlate_proof(struct part_set *original, const struct proof *proof, const
 		if (!part->has_target && part->global)
 			part->has_target = address_by_name(proof->binary, part, &part->target);
 	}
+	return 0;
 }

@@ -12,13 +12,14 @@
 #include "refusal.h"
 
 /* Sets twin in both sets; parts that can't be told apart get `unpaired`. */
-void correlate_parts(struct part_set *original, struct part_set *patched);
+int correlate_parts(struct arena *arena, struct part_set *original, struct part_set *patched,
+		    struct suture_error *err);
 
 /*
  * Sets target of O's parts from the proof. A function that only one of O and V has is a refusal:
  * the section flags or -g changed what the compiler did.
  */
-void correlate_proof(struct part_set *original, const struct proof *proof, const char *source,
-		     struct refusals *refusals);
+int correlate_proof(struct arena *arena, struct part_set *original, const struct proof *proof,
+		    const char *source, struct refusals *refusals, struct suture_error *err);
 
 #endif

@@ -111,7 +111,9 @@ int layers_climb(struct session *session, struct unit *unit)
 		lambda_rename_owners(closures, &upper);
 		lambda_settle(closures);
 		unit->closures = closures;
-		correlate_parts(&unit->original, &upper);
+		code = correlate_parts(&session->arena, &unit->original, &upper, session->err);
+		if (code)
+			return code;
 		take_from_below(&unit->original, &upper);
 		take_provided(session, unit, layer->below, &upper);
 		unit->o = *object;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "frames.h"
+#include "nameindex.h"
 
 #include <ctype.h>
 #include <elf.h>
@@ -434,25 +435,32 @@ struct reference part_reference(const struct part_set *set, uint32_t index,
 	return ref;
 }
 
-static void find_parents(struct part_set *set)
+static bool find_parents(struct arena *arena, struct part_set *set)
 {
+	struct name_index functions;
+
+	if (!name_index_init(&functions, arena, set->count))
+		return false;
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->kind == PART_FUNCTION)
+			name_index_add(&functions, set->list[i]->name, strlen(set->list[i]->name),
+				       i);
+	name_index_sort(&functions);
 	for (size_t i = 0; i < set->count; i++) {
 		struct part *child = set->list[i];
-		size_t length;
+		const struct name_entry *named;
+		size_t length, count;
 
 		if (child->kind != PART_CHILD)
 			continue;
 		length = (size_t)(strstr(child->name, ".cold") - child->name);
-		for (size_t k = 0; k < set->count && !child->parent; k++) {
-			struct part *part = set->list[k];
-
-			if (part->kind == PART_FUNCTION && strlen(part->name) == length &&
-			    strncmp(part->name, child->name, length) == 0)
-				child->parent = part;
-		}
-		if (!child->parent)
+		named = name_index_find(&functions, child->name, length, &count);
+		if (named)
+			child->parent = set->list[named->value];
+		else
 			child->kind = PART_FUNCTION;
 	}
+	return true;
 }
 
 int part_set_build(struct arena *arena, const struct arch_ops *arch, const struct object *object,
@@ -461,8 +469,8 @@ int part_set_build(struct arena *arena, const struct arch_ops *arch, const struc
 	struct splitting s = {.arena = arena, .set = set};
 
 	*set = (struct part_set){.object = object, .arch = arch};
-	if (!split_by_symbols(&s) || !split_by_references(&s) || !make_parts(&s))
+	if (!split_by_symbols(&s) || !split_by_references(&s) || !make_parts(&s) ||
+	    !find_parents(arena, set))
 		return error_no_memory(err);
-	find_parents(set);
 	return frames_find_tables(arena, set, err);
 }

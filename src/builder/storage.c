@@ -3,6 +3,9 @@
 #include "storage.h"
 
 #include "identity.h"
+#include "nameindex.h"
+
+#include "base/error.h"
 
 #include <string.h>
 
@@ -151,14 +154,18 @@ static bool replaces_any(const struct unit *unit)
 /* Does P have a variable of that declaration, and is it this part in another form? */
 enum fate { FATE_SAME, FATE_GONE, FATE_OTHER_FORM };
 
-static enum fate fate_of(const struct unit *unit, const struct part *part)
+static enum fate fate_of(const struct unit *unit, const struct name_index *variables,
+			 const struct part *part)
 {
+	const char *name = part->identity.variable;
 	enum fate fate = FATE_GONE;
+	size_t count;
+	const struct name_entry *named = name_index_find(variables, name, strlen(name), &count);
 
-	for (size_t i = 0; i < unit->patched.count; i++) {
-		const struct part *now = unit->patched.list[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct part *now = unit->patched.list[named[i].value];
 
-		if (now->kind != PART_DATA || !same_declaration(&now->identity, &part->identity))
+		if (!same_declaration(&now->identity, &part->identity))
 			continue;
 		if (same_text(now->identity.form, part->identity.form))
 			return FATE_SAME;
@@ -167,17 +174,37 @@ static enum fate fate_of(const struct unit *unit, const struct part *part)
 	return fate;
 }
 
+static bool index_variables(struct arena *arena, const struct part_set *set,
+			    struct name_index *variables)
+{
+	if (!name_index_init(variables, arena, set->count))
+		return false;
+	for (size_t i = 0; i < set->count; i++) {
+		const char *name = set->list[i]->identity.variable;
+
+		if (set->list[i]->kind == PART_DATA && name)
+			name_index_add(variables, name, strlen(name), i);
+	}
+	name_index_sort(variables);
+	return true;
+}
+
 int storage_check_old(struct session *session, struct unit *unit)
 {
+	struct name_index variables;
 	int code = 0;
 
-	for (size_t i = 0; i < unit->original.count && !code && replaces_any(unit); i++) {
+	if (!replaces_any(unit))
+		return 0;
+	if (!index_variables(&session->arena, &unit->patched, &variables))
+		return error_no_memory(session->err);
+	for (size_t i = 0; i < unit->original.count && !code; i++) {
 		const struct part *part = unit->original.list[i];
 		enum identity_declaration after = IDENTITY_UNDECLARED;
 
 		if (!is_private(part) || !part->has_target || part->unpaired)
 			continue;
-		switch (fate_of(unit, part)) {
+		switch (fate_of(unit, &variables, part)) {
 		case FATE_SAME:
 			continue;
 		case FATE_OTHER_FORM:
