@@ -31,16 +31,19 @@ struct kept {
 };
 static struct kept kept;
 
-__attribute__((noipa)) void add(struct kept *to)
+__attribute__((noinline)) void add(struct kept *to)
 {
+	__asm__ volatile("" ::: "memory");
 	to->sum += 1;
 	to->turns++;
 }
 
 int main(void)
 {
+	struct kept *volatile to = &kept;
+
 	for (;;) {
-		add(&kept);
+		add(to);
 		usleep(1000);
 	}
 }
