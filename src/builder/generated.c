@@ -51,16 +51,16 @@ static bool has_name_of(const char *made, const char *input)
 /* `#line 7 "NAME"`, or `# 7 "NAME"`, with any folder in front of the name. */
 static bool is_marked(const char *text, size_t size, const char *name)
 {
-	const char *end = text + size, *at = text;
+	const char *end = text + size, *next = text, *at;
 	size_t length = strlen(name);
 
-	while ((at = memmem(at, (size_t)(end - at), name, length))) {
+	while ((at = memmem(next, (size_t)(end - next), name, length))) {
 		const char *line = memrchr(text, '\n', (size_t)(at - text));
 
 		line = line ? line + 1 : text;
-		at += length;
-		if (at == end || *at != '"' || !strchr("/\"", at[-(ptrdiff_t)length - 1]) ||
-		    *line != '#')
+		next = at + length;
+		if (line == at || *line != '#' || (at[-1] != '/' && at[-1] != '"') || next == end ||
+		    *next != '"')
 			continue;
 		for (line++; *line == ' '; line++)
 			;

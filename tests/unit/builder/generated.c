@@ -86,6 +86,9 @@ static void what_a_source_says_of_itself_counts(void **state)
 	/* A mention that is no #line is none. */
 	make_program("output.c", "/* See \"tables.txt\". */\nint table[] = {3, 4, 5};\n");
 	nothing("tables.txt", 0);
+	make_program("output.c", "int table[] = {3, 4, 5}; // tables.txt");
+	tree_write("src/output.c", "tables.txt\"");
+	nothing("tables.txt", 0);
 }
 
 static void yacc_calls_its_output_always_the_same(void **state)
