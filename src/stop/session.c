@@ -143,7 +143,7 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 		return rc;
 	capacity = (threads * 2 + SPARE_TASKS) << options->room;
 	rc = session_map(capacity, &session, &stack_top, err);
-	if (rc || !session)
+	if (rc)
 		goto close_dir;
 	session->request = request;
 	session->unwind = unwind;
