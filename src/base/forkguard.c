@@ -63,17 +63,25 @@ static void after_fork_in_parent(void)
 		pthread_mutex_unlock(nth(--taken));
 }
 
+static void renew(pthread_mutex_t *lock, bool recursive)
+{
+	pthread_mutexattr_t kind;
+
+	pthread_mutexattr_init(&kind);
+	pthread_mutexattr_settype(&kind,
+				  recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL);
+	pthread_mutex_init(lock, &kind);
+	pthread_mutexattr_destroy(&kind);
+}
+
 /* Made anew, not unlocked: the owner of a recursive lock is known by its thread id, which is
  * another here. */
 static void after_fork_in_child(void)
 {
-	const pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER,
-			      fresh_recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-
 	taken = 0;
 	for (size_t i = 0; i < lock_count; i++)
-		*locks[i].lock = locks[i].recursive ? fresh_recursive : fresh;
-	guard = fresh_recursive;
+		renew(locks[i].lock, locks[i].recursive);
+	renew(&guard, true);
 	for (size_t i = 0; i < lock_count; i++)
 		if (locks[i].in_child)
 			locks[i].in_child();
