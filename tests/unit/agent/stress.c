@@ -209,8 +209,10 @@ static void applied_and_reverted_under_a_mixed_load(void **state)
 		      early, late);
 	assert_int_equal(wrong, 0);
 	assert_memory_equal(bytes[0], bytes[1], sizeof(bytes[0]));
-	/* The allocator's own coming and going is in it. */
+#ifndef __SANITIZE_ADDRESS__
+	/* The allocator's own coming and going is in it; ASan's keeps 256 MiB of what was freed. */
 	assert_true(late < early + 8192);
+#endif
 	test_folder_remove(folder);
 }
 
