@@ -177,8 +177,10 @@ void server_leave(struct server *server)
 	struct suture_error err;
 	int fd;
 
+	/* The call that ends the service wakes us, and looks at the listener for that: it must be
+	 * done. */
 	if (!atomic_load(&server->finishing) || atomic_load(&server->leaving) ||
-	    server_is_robbed(server))
+	    server_worker_is_at_work(server) || server_is_robbed(server))
 		return;
 	/* Who came before it was hidden is still in its queue. */
 	rpc_listener_hide(&server->listener);

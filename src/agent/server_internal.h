@@ -95,6 +95,8 @@ void server_call_destroy(struct server_call *call);
 /* server_worker.c. Submitting takes the call over; a negative code gives it back. */
 void server_worker_init(struct server_worker *worker);
 int server_worker_submit(struct server *server, struct server_call *call, struct suture_error *err);
+/* Is a call under way? When it is not any more, it has woken the server and uses no descriptor. */
+bool server_worker_is_at_work(struct server *server);
 /* Delivers notes and outcomes, answers what has waited too long at the time now (us). */
 void server_worker_collect(struct server *server, uint64_t now);
 /* When the next call in the queue has waited too long (us); UINT64_MAX: none is waiting. */

@@ -94,6 +94,17 @@ static void *worker_main(void *argument)
 	return NULL;
 }
 
+bool server_worker_is_at_work(struct server *server)
+{
+	struct server_worker *worker = &server->worker;
+	bool at_work;
+
+	pthread_mutex_lock(&worker->lock);
+	at_work = worker->running != NULL;
+	pthread_mutex_unlock(&worker->lock);
+	return at_work;
+}
+
 /* EAGAIN: a limit; or another thread is in execve(), which may yet fail. */
 static int no_thread(int errnum, struct suture_error *err)
 {
