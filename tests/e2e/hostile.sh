@@ -65,7 +65,7 @@ cease
 attack "half requests" half 200
 honest "half requests"
 cease
-attack "readers that never read" deaf 60
+attack "readers that never read" deaf 200
 honest "readers that never read"
 cease
 attack "100 MB in one line" flood

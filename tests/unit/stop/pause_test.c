@@ -204,6 +204,21 @@ static bool may_be_raised(void)
 	       setpriority(PRIO_PROCESS, 0, -20) == 0 && setpriority(PRIO_PROCESS, 0, nice) == 0;
 }
 
+/* Who looks is no real-time thread and has that nice value, who commits is; afterwards it is as
+ * before. */
+static void expect_priorities(int nice_of_looks)
+{
+	struct standing after = standing_of(fixture_gettid());
+
+	assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
+	assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
+	assert_int_equal(seen.caller_looks.nice, nice_of_looks);
+	assert_int_equal(seen.helper_looks.nice, nice_of_looks);
+	assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
+	assert_int_equal(after.policy, SCHED_OTHER);
+	assert_int_equal(after.nice, usual_nice);
+}
+
 static void commits_in_real_time_and_nothing_else(void **state)
 {
 	static const enum stop_rung rungs[] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
@@ -212,23 +227,15 @@ static void commits_in_real_time_and_nothing_else(void **state)
 	if (!may_be_raised())
 		skip();
 	for (size_t i = 0; i < 2; i++) {
-		struct standing after;
 		struct fixture fixture;
 
 		clock_stands = true;
 		apply_beside(spin, &fixture, rungs[i]);
 		clock_stands = false;
-		assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
-		assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
-		assert_int_equal(seen.caller_looks.nice, usual_nice);
-		assert_int_equal(seen.helper_looks.nice, usual_nice);
-		assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
+		expect_priorities(usual_nice);
 		assert_int_equal(seen.helper_commits.policy, SCHED_FIFO);
 		/* It closes as many files as there are threads before it is gone. */
 		assert_true(seen.helper_restored);
-		after = standing_of(fixture_gettid());
-		assert_int_equal(after.policy, SCHED_OTHER);
-		assert_int_equal(after.nice, usual_nice);
 		take_back(&fixture);
 	}
 }
@@ -250,13 +257,7 @@ static void who_is_kept_waiting_looks_in_a_hurry(void **state)
 		waits_for_hurry = true;
 		apply_beside(spin, &fixture, rungs[i]);
 		waits_for_hurry = false;
-		assert_int_equal(seen.caller_looks.policy, SCHED_OTHER);
-		assert_int_equal(seen.helper_looks.policy, SCHED_OTHER);
-		assert_int_equal(seen.caller_looks.nice, BEST);
-		assert_int_equal(seen.helper_looks.nice, BEST);
-		assert_int_equal(seen.caller_commits.policy, SCHED_FIFO);
-		assert_int_equal(standing_of(fixture_gettid()).policy, SCHED_OTHER);
-		assert_int_equal(standing_of(fixture_gettid()).nice, usual_nice);
+		expect_priorities(BEST);
 		take_back(&fixture);
 	}
 }
