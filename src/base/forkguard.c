@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <time.h>
 
-enum { WAIT_SECONDS = 5 };
-
 static pthread_mutex_t guard = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 static struct guarded {
@@ -51,7 +49,7 @@ static void before_fork(void)
 	struct timespec limit;
 
 	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += WAIT_SECONDS;
+	limit.tv_sec += FORK_GUARD_SECONDS;
 	for (taken = 0; taken <= lock_count; taken++)
 		if (pthread_mutex_clocklock(nth(taken), CLOCK_MONOTONIC, &limit))
 			return;

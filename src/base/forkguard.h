@@ -10,15 +10,16 @@
  * guard around such calls, and fork() waits until it is free; so it does for the agent's own locks
  * that were added.
  *
- * fork() waits five seconds in all at most and then goes on as if nobody were inside: a constructor
- * of a module that forks, while the agent waits for the loader to be done with it, must not hang.
+ * fork() waits FORK_GUARD_SECONDS in all at most and then goes on as if nobody were inside: a
+ * constructor of a module that forks, while the agent waits for the loader to be done with it, must
+ * not hang.
  */
 #pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { FORK_GUARD_LOCKS = 8 };
+enum { FORK_GUARD_LOCKS = 8, FORK_GUARD_SECONDS = 5 };
 
 /* Any thread; may be nested. Nothing is waited for inside but the loader, libc and other guarded
  * calls. */
