@@ -160,7 +160,8 @@ SOCKET=$(j .socket)
 suture ps
 SOCKET=$(jq -r ".processes[] | select(.pid == $PID) | .socket" "$OUT")
 check "ps names the socket" test -S "$SOCKET"
-to_socket() { timeout 20 socat -t 1 - "UNIX-CONNECT:$SOCKET" >"$WORK/socat.out" 2>/dev/null; }
+# The server ends the connection when it has answered; socat waits for that.
+to_socket() { timeout 120 socat -t 60 - "UNIX-CONNECT:$SOCKET" >"$WORK/socat.out" 2>/dev/null; }
 head -c 300000 /dev/urandom | to_socket
 tr '\0' x </dev/zero | head -c 20000000 | to_socket
 head -c 100000 /dev/zero | to_socket

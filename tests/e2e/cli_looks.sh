@@ -64,9 +64,12 @@ is "quiet: nothing" 0 "$(wc -c <"$WORK/words")"
 is "--color is one of three" 2 "$("$SUTURE" list -p "$PID" --color=blue >/dev/null 2>&1; echo $?)"
 
 printf -- '-- once a second\n'
-timeout 5 "$SUTURE" status --watch -p "$PID" --json >"$WORK/seconds" 2>/dev/null
-check "more than one document" jq -e -s 'length >= 2 and all(.[]; .pid > 0)' "$WORK/seconds"
-(timeout 10 "$SUTURE" events -f -p "$PID" --json >"$WORK/followed" 2>/dev/null) &
+timeout 100 "$SUTURE" status --watch -p "$PID" --json >"$WORK/seconds" 2>/dev/null &
+PIDS+=("$!")
+several() { jq -e -s 'length >= 2 and all(.[]; .pid > 0)' "$WORK/seconds" >/dev/null 2>&1; }
+check "more than one document" until_true "a second one" several
+stop_pid $!
+timeout 100 "$SUTURE" events -f -p "$PID" --json >"$WORK/followed" 2>/dev/null &
 PIDS+=("$!")
 until_true "what was" test -s "$WORK/followed"
 

@@ -40,7 +40,7 @@ mkfifo "$WORK/stop"
 "$FAKE" <"$WORK/stop" >"$WORK/ready" 2>&1 &
 FAKE_PID=$!
 exec 9>"$WORK/stop"
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	grep -q '^ready' "$WORK/ready" && break
 	sleep 0.05
 done

@@ -8,7 +8,7 @@ need socat
 target_with_agent environment
 # shellcheck disable=SC2153  # lib.sh sets PID
 SOCKET=$("$SUTURE" ps --json | jq -r ".processes[] | select(.pid == $PID) | .socket")
-tell() { printf '%s\n' "$1" | timeout 20 socat -t 5 - "UNIX-CONNECT:$SOCKET"; }
+tell() { printf '%s\n' "$1" | timeout 120 socat -t 60 - "UNIX-CONNECT:$SOCKET"; }
 
 printf -- '-- old suture, new agent\n'
 HELLO=$(tell '{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":0,"client":"suture 0.0"}}')
@@ -31,7 +31,7 @@ peer() {
 	socat "UNIX-LISTEN:$WORK/peer.sock,mode=600" SYSTEM:"read -r line; cat '$WORK/reply'; test ! -s '$WORK/reply' || read -r line" >/dev/null 2>&1 &
 	PEER=$!
 	PIDS+=("$PEER")
-	until_true "the peer" test -S "$WORK/peer.sock"
+	until_true "the peer" grep -q " 00010000 .* $WORK/peer.sock\$" /proc/net/unix # it listens
 }
 meets() {       # TEXT REPLY EXIT CODE
 	peer "$2"

@@ -31,9 +31,8 @@ at_safepoint() {
 	says "it comes back" back back
 	ask ticks
 	before=$ANSWER
-	sleep 0.2
-	ask ticks
-	check "it ticks on" [ "$ANSWER" -gt "$before" ]
+	ticked() { ask ticks && [ "$ANSWER" -gt "$before" ]; }
+	check "it ticks on" until_true "a tick" ticked
 	target_end
 }
 

@@ -15,12 +15,11 @@ at_safepoint() {
 	says "as it was" value 2
 }
 goes_on() {
-	local before=$ANSWER
+	local before
 	ask ticks
 	before=$ANSWER
-	sleep 0.2
-	ask ticks
-	check "it ticks on" [ "$ANSWER" -gt "$before" ]
+	ticked() { ask ticks && [ "$ANSWER" -gt "$before" ]; }
+	check "it ticks on" until_true "a tick" ticked
 }
 
 printf -- '-- without an agent a safe point is nothing\n'
@@ -72,6 +71,12 @@ target_with_agent busy
 step "needs a safe point" 4 '.error.code == "NEEDS_SAFEPOINT"' apply "$WORK/busy.so" -p "$PID" --at safepoint
 
 printf -- '-- threads\n'
+# It has said that it is in, and may be on its way to sleep.
+is_there() {    # THREAD STATE
+	suture threads -p "$PID" --patch "$WORK/busy.so"
+	jq -e "any(.threads[]; .thread == \"$1\" and .state == \"$2\")" "$OUT" >/dev/null
+}
+until_true "the sitter asleep" is_there sitter asleep
 step "threads" 0 '[.threads[] | select(.thread == "sitter" and .state == "asleep")] | length == 1' threads -p "$PID"
 step "nobody in the way" 0 'all(.threads[]; .blocks == false)' threads -p "$PID" --patch "$WORK/busy.so"
 says "the sitter goes in" enter in
@@ -87,6 +92,7 @@ says "leaves" leave 1001
 # who COMMAND THREAD STATE RETURNED: one that is inside in another way is shown as well, and check tells of it
 who() {
 	says "one goes in: $1" "$1" in
+	until_true "$2 $3" is_there "$2" "$3"
 	step "$1: in the way" 0 "[.threads[] | select(.blocks and .thread == \"$2\" and .state == \"$3\"
 		and .function == \"sit_inside\" and any(.backtrace[]; test(\"sit_inside\")))] | length == 1" \
 		threads -p "$PID" --patch "$WORK/busy.so"

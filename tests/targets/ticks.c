@@ -34,7 +34,8 @@
 static atomic_long ticks;
 static atomic_bool away; /* the second thread shall leave */
 static atomic_bool left; /* it has */
-static atomic_bool stalled;
+static atomic_bool stalled; /* it shall not come */
+static atomic_bool stalls;  /* nor does it */
 static int counted;
 static _Atomic pid_t first;
 
@@ -53,8 +54,10 @@ static void *tick(void *arg)
 	for (;;) {
 		sink = handle(sink);
 		ticks++;
-		while (arg && stalled)
+		while (arg && stalled) {
+			stalls = true;
 			usleep(1000);
+		}
 		suture_safepoint();
 		if (arg && away) {
 			suture_safepoint_leave();
@@ -153,7 +156,10 @@ int main(void)
 				usleep(1000);
 			lines_answer("back");
 		} else if (strcmp(line, "stall") == 0) {
+			stalls = false;
 			stalled = true;
+			while (!stalls)
+				usleep(1000);
 			lines_answer("stalled");
 		} else if (strcmp(line, "come") == 0) {
 			stalled = false;

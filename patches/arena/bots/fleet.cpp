@@ -120,7 +120,7 @@ void Fleet::turn(bool thinking)
 /* Waits until no bot waits for an answer. */
 bool Fleet::settle()
 {
-	uint64_t deadline = client_now_us() + 15000000;
+	uint64_t deadline = client_now_us() + 60000000;
 
 	while (client_now_us() < deadline) {
 		bool waiting = observer_->is_waiting();

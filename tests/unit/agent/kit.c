@@ -16,7 +16,7 @@ __attribute__((noinline)) int tx_two(int x)
 
 char kit_folder[128];
 struct agent kit_agent;
-const struct transaction_options kit_quick = {.timeout_ns = 5000000000ull};
+const struct transaction_options kit_quick = {.timeout_ns = 60000000000ull};
 
 /* All code of the test program, to be compared byte for byte. */
 struct kit_text kit_text(void)

@@ -426,7 +426,7 @@ static void others_come_and_go(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, load_and_unload, stranger);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 60 || atomic_load(&loads) <= 60; i++) {
 		open_library();
 		assert_false(put_in("both"));
 		assert_int_equal(value(3), 150);
@@ -436,7 +436,6 @@ static void others_come_and_go(void **state)
 	atomic_store(&stop, true);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	assert_true(atomic_load(&loads) > 60);
 	print_message("%lu loads meanwhile\n", atomic_load(&loads));
 }
 

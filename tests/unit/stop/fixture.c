@@ -222,7 +222,7 @@ void fixture_init(struct fixture *fixture, enum stop_rung rung)
 						 .busy = fixture->busy,
 						 .busy_count = 2,
 						 .rung = rung,
-						 .timeout_ns = UINT64_C(2000000000),
+						 .timeout_ns = UINT64_C(60000000000),
 						 .commit = &fixture->commit};
 }
 

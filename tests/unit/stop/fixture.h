@@ -51,7 +51,7 @@ struct fixture {
 	int fail_write;
 };
 
-/* A request that replaces fixture_old() on the rung, with a gate, timeout 2 s. */
+/* A request that replaces fixture_old() on the rung, with a gate, timeout a minute. */
 void fixture_init(struct fixture *fixture, enum stop_rung rung);
 /* Restores the function by hand, whatever state it is in, and checks its bytes. */
 void fixture_fini(struct fixture *fixture);

@@ -90,6 +90,8 @@ static void handlers_on_other_stacks(void **state)
 	}
 }
 
+static atomic_int arrived;
+
 /* Code of a JIT compiler: no unwind information. */
 static void *in_unknown_code(void *arg)
 {
@@ -99,13 +101,15 @@ static void *in_unknown_code(void *arg)
 
 static void unknown_code_is_busy(void **state)
 {
-	static const uint8_t code[] = {0x48, 0xbf, 0,	 0, 0,
-				       0,    0,	   0,	 0, 0, /* movabs $quit,%rdi */
-				       0x83, 0x3f, 0x00,       /* cmpl $0,(%rdi) */
-				       0xf3, 0x90,	       /* pause */
-				       0x74, 0xf9,	       /* je -7 */
-				       0xc3};		       /* ret */
-	uint64_t address = (uint64_t)&quit;
+	static const uint8_t code[] = {
+		0x48, 0xbf, 0,	  0, 0, 0, 0, 0, 0, 0, /* movabs $quit,%rdi */
+		0x48, 0xbe, 0,	  0, 0, 0, 0, 0, 0, 0, /* movabs $arrived,%rsi */
+		0xc6, 0x06, 0x01,		       /* movb $1,(%rsi) */
+		0x83, 0x3f, 0x00,		       /* cmpl $0,(%rdi) */
+		0xf3, 0x90,			       /* pause */
+		0x74, 0xf9,			       /* je -7 */
+		0xc3};				       /* ret */
+	uint64_t addresses[] = {(uint64_t)&quit, (uint64_t)&arrived};
 	struct fixture fixture;
 	pthread_t thread;
 	uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -114,13 +118,15 @@ static void unknown_code_is_busy(void **state)
 	(void)state;
 	assert_ptr_not_equal(page, MAP_FAILED);
 	memcpy(page, code, sizeof(code));
-	memcpy(page + 2, &address, 8);
+	memcpy(page + 2, &addresses[0], 8);
+	memcpy(page + 12, &addresses[1], 8);
 	for_each_rung(rung)
 	{
 		fixture_init(&fixture, rung);
-		quit = 0;
+		quit = arrived = 0;
 		pthread_create(&thread, NULL, in_unknown_code, page);
-		usleep(20000);
+		while (!arrived)
+			usleep(100);
 		fixture.request.timeout_ns = 0;
 		assert_int_equal(fixture_apply(&fixture), -SUTURE_E_BUSY_STACK);
 		assert_int_equal(fixture.result.blockers[0].reason, STOP_REASON_UNKNOWN_FRAME);
