@@ -36,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,6 +64,18 @@ static sem_t restore_done;
 extern volatile pid_t suture_served_pid;
 __attribute__((visibility("default"))) volatile pid_t suture_served_pid;
 
+/*
+ * Its own address once the constructor is through. Before that nobody may call suture_start() from
+ * outside: the library may lie there unrelocated, in the middle of somebody's dlopen(), or for ever
+ * in a child that was forked then.
+ */
+extern void *volatile suture_begun;
+__attribute__((visibility("default"))) void *volatile suture_begun;
+
+/* `suture attach --make-dumpable` sets it from outside; who ends the service takes that back. */
+extern volatile int suture_made_dumpable;
+__attribute__((visibility("default"))) volatile int suture_made_dumpable;
+
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT const char *suture_version(void)
@@ -73,7 +86,10 @@ EXPORT const char *suture_version(void)
 /* After `detach`, or when the socket failed: what the agent knows stays for another start. */
 static void retire(struct server *server)
 {
+	bool leaving;
+
 	pthread_mutex_lock(&start_lock);
+	leaving = the_server == server && server_is_leaving(server);
 	if (the_server == server) {
 		modules_wake(-1);
 		the_server = NULL;
@@ -82,6 +98,10 @@ static void retire(struct server *server)
 	}
 	/* Under the lock: who starts anew meanwhile must not lose the new socket with the old. */
 	server_destroy(server);
+	if (leaving && suture_made_dumpable) {
+		suture_made_dumpable = 0;
+		prctl(PR_SET_DUMPABLE, 0);
+	}
 	pthread_mutex_unlock(&start_lock);
 }
 
@@ -333,7 +353,7 @@ static void leave_preload(void)
 	free(kept);
 }
 
-__attribute__((constructor)) static void agent_begin(void)
+static void begin(void)
 {
 	const char *disable = getenv("SUTURE_DISABLE");
 
@@ -350,6 +370,12 @@ __attribute__((constructor)) static void agent_begin(void)
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 	late_be_found();
 	suture_start();
+}
+
+__attribute__((constructor)) static void agent_begin(void)
+{
+	begin();
+	suture_begun = (void *)&suture_begun;
 }
 
 /* At a regular exit the socket and the patches' files go; after a crash the next start prunes them.

@@ -115,6 +115,93 @@ else
 	fail "it can't be compiled"
 fi
 
+printf -- '-- by several at once\n'
+unprepared registers
+ATTACHING=()
+for i in 1 2 3 4; do
+	timeout 100 "$SUTURE" attach "$PID" --json >"$WORK/at-once.$i" 2>&1 </dev/null &
+	ATTACHING+=($!)
+done
+CODES=
+for i in "${ATTACHING[@]}"; do
+	wait "$i"
+	CODES+="$? "
+done
+is "all have what they asked for" "0 0 0 0 " "$CODES"
+is "one of them did it" 1 "$(cat "$WORK"/at-once.* | jq -s 'map(select(.changed)) | length')"
+is "threads" 2 "$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l)"
+says "all registers as they were" check 0
+printf 'end\n' >&"$TO"
+target_end
+
+printf -- '-- while the agent is being loaded\n'
+mkdir "$WORK/slow"
+cat >"$WORK/slow/slow.c" <<'END'
+#include "lines.h"
+
+#include <string.h>
+#include <unistd.h>
+
+extern char *secure_getenv(const char *name);
+static volatile int inside, released;
+
+/* What the agent's constructor calls first, and returns from when it is told to. */
+char *getenv(const char *name)
+{
+	inside |= strcmp(name, "SUTURE_DISABLE") == 0;
+	while (inside && !released)
+		usleep(1000);
+	return secure_getenv(name);
+}
+
+int main(void)
+{
+	char line[64];
+
+	while (lines_next(line, sizeof(line))) {
+		if (strcmp(line, "go") == 0)
+			released = 1;
+		if (strcmp(line, "fork") == 0) {
+			pid_t child = fork();
+
+			while (!child)
+				pause();
+			lines_answer("%d", (int)child);
+		} else {
+			lines_answer("%d", inside);
+		}
+	}
+	return 0;
+}
+END
+cp "$TARGETS/lines.h" "$WORK/slow"
+TARGETS=$WORK/slow small_project "$WORK/slow" target-slow -O2 -D_GNU_SOURCE -rdynamic -- slow.c
+# shellcheck disable=SC2034  # target() reads it
+ENVIRONMENT=(LD_PRELOAD=)
+TARGET_BIN=$WORK/slow target slow
+says "nobody loads it" inside 0
+"$SUTURE" attach "$PID" >"$WORK/first.out" 2>&1 </dev/null &
+FIRST=$!
+PIDS+=("$FIRST")
+half_way() { ask inside && [ "$ANSWER" = 1 ]; }
+until_true "a thread in the constructor" half_way
+step "another one waits, and is told for whom" 5 '.error.code == "AGENT_BUSY" and (.error.message | startswith("another suture"))' \
+	attach "$PID" --timeout 200ms
+kill -KILL "$FIRST"
+wait "$FIRST" 2>/dev/null
+step "nobody starts what is not there yet" 5 '.error.code == "AGENT_BUSY" and (.error.message | test("not fully loaded"))' \
+	attach "$PID" --timeout 200ms
+ask fork
+CHILD=$ANSWER
+step "nor what never will be" 5 '.error.next | test("pid '"$CHILD"' was forked while")' attach "$CHILD" --timeout 200ms
+check "the child lives" kill -KILL "$CHILD"
+says "the constructor goes on" go 1
+step "then it is there" 0 '.result == "attached"' attach "$PID"
+step "it serves" 0 ".pid == $PID" status -p "$PID"
+target_end
+# shellcheck disable=SC2034
+ENVIRONMENT=()
+
 if [ "$(id -u)" -eq 0 ]; then
 	printf -- '-- that gave up root\n'
 	mkdir "$WORK/daemon"
@@ -156,6 +243,12 @@ END
 	says "patched" ask "101 1"
 	step "revert" 0 '.changed' revert drops -p "$PID"
 	says "as it was" ask "4 1"
+	step "detach" 0 '.changed' detach "$PID"
+	not_dumpable() { ask ask && [ "$ANSWER" = "4 0" ]; }
+	until_true "what was allowed to end" not_dumpable
+	step "and not come back by itself" 7 '.error.message | test("is not dumpable")' attach "$PID"
+	step "but if told so" 0 '.changed' attach --make-dumpable "$PID"
+	says "it is" ask "4 1"
 	target_end
 	# shellcheck disable=SC2034
 	ENVIRONMENT=()

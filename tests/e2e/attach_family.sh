@@ -67,6 +67,26 @@ step "best effort keeps" 5 '[.processes[] | select(.changed == true)] | length =
 kill -TERM "$W2"
 target_end
 
+if [ "$(id -u)" -eq 0 ]; then
+	printf -- '-- whose workers gave up root\n'
+	target_with_agent prefork 2 65534
+	says "as it was built" values "3 3 3"
+	ask pids
+	read -r W1 W2 _ <<<"$ANSWER"
+	step "refused for all, in words that fit a row" 7 '[.processes[] | select(.pid != '"$PID"') | .error | .code, .message]
+		== (["target-prefork (pid '"$W1"') is not dumpable", "target-prefork (pid '"$W2"') is not dumpable"]
+		| map("PERMISSION", . + ": it gave up privileges, or asked for that"))' apply "$WORK/prefork.so" --tree "$PID"
+	says "nothing was changed" values "3 3 3"
+	step "the way out, for all at once" 0 '[.processes[] | .changed] == [false, true, true]' attach --make-dumpable --tree "$PID"
+	step "apply" 0 '[.processes[] | .changed] == [true, true, true]' apply "$WORK/prefork.so" --tree "$PID"
+	says "patched" values "102 102 102"
+	step "detach" 0 '[.processes[] | .changed] == [true, true, true]' detach --tree "$PID"
+	closed() { [ "$(stat -c %u "/proc/$W1/mem" "/proc/$W2/mem" | sort -u)" = 0 ]; }
+	until_true "what was allowed to end" closed
+	step "nobody may trace them any more" 7 '[.processes[] | .error.code // "done"] == ["done", "PERMISSION", "PERMISSION"]' attach --tree "$PID"
+	target_end
+fi
+
 printf -- '-- a family that nobody prepared\n'
 # A name that no other program here has.
 ALONE=prefork-$$

@@ -2,7 +2,7 @@
  * A prefork server: a master and its workers, who were all forked from it. What a worker has to do
  * comes through a pipe of its own.
  *
- *   target-prefork WORKERS
+ *   target-prefork WORKERS [USER]: the workers give up root for that user's id
  *
  *   values   value(2) of the master and of every worker, in one line
  *   pids     of the workers
@@ -27,6 +27,7 @@ struct worker {
 
 static struct worker workers[MOST];
 static int count;
+static uid_t user;
 
 __attribute__((noipa)) static int value(int n)
 {
@@ -62,6 +63,8 @@ static void add_worker(void)
 		}
 		close(to[1]);
 		close(from[0]);
+		if (user && (setgid(user) || setuid(user)))
+			_exit(1);
 		work(to[0], from[1]);
 	}
 	close(to[0]);
@@ -110,6 +113,7 @@ int main(int argc, char **argv)
 {
 	char line[64];
 
+	user = argc > 2 ? (uid_t)atoi(argv[2]) : 0;
 	for (int i = argc > 1 ? atoi(argv[1]) : 3; i > 0; i--)
 		add_worker();
 	while (lines_next(line, sizeof(line))) {

@@ -21,6 +21,9 @@ int family_adopt(struct link *link, const struct process *process, struct suture
 	if (!rc)
 		return link_open(link, process, err);
 	*err = why;
+	/* That says all there is to say, and a row has no room for more. */
+	if (rc == -(int)SUTURE_E_PERMISSION)
+		return rc;
 	return error_context(err, "the agent that %s (pid %d) inherited can't be started",
 			     process->name, (int)process->pid);
 }

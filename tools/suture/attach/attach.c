@@ -7,14 +7,17 @@
 #include "cli/attach/attach.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/attach/candidates.h"
 #include "cli/attach/errand.h"
 #include "cli/attach/library.h"
 #include "cli/attach/refuse.h"
+#include "cli/attach/resident.h"
 #include "cli/attach/seccomp.h"
+#include "cli/attach/turn.h"
+#include "cli/link.h"
 
 #include <signal.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -201,42 +204,60 @@ static int attach_program(const struct process *process, const struct attach_opt
 	return rc;
 }
 
+/* Whoever was before us may have done what we were asked for. */
+static bool is_served(const struct process *process)
+{
+	struct suture_error why;
+	struct link link;
+
+	if (link_open(&link, process, &why))
+		return false;
+	link_close(&link);
+	return true;
+}
+
+/* What was asked of its user's other processes stays known, for who takes it back. */
+static int keep_dumpable(const struct process *process, int rc, struct suture_error *err)
+{
+	if (!rc && !resident_note_dumpable(process))
+		rc = error_set(err, SUTURE_E_UNSUPPORTED,
+			       "its agent is of another version, and would not take it back");
+	if (rc && process_is_dumpable(process))
+		error_context(err, "%s (pid %d) was made dumpable, and stays so", process->name,
+			      (int)process->pid);
+	return rc;
+}
+
 int attach_process(const struct process *process, const struct attach_options *options,
 		   struct attach_report *report, struct suture_error *err)
 {
 	uint64_t start = borrow_now_us(), deadline = start + options->timeout_us;
-	int rc;
+	bool dumpable = process_is_dumpable(process), waited;
+	const struct timespec nap = {.tv_nsec = 1000000};
+	cleanup_fd int turn = -1;
+	int rc = turn_take(process, deadline, &turn, &waited, err);
 
 	*report = (struct attach_report){0};
+	if (rc)
+		return rc;
+	report->served = waited && is_served(process);
+	if (report->served && (dumpable || !options->make_dumpable))
+		return 0;
 	/* It may be a script's interpreter that is about to become something else. */
-	do
-		rc = attach_program(process, options, deadline, report, err);
-	while (rc == -(int)SUTURE_E_AGENT_BUSY && borrow_now_us() < deadline);
+	while ((rc = attach_program(process, options, deadline, report, err)) ==
+		       -(int)SUTURE_E_AGENT_BUSY &&
+	       borrow_now_us() < deadline)
+		nanosleep(&nap, NULL);
+	if (options->make_dumpable && !dumpable)
+		rc = keep_dumpable(process, rc, err);
 	report->total_us = borrow_now_us() - start;
 	return rc;
 }
 
 bool attach_is_orphan(const struct process *process)
 {
-	struct suture_error err;
-	struct modules modules;
-	struct symbol symbol;
-	struct remote remote;
-	bool orphan = false;
-	pid_t served = 0;
+	struct resident resident;
 
-	if (!process->exe[0] || remote_open(process->pid, &remote, &err))
-		return false;
-	if (modules_read(&remote, &modules, &err)) {
-		remote_close(&remote);
-		return false;
-	}
-	for (size_t i = 0; i < modules.count && !orphan; i++)
-		orphan = strcmp(modules.items[i].soname, "libsuture.so") == 0 &&
-			 module_symbol(&remote, &modules.items[i], "suture_served_pid", &symbol) &&
-			 remote_read(&remote, symbol.start, &served, sizeof(served)) && served &&
-			 served != process->inner_pid;
-	modules_fini(&modules);
-	remote_close(&remote);
-	return orphan;
+	return resident_read(process, &resident) && resident.served &&
+	       resident.served != process->inner_pid;
 }

@@ -16,6 +16,7 @@ struct attach_report {
 	uint64_t borrowed_us; /* how long the thread was away */
 	uint64_t total_us;
 	unsigned tries; /* threads that were stopped for a look */
+	bool served;	/* somebody else had just attached: nothing was done */
 };
 
 /*

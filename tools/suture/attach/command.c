@@ -76,7 +76,7 @@ static void perform(const struct cli *cli, const struct action *action, struct s
 	if (rc == -(int)SUTURE_E_NO_AGENT ||
 	    (!rc && options->make_dumpable && !process_is_dumpable(&subject->process))) {
 		rc = attach_process(&subject->process, options, &report, &subject->err);
-		changed = true;
+		changed = !report.served;
 		/* Only the agent's own answer shows that there is one. */
 		if (!rc && !subject->linked)
 			rc = link_open(&subject->link, &subject->process, &subject->err);

@@ -3,6 +3,7 @@
 #include "cli/attach/errand.h"
 
 #include "base/error.h"
+#include "cli/attach/resident.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -55,14 +56,20 @@ static bool find_syscall(const struct remote *remote, const struct module *libc,
 }
 
 /* An agent that is there already is not loaded again, whatever its file is called. */
-static uint64_t find_start(const struct remote *remote, const struct modules *modules)
+static int find_start(const struct remote *remote, const struct modules *modules, uint64_t *start,
+		      struct suture_error *err)
 {
-	struct symbol symbol;
+	struct resident resident;
 
-	for (size_t i = 0; i < modules->count; i++)
-		if (strcmp(modules->items[i].soname, "libsuture.so") == 0 &&
-		    module_symbol(remote, &modules->items[i], start_name, &symbol))
-			return symbol.start;
+	resident_find(remote, modules, &resident);
+	if (resident.loaded && !resident.begun) {
+		error_set(err, SUTURE_E_AGENT_BUSY, "an agent in it is not fully loaded");
+		return error_next(err,
+				  "if that stays so, pid %d was forked while its parent got the "
+				  "agent: only a new one in its place can have one",
+				  (int)remote->pid);
+	}
+	*start = resident.start;
 	return 0;
 }
 
@@ -107,8 +114,7 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
 	}
 	if (!find_syscall(remote, libc, &errand->places.syscall_at))
 		return error_set(err, SUTURE_E_UNSUPPORTED, "its C library is of an unknown kind");
-	places->start = find_start(remote, modules);
-	return 0;
+	return find_start(remote, modules, &places->start, err);
 }
 
 static int fill_mapping(struct errand *errand, const struct borrowed *borrowed,

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* What the agent's exported variables tell; see resident.h, and src/agent/lifetime.c. */
+#include "cli/attach/resident.h"
+
+#include <string.h>
+
+static bool find(const struct remote *remote, const struct module *agent, const char *name,
+		 uint64_t *at)
+{
+	struct symbol symbol;
+
+	if (!module_symbol(remote, agent, name, &symbol))
+		return false;
+	*at = symbol.start;
+	return true;
+}
+
+/* What a file has there, or nobody has written yet, is never the variable's own address. */
+static bool has_begun(const struct remote *remote, const struct module *agent)
+{
+	uint64_t at, value;
+
+	return find(remote, agent, "suture_begun", &at) &&
+	       remote_read(remote, at, &value, sizeof(value)) && value == at;
+}
+
+void resident_find(const struct remote *remote, const struct modules *modules,
+		   struct resident *resident)
+{
+	const struct module *agent = modules_named(modules, "libsuture.so");
+	uint64_t served;
+
+	*resident = (struct resident){.loaded = agent != NULL};
+	if (!agent || !has_begun(remote, agent) ||
+	    !find(remote, agent, "suture_start", &resident->start))
+		return;
+	resident->begun = true;
+	find(remote, agent, "suture_made_dumpable", &resident->dumpable);
+	if (find(remote, agent, "suture_served_pid", &served) &&
+	    !remote_read(remote, served, &resident->served, sizeof(resident->served)))
+		resident->served = 0;
+}
+
+/* And what was found there is written to by change, if that is given. */
+static bool look(const struct process *process, struct resident *resident,
+		 bool (*change)(const struct remote *remote, const struct resident *resident))
+{
+	struct suture_error err;
+	struct modules modules;
+	struct remote remote;
+	bool done;
+
+	if (!process->exe[0] || remote_open(process->pid, &remote, &err))
+		return false;
+	done = modules_read(&remote, &modules, &err) == 0;
+	if (done) {
+		resident_find(&remote, &modules, resident);
+		modules_fini(&modules);
+		done = !change || change(&remote, resident);
+	}
+	remote_close(&remote);
+	return done;
+}
+
+bool resident_read(const struct process *process, struct resident *resident)
+{
+	return look(process, resident, NULL);
+}
+
+static bool note_dumpable(const struct remote *remote, const struct resident *resident)
+{
+	const int yes = 1;
+
+	return resident->dumpable && remote_write(remote, resident->dumpable, &yes, sizeof(yes));
+}
+
+bool resident_note_dumpable(const struct process *process)
+{
+	struct resident resident;
+
+	return look(process, &resident, note_dumpable);
+}

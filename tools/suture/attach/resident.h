@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The agent that a process has in its memory already, as seen from outside. */
+#ifndef ATTACH_RESIDENT_H
+#define ATTACH_RESIDENT_H
+
+#include "cli/attach/modules.h"
+#include "cli/process.h"
+
+struct resident {
+	bool loaded;	   /* or being loaded: only whole if it has begun */
+	bool begun;	   /* its constructor is through */
+	uint64_t start;	   /* its suture_start() */
+	uint64_t dumpable; /* its suture_made_dumpable */
+	pid_t served;	   /* the process that it was last started in, by its own number; 0: none */
+};
+
+void resident_find(const struct remote *remote, const struct modules *modules,
+		   struct resident *resident);
+
+/* The same for who has not looked into the process yet. False when that is not possible. */
+bool resident_read(const struct process *process, struct resident *resident);
+
+/* Notes in the agent that the process was made dumpable, so that a detach takes that back. */
+bool resident_note_dumpable(const struct process *process);
+
+#endif
