@@ -4,6 +4,7 @@
 
 #include "agent/admit.h"
 #include "agent/confirm.h"
+#include "agent/hostcommand.h"
 #include "agent/late.h"
 #include "agent/pending.h"
 #include "agent/scoping.h"
@@ -400,5 +401,6 @@ struct json_object *answer_status(struct agent *agent)
 	pthread_mutex_unlock(&agent->lock);
 	add_uint(answer, "retired_bytes", retired);
 	rpc_json_add(answer, "shadow", shadow_json());
+	rpc_json_add(answer, "commands", hostcommand_names());
 	return answer;
 }

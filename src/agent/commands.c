@@ -11,6 +11,7 @@
 #include "agent/confirm.h"
 #include "agent/hostcommand.h"
 #include "agent/restore.h"
+#include "agent/scoping.h"
 #include "agent/threads.h"
 #include "base/error.h"
 #include "rpc/params.h"
@@ -86,14 +87,15 @@ static int apply(struct agent *agent, struct patch_file *file, uint64_t within,
 	return rc;
 }
 
-/* Until when it is to be confirmed; null: it stays. */
-static void add_confirm(struct agent *agent, const char *name, struct json_object *answer)
+/* Until when it is to be confirmed (null: it stays), and for which calls it is (null: all). */
+static void add_terms(struct agent *agent, const char *name, struct json_object *answer)
 {
 	const struct patch *patch;
 
 	pthread_mutex_lock(&agent->lock);
 	patch = agent_find(agent, name);
 	json_object_object_add(answer, "confirm", patch ? confirm_json(agent, patch) : NULL);
+	json_object_object_add(answer, "scope", patch ? scoping_json(patch) : NULL);
 	pthread_mutex_unlock(&agent->lock);
 }
 
@@ -124,7 +126,7 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 	snprintf(name, sizeof(name), "%s", result.name);
 	rc = command_answer(agent, rc, "applied", &result, out);
 	if (!rc)
-		add_confirm(agent, name, *out);
+		add_terms(agent, name, *out);
 	return rc;
 }
 

@@ -98,6 +98,17 @@ void hostcommand_guard_fork(void)
 	fork_guard_add(&lock, false, forget_calls);
 }
 
+struct json_object *hostcommand_names(void)
+{
+	struct json_object *list = json_object_new_array();
+
+	pthread_mutex_lock(&lock);
+	for (const struct entry *entry = entries; entry; entry = entry->next)
+		rpc_json_append(list, json_object_new_string(entry->name));
+	pthread_mutex_unlock(&lock);
+	return list;
+}
+
 /* ---- calling -------------------------------------------------------------------------------- */
 
 void hostcommand_answer(struct suture_call *call, const char *format, va_list args)

@@ -21,6 +21,9 @@ int hostcommand_register(const char *name, const struct suture_command *command,
 
 void hostcommand_answer(struct suture_call *call, const char *format, va_list args);
 
+/* The names that are registered; any thread. */
+struct json_object *hostcommand_names(void);
+
 /* The method "call". */
 int hostcommand_run(struct server_call *call, struct json_object *params, int fd,
 		    struct json_object **result, struct suture_error *err);

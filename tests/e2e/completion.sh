@@ -45,4 +45,11 @@ is "gone" "" "$(completes revert -p "$PID" '' | tr -d ' ')"
 suture completion tcsh
 is "another shell" "2 USAGE" "$RC $(j .error.code)"
 target_end
+
+target_with_agent ticks
+step "status says what can be called" 0 '.commands == ["count"]' status -p "$PID"
+is "a command of the application" "count " "$(completes call -p "$PID" '')"
+has "the same before the target" count call co
+has "and then a file" environment.so call count env
+target_end
 totals

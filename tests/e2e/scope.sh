@@ -51,8 +51,14 @@ scoped "another key now" '.scope.key == "match"' --add match=7
 says "that one" 'in match 7' 100
 step "revert" 0 '.changed' revert scopes -p "$PID"
 says "as it was" 'in match 7' 1
+step "a key that nobody has entered" 0 '.scope | .key == "rom" and .values_new == 0 and .values_left == 0' \
+	apply "$P" -p "$PID" --scope rom=42
+matches "in words" "*no value of rom is known: none was entered yet, or all have ended*" "$("$SUTURE" apply "$P" -p "$PID" --scope rom=42)"
+matches "by scope, too" "*no value of rom is known*" "$("$SUTURE" scope scopes -p "$PID" --add rom=43)"
+step "revert" 0 '.changed' revert scopes -p "$PID"
 step "the record says to which calls" 0 '[.events[] | select((.event == "apply" or .event == "scope") and .result == "done") | .text] ==
-	["for room=42", "for room=42, room=43", "for all calls", "for room=42", "for nobody", "for match=7"]' events -p "$PID"
+	["for room=42", "for room=42, room=43", "for all calls", "for room=42", "for nobody", "for match=7", "for rom=42",
+	"for rom=42, rom=43"]' events -p "$PID"
 step "and why not" 0 'any(.events[]; .event == "scope" and .result == "BUSY_STACK" and (.text | length) > 10)' events -p "$PID"
 step "scope of what is not applied" 4 '.error.code == "NOT_APPLIED"' scope scopes -p "$PID" --all
 

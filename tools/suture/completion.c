@@ -69,8 +69,21 @@ static const char *value_of(int argc, char **argv, const char *letter, const cha
 	return NULL;
 }
 
-/* Patches of the TARGET that stands in the line, else of all processes that we may ask. */
-static void put_patches(int argc, char **argv)
+/* What a process lists: texts, or objects with a name. */
+static void put_names(struct json_object *list)
+{
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+
+		message_put(stdout, json_object_is_type(one, json_type_string)
+					    ? json_object_get_string(one)
+					    : rpc_json_get_string(one, "name", ""));
+		putchar('\n');
+	}
+}
+
+/* Of the TARGET that stands in the line, else of all processes that we may ask. */
+static void put_listed(int argc, char **argv, const char *method, const char *member)
 {
 	const char *pid = value_of(argc, argv, "-p", "--pid");
 	const char *name = value_of(argc, argv, "-n", "--name");
@@ -88,19 +101,13 @@ static void put_patches(int argc, char **argv)
 		return;
 	}
 	for (size_t i = 0; i < group.count; i++) {
-		struct rpc_client_call call = {.method = "list", .fd = -1, .timeout_us = 2000000};
-		struct json_object *answer = NULL, *patches;
+		struct rpc_client_call call = {.method = method, .fd = -1, .timeout_us = 2000000};
+		struct json_object *answer = NULL;
 
 		if (!group.subjects[i].linked ||
 		    link_call(&group.subjects[i].link, &call, &answer, NULL, NULL))
 			continue;
-		patches = rpc_json_get_array(answer, "patches");
-		for (size_t k = 0; patches && k < json_object_array_length(patches); k++) {
-			message_put(stdout,
-				    rpc_json_get_string(json_object_array_get_idx(patches, k),
-							"name", ""));
-			putchar('\n');
-		}
+		put_names(rpc_json_get_array(answer, member));
 		json_object_put(answer);
 	}
 	group_fini(&group);
@@ -183,7 +190,11 @@ static bool put_value(const char *option, int argc, char **argv)
 static void put_operand(const struct cli_command *command, int argc, char **argv)
 {
 	if (strncmp(command->arguments, "NAME", 4) == 0)
-		put_patches(argc, argv);
+		put_listed(argc, argv, "list", "patches");
+	else if (command->run == cli_call && (argc <= 3 || argv[2][0] == '-'))
+		put_listed(argc, argv, "status", "commands");
+	else if (command->run == cli_call)
+		puts(":files");
 	else if (strncmp(command->arguments, "PID", 3) == 0)
 		put_processes(false);
 	else if (strncmp(command->arguments, "[COMMAND]", 9) == 0)

@@ -53,8 +53,11 @@ static void show(const struct cli *cli, const struct subject *subject)
 	message_put(stdout, text);
 	putchar('\n');
 	scopeword_format_left(scope, left, sizeof(left));
-	if (*left)
-		printf("  %s\n", left);
+	if (!*left)
+		return;
+	fputs("  ", stdout);
+	message_put(stdout, left);
+	putchar('\n');
 }
 
 static int check_words(struct cli *cli, const struct scopeword *word)

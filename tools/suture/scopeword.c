@@ -139,13 +139,16 @@ void scopeword_format(struct json_object *scope, char *text, size_t size)
 void scopeword_format_left(struct json_object *scope, char *text, size_t size)
 {
 	int64_t left = rpc_json_get_int(scope, "values_left", 0);
+	long long with = rpc_json_get_int(scope, "values_new", 0);
+	const char *key = rpc_json_get_string(scope, "key", "");
 
 	text[0] = '\0';
 	if (!scope)
 		return;
-	if (left || !rpc_json_get_bool(scope, "new", false)) {
-		long long with = rpc_json_get_int(scope, "values_new", 0);
-
+	if (!left && !with) {
+		snprintf(text, size, "no %s%.64s is known: none was entered yet, or all have ended",
+			 *key ? "value of " : "scope", key);
+	} else if (left || !rpc_json_get_bool(scope, "new", false)) {
 		snprintf(text, size, "%lld known value%s the new code, %lld the old", with,
 			 with == 1 ? " has" : "s have", (long long)left);
 	} else {

@@ -160,6 +160,22 @@ static void show_unheard(struct json_object *agent)
 	}
 }
 
+/* What `suture call` can do here. */
+static void show_commands(struct json_object *answer)
+{
+	struct json_object *list = rpc_json_get_array(answer, "commands");
+	char text[512] = "";
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		const char *name = json_object_get_string(json_object_array_get_idx(list, i));
+
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
+			 name ? name : "?");
+	}
+	if (*text)
+		put_line("commands", text);
+}
+
 static void show(const struct cli *cli, const struct subject *subject)
 {
 	struct json_object *answer = subject->answer;
@@ -188,6 +204,7 @@ static void show(const struct cli *cli, const struct subject *subject)
 	else
 		snprintf(text, sizeof(text), "%lld applied", (long long)patch_count(answer));
 	put_line("patches", text);
+	show_commands(answer);
 	show_scopes(answer);
 	show_unconfirmed(answer);
 	show_pauses(rpc_json_get_object(answer, "pauses"));

@@ -164,6 +164,19 @@ static void show_confirm(const struct subject *subject)
 	await_hint(stdout, subject, confirm, rpc_json_get_string(subject->answer, "name", "?"));
 }
 
+/* A name that the application does not use is no error: it may come. But it should be seen. */
+static void show_scope(const struct subject *subject)
+{
+	char left[160];
+
+	scopeword_format_left(rpc_json_get_object(subject->answer, "scope"), left, sizeof(left));
+	if (*left) {
+		fputs("  ", stdout);
+		message_put(stdout, left);
+		putchar('\n');
+	}
+}
+
 /* Not in force, and not refused: what it takes, and what it will not be able to do. */
 static void show_pending(const struct cli *cli, const struct subject *subject)
 {
@@ -193,6 +206,7 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 		fputs("already ", stdout);
 		put_heading(cli, subject, result);
 		puts(", nothing changed");
+		show_scope(subject);
 		show_confirm(subject);
 		return;
 	}
@@ -209,5 +223,6 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 	message_put(stdout, rpc_json_get_string(answer, "rung", "?"));
 	printf(", %lld thread%s, %lld attempt%s), prepared in %s, %s in all\n", (long long)threads,
 	       plural(threads), (long long)attempts, plural(attempts), prepare, total);
+	show_scope(subject);
 	show_confirm(subject);
 }
