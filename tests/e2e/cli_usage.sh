@@ -70,6 +70,8 @@ expect "huge" 2 "" "suture: --timeout: '$(printf '9%.0s' $(seq 40))' is not a ti
   next: write a number and a unit: 500us, 5ms, 10s, 2m, 1h" -- apply ok.so -p "$PID" --timeout "$(printf '9%.0s' $(seq 5000))"
 expect "beyond all time" 2 "" "suture: --confirm-within: '25h' is longer than 24 hours (USAGE)
   next: see 'suture help apply'" -- apply ok.so -p "$PID" --confirm-within 25h
+expect "before anybody can look" 2 "" "suture: --confirm-within: '5us' is shorter than 100 ms (USAGE)
+  next: see 'suture help apply'" -- apply ok.so -p "$PID" --confirm-within 5us
 expect "unknown option" 2 "" "suture: unknown option '--tiemout' (USAGE)
   next: did you mean '--timeout'?" -- apply --tiemout 5s ok.so -p "$PID"
 expect "unknown letter" 2 "" "suture: unknown option '-x' (USAGE)

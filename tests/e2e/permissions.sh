@@ -69,6 +69,18 @@ may 0 "$YES" "$YES"
 may "$STRANGER" "$NO" "$NO"
 target_end
 
+printf -- '-- all, for one who is not root\n'
+start asleep sleep 600
+SOMEBODY=$((100000 + $$)) # whom no other test is
+serve "$SOMEBODY"
+as "$SOMEBODY" timeout 100 "$WORK/bin/suture" list --all --json >"$OUT" 2>"$ERR" </dev/null
+is "exit code" 0 $?
+is "those of others are not in it" "1 $SOMEBODY" "$(j '.processes | length') $(stat -c %u "/proc/$(j '.processes[0].pid')")"
+matches "but are not passed over in silence" "suture: left out: * processes of other users" "$(cat "$ERR")"
+target_end
+as "$SOMEBODY" timeout 100 "$WORK/bin/suture" list --all --json >"$OUT" 2>"$ERR" </dev/null
+is "none of one's own" "3 NO_AGENT" "$? $(j .error.code)"
+
 printf -- '-- some are\n'
 serve "$OWNER" SUTURE_ALLOW_UID="$READER,$WRITER:rw" SUTURE_ALLOW_GID="$GROUP"
 may "$OWNER" "$YES" "$YES"

@@ -6,6 +6,7 @@
 #include "cli/transaction.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/message.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@ enum {
 	APPLY_COUNT,
 	APPLY_BEST_EFFORT,
 };
+
+enum { CONFIRM_LEAST_US = 100000 }; /* the agent takes no less */
 
 static const struct argp_option list[] = {
 	TRANSACTION_OPTIONS,
@@ -41,6 +44,18 @@ static const struct argp_option list[] = {
 	{0},
 };
 
+static error_t parse_confirm(struct cli *cli, const char *argument, uint64_t *us)
+{
+	if (duration_parse(argument, "--confirm-within", us, &cli->err))
+		return EINVAL;
+	if (*us >= CONFIRM_LEAST_US)
+		return 0;
+	error_set(&cli->err, SUTURE_E_USAGE, "--confirm-within: '%.*s' is shorter than %d ms",
+		  text_fit(argument, 40), argument, CONFIRM_LEAST_US / 1000);
+	error_next(&cli->err, "see 'suture help apply'");
+	return EINVAL;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct cli *cli = state->input;
@@ -51,10 +66,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		transaction->replace = true;
 		return 0;
 	case APPLY_CONFIRM:
-		return duration_parse(argument, "--confirm-within", &transaction->confirm_us,
-				      &cli->err)
-			       ? EINVAL
-			       : 0;
+		return parse_confirm(cli, argument, &transaction->confirm_us);
 	case APPLY_WAIT:
 		transaction->wait = true;
 		return 0;

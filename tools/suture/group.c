@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "cli/family.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void subject_fini(struct subject *subject)
 {
@@ -51,20 +53,31 @@ static int group_of_socket(const struct cli *cli, struct group *group, struct su
 	return 0;
 }
 
+/* Of somebody else, and whether it has an agent can't be seen: --all can't mean it. */
+static bool is_hidden(const struct cli *cli, const struct subject *subject)
+{
+	return cli->target.kind == TARGET_ALL && subject->err.code == SUTURE_E_PERMISSION &&
+	       !subject->linked && geteuid() != 0 && subject->process.uid != geteuid();
+}
+
 /* --all and --tree mean the processes that have an agent. */
 static int keep_linked(const struct cli *cli, struct group *group, struct suture_error *err)
 {
-	size_t kept = 0;
+	size_t kept = 0, hidden = 0;
 
 	for (size_t i = 0; i < group->count; i++) {
 		struct subject *subject = &group->subjects[i];
 
-		if (subject->err.code == SUTURE_E_NO_AGENT)
+		if (is_hidden(cli, subject))
+			hidden++;
+		if (is_hidden(cli, subject) || subject->err.code == SUTURE_E_NO_AGENT)
 			subject_fini(subject);
 		else
 			group->subjects[kept++] = *subject;
 	}
 	group->count = kept;
+	if (hidden && !cli->quiet)
+		fprintf(stderr, "suture: left out: %zu processes of other users\n", hidden);
 	if (kept)
 		return 0;
 	if (cli->target.kind == TARGET_TREE)

@@ -15,8 +15,10 @@
 
 static int not_permitted(int number, const char *path, struct suture_error *err)
 {
-	if (number != EACCES && number != EPERM && number != EROFS)
-		return error_errno(err, SUTURE_E_IO, number, "%s", path);
+	if (number != EACCES && number != EPERM && number != EROFS) {
+		error_errno(err, SUTURE_E_IO, number, "%s", path);
+		return error_next(err, "SUTURE_DIR names the folder that installed patches are in");
+	}
 	error_errno(err, SUTURE_E_PERMISSION, number, "%s", path);
 	return error_next(err, "run suture as root, or name another folder with SUTURE_DIR");
 }
