@@ -39,7 +39,7 @@ private_apt() {     # FOLDER, made anew
 		skip "no apt sources of Debian $codename on this machine"
 	APT=(-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$apt/parts"
 		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=
-		-o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)
+		-o Acquire::Retries=5 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)
 }
 
 # fetch_source PACKAGE VERSION FOLDER [FILE]: VERSION is upstream's. Puts the package's files into FOLDER, all

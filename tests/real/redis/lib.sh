@@ -31,7 +31,7 @@ start_server() {
 		) >"$WORK/$name.log" 2>&1 </dev/null &
 		SERVER_PID=$!
 		PIDS+=("$SERVER_PID")
-		for ((i = 0; i < 100; i++)); do
+		for ((i = 0; i < 600; i++)); do
 			if grep -q 'Ready to accept connections' "$WORK/$name.log"; then
 				return 0
 			fi
@@ -51,6 +51,6 @@ crash_probe() {
 	{
 		ANSWER=$(answer 32023-crash)
 		CODE=alive
-		[ "$ANSWER" != vulnerable ] || end_of "$1" 15
+		[ "$ANSWER" != vulnerable ] || end_of "$1" 120
 	} 2>/dev/null
 }

@@ -18,7 +18,7 @@ start_game() {
 		) >"$WORK/server.log" 2>&1 </dev/null &
 		SERVER_PID=$!
 		PIDS+=("$SERVER_PID")
-		for ((i = 0; i < 100; i++)); do
+		for ((i = 0; i < 600; i++)); do
 			grep -q 'server name is' "$WORK/server.log" && break 2
 			alive "$SERVER_PID" || break
 			sleep 0.1
@@ -36,7 +36,7 @@ start_game() {
 tell() { printf '%s\n' "$1" >&"$SAY"; }
 look() {
 	LOOK='{}'
-	tell look && IFS= read -r -t 20 LOOK <&"$HEAR"
+	tell look && IFS= read -r -t 60 LOOK <&"$HEAR"
 }
 all_well() {
 	look
@@ -44,7 +44,7 @@ all_well() {
 }
 wait_for_all() {
 	local i
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 240; i++)); do
 		all_well && [ "$(jq .alive <<<"$LOOK")" = true ] && return
 		sleep 0.5
 	done

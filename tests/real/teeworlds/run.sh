@@ -51,7 +51,7 @@ eventually() {     # TEXT yes|no EDIT
 	local got
 	tell stop
 	sleep 0.5
-	for _ in 1 2 3 4; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		act "${ACTION[$3]}"
 		got=no
 		holds "$3" && got=yes
@@ -133,6 +133,6 @@ done
 all_well
 is "all players are still in the game" 0 $?
 exec {SAY}>&-
-end_of "$PLAYERS_PID" 20
+end_of "$PLAYERS_PID" 120
 is "the players leave in good order" 0 "$CODE"
 totals
