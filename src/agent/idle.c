@@ -56,7 +56,7 @@ static int add_replaced(struct plan *plan, const struct plan_site *planned,
 {
 	const struct site *site = planned->site;
 	const struct format_function *function = function_of(&planned->version);
-	const char *name = patch_file_string(&plan->add->file, function->name_ref);
+	const char *name = patch_file_string(&planned->version.patch->file, function->name_ref);
 	int rc;
 
 	if (plan->stubs)

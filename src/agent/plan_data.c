@@ -45,6 +45,17 @@ static const struct patch *find_latest(const struct plan *plan, uintptr_t addres
 	return found;
 }
 
+/* Does one that stays, and came after `order`, lie there? Then what is below it is not to be seen.
+ */
+static bool is_covered(const struct plan *plan, uintptr_t address, size_t size, unsigned order)
+{
+	for (const struct patch *patch = plan->agent->patches; patch; patch = patch->next)
+		if (patch->state == PATCH_APPLIED && !plan_goes(plan, patch) &&
+		    patch->order > order && find_record(patch, address, size) >= 0)
+			return true;
+	return false;
+}
+
 /*
  * What is there without those that go: what the latest found, and so on down, as long as each finds
  * the value that it wrote. NULL: the value that is there has gone on. *now, if found, is there now.
@@ -58,6 +69,8 @@ static const uint8_t *find_below(const struct plan *plan, uintptr_t address, siz
 	for (; patch; patch = find_latest(plan, address, size, patch->order)) {
 		long record = find_record(patch, address, size);
 
+		if (is_covered(plan, address, size, patch->order))
+			break;
 		if (memcmp(value, contents(patch, record), size) != 0)
 			continue;
 		if (!below)

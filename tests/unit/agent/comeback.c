@@ -6,9 +6,43 @@
  */
 #include "kit.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
 int comeback_prize = 5;
 int comeback_trace;
 int comeback_answer;
+
+/* Where a thread may stand. */
+int comeback_room(int x);
+static sem_t leave;
+static atomic_bool inside;
+
+__attribute__((noinline)) int comeback_room(int x)
+{
+	atomic_store(&inside, true);
+	sem_wait(&leave);
+	return x;
+}
+
+static void *stand(void *arg)
+{
+	comeback_room(1);
+	return arg;
+}
+
+static pthread_t stander;
+
+/* A post_apply hook of a successor: no, now that somebody is there. */
+int comeback_enter(void);
+int comeback_enter(void)
+{
+	pthread_create(&stander, NULL, stand, NULL);
+	while (!atomic_load(&inside))
+		sched_yield();
+	return 1;
+}
 
 static void apply_with(const char *name, struct transaction_options options)
 {
@@ -90,6 +124,11 @@ static int make(void **state)
 	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
 	build(&patch, hash);
 
+	handmade_init(&patch, "same-data");
+	handmade_code(&patch, "int prize = 6;\n");
+	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	build(&patch, hash);
+
 	handmade_init(&patch, "narrow");
 	handmade_code(&patch, "int narrow_two(int x) { return x + 300; }\n");
 	handmade_replace(&patch, tx_two, "narrow_two");
@@ -98,6 +137,25 @@ static int make(void **state)
 	handmade_init(&patch, "as-it-was");
 	handmade_code(&patch, "int prize = 5;\n");
 	handmade_data(&patch, FORMAT_DATA_SET, &comeback_prize, sizeof(comeback_prize), "prize");
+	build(&patch, hash);
+
+	handmade_init(&patch, "idles");
+	handmade_code(&patch, "int idles_two(int x) { return x + 400; }\n");
+	handmade_replace(&patch, tx_two, "idles_two");
+	handmade_idle(&patch, (const void *)comeback_room,
+		      handmade_size((const void *)comeback_room), "comeback_room");
+	build(&patch, hash);
+
+	handmade_init(&patch, "replaces-room");
+	handmade_code(&patch, "int new_room(int x) { return x + 500; }\n");
+	handmade_replace(&patch, comeback_room, "new_room");
+	build(&patch, hash);
+
+	handmade_init(&patch, "enters");
+	handmade_code(&patch, "int (*enter)(void) __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int post(void) { return enter(); }\n");
+	handmade_slot(&patch, "enter", handmade_target(&patch, (const void *)comeback_enter));
+	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "post");
 	build(&patch, hash);
 
 	handmade_init(&patch, "successor");
@@ -244,6 +302,24 @@ static void data_in_any_order(void **state)
 	take_out("over-data");
 	assert_int_equal(comeback_prize, 9);
 	comeback_prize = 5;
+	/* Another one that writes the same: it is still in force. */
+	apply_named("low", false);
+	apply_named("same-data", false);
+	take_out("low");
+	assert_int_equal(comeback_prize, 6);
+	take_out("same-data");
+	assert_int_equal(comeback_prize, 5);
+	/* All replaced at once, and back. */
+	apply_named("low", false);
+	apply_named("same-data", false);
+	apply_named("over-data", false);
+	successor_fails();
+	assert_int_equal(comeback_prize, 7);
+	take_out("over-data");
+	take_out("low");
+	assert_int_equal(comeback_prize, 6);
+	take_out("same-data");
+	assert_int_equal(comeback_prize, 5);
 	/* One that writes what the one below it had found. */
 	apply_named("low", false);
 	apply_named("as-it-was", false);
@@ -251,6 +327,71 @@ static void data_in_any_order(void **state)
 	assert_int_equal(comeback_prize, 6);
 	take_out("low");
 	assert_int_equal(comeback_prize, 5);
+}
+
+/* Somebody is where the second of those that come back wants nobody: that one can't, and is told.
+ */
+static void none_may_be_where(const char *second)
+{
+	struct transaction_options options = {.timeout_ns = 50000000, .replace = true};
+	struct transaction_result result;
+	struct suture_error err;
+	struct patch_file file;
+	char path[256], told[64];
+
+	sem_init(&leave, 0, 0);
+	atomic_store(&inside, false);
+	apply_named("over-data", false);
+	apply_named(second, false);
+	snprintf(path, sizeof(path), "%s/enters.so", kit_folder);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	assert_int_equal(transaction_apply(&kit_agent, &file, &options, &result, &err),
+			 -SUTURE_E_HOOK_FAILED);
+	transaction_result_fini(&result);
+	snprintf(told, sizeof(told), "%s, which it had replaced, is out (", second);
+	if (!strstr(err.message, told) || !strstr(err.message, "comeback_room"))
+		fail_msg("%s", err.message);
+	assert_int_equal(agent_find(&kit_agent, "over-data")->state, PATCH_APPLIED);
+	assert_int_equal(comeback_prize, 7);
+	assert_int_equal(agent_find(&kit_agent, second)->state, PATCH_REVERTED);
+}
+
+static void let_out(void)
+{
+	sem_post(&leave);
+	pthread_join(stander, NULL);
+	take_out("over-data");
+	assert_int_equal(comeback_prize, 5);
+}
+
+/* Functions of the second are in the way by their own names. */
+static void it_is_named(const char *second)
+{
+	struct patch *in[2] = {agent_find(&kit_agent, "low"), agent_find(&kit_agent, second)};
+	struct transaction_options options = {.timeout_ns = 50000000};
+	struct transaction_result result;
+	struct suture_error err;
+
+	assert_int_equal(transaction_swap(&kit_agent, agent_find(&kit_agent, "over-data"), in, 2,
+					  &options, &result, &err),
+			 -SUTURE_E_BUSY_STACK);
+	assert_string_equal(result.blockers[0].function, "comeback_room");
+	transaction_result_fini(&result);
+}
+
+static void somebody_is_in_the_way(void **state)
+{
+	struct kit_text before = kit_text();
+
+	(void)state;
+	apply_named("low", false);
+	take_out("low");
+	none_may_be_where("idles");
+	let_out();
+	none_may_be_where("replaces-room");
+	it_is_named("replaces-room");
+	let_out();
+	kit_assert_text(&before);
 }
 
 /* Nobody says no: the successor stays, and what it replaced was asked and told. */
@@ -283,11 +424,9 @@ static void it_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(several_in_one_commit),
-		cmocka_unit_test(one_after_the_other),
-		cmocka_unit_test(scoped_as_before),
-		cmocka_unit_test(data_in_any_order),
-		cmocka_unit_test(it_stays),
+		cmocka_unit_test(several_in_one_commit),  cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(scoped_as_before),	  cmocka_unit_test(data_in_any_order),
+		cmocka_unit_test(somebody_is_in_the_way), cmocka_unit_test(it_stays),
 	};
 
 	return cmocka_run_group_tests(tests, make, kit_clean);

@@ -63,7 +63,7 @@ static int setting(void)
 {
 	for (int level = model.count - 1; level >= 0; level--)
 		if (model_patches[model.stack[level]].sets)
-			return 1000 + model.stack[level];
+			return MODEL_SETTING(model.stack[level]);
 	return MODEL_UNSET;
 }
 

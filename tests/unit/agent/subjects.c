@@ -98,7 +98,7 @@ static void build(size_t index)
 		 "int *regret __attribute__((section(\".data.s\"))) = 0;\n"
 		 "int new_setting = %zu;\n"
 		 "int post(void) { int no = *regret; *regret = 0; return no; }\n",
-		 1000 + index);
+		 (size_t)MODEL_SETTING(index));
 	handmade_code(&patch, text);
 	handmade_slot(&patch, "regret", handmade_target(&patch, &model_regret));
 	handmade_hook(&patch, FORMAT_HOOK_POST_APPLY, "post");

@@ -15,8 +15,12 @@ enum { MODEL_FUNCTIONS = 10, MODEL_PATCHES = 14, MODEL_LIBRARY = 0x300 };
  * while it is not loaded. */
 extern int (*model_functions[MODEL_FUNCTIONS])(int);
 
-/* MODEL_UNSET, and 1000 + p where patch p, which sets it, is the last of those in force. */
+/*
+ * MODEL_UNSET, and MODEL_SETTING(p) where patch p, which sets it, is the last of those in force;
+ * for some it is the same value.
+ */
 enum { MODEL_UNSET = 55 };
+#define MODEL_SETTING(p) (1000 + (p) / 8)
 extern int model_setting;
 
 /* The next patch that is put in says no in its post_apply. */
