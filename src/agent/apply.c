@@ -147,7 +147,10 @@ static int swap(struct agent *agent, struct patch *out, struct patch *const *in,
 	plan_init(&plan, agent);
 	plan.unasked = unasked;
 	plan.recount = true;
-	rc = transaction_check_dependents(agent, out, err);
+	if (out->state != PATCH_APPLIED)
+		rc = error_set(err, SUTURE_E_NOT_APPLIED, "%s is not in force any more", out->name);
+	else
+		rc = transaction_check_dependents(agent, out, err);
 	if (!rc)
 		rc = plan_remove(&plan, &out, 1, err);
 	if (!rc)

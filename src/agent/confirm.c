@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers of patches that are to be confirmed; see confirm.h. */
-#include "agent/confirm.h"
+#include "agent/confirm_internal.h"
 
+#include "agent/pending.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "rpc/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum {
-	ATTEMPT_NS =
-		1000 * 1000 * 1000, /* for one try to take it out, so that others have a turn */
-	RETRY_US = 1000 * 1000,
-	RETRY_LONGEST_US = 30 * 1000 * 1000,
-};
+#include <time.h>
 
 static const char *const state_names[] = {
 	[CONFIRM_PENDING] = "pending",	   [CONFIRM_OVERDUE] = "overdue",
 	[CONFIRM_CONFIRMED] = "confirmed", [CONFIRM_REVERTED] = "reverted",
-	[CONFIRM_STUCK] = "stuck",
+	[CONFIRM_LOST] = "reverted",	   [CONFIRM_STUCK] = "stuck",
 };
 
-static uint64_t now_us(void)
+uint64_t confirm_now_us(void)
 {
 	struct timespec now;
 
@@ -34,7 +24,7 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static bool is_open(const struct confirm *confirm)
+bool confirm_is_open(const struct confirm *confirm)
 {
 	return confirm->state == CONFIRM_PENDING || confirm->state == CONFIRM_OVERDUE;
 }
@@ -46,10 +36,9 @@ static bool is_current(const struct confirm *confirm)
 	       confirm->applied_at.tv_nsec == confirm->patch->applied_at.tv_nsec;
 }
 
-/* Of those that are open only these count: it may have been reverted by hand, or replaced. */
-static bool in_force(const struct confirm *confirm)
+bool confirm_in_force(const struct confirm *confirm)
 {
-	return is_open(confirm) && is_current(confirm) && confirm->patch->order != 0;
+	return confirm_is_open(confirm) && is_current(confirm) && confirm->patch->order != 0;
 }
 
 const struct confirm *confirm_of(const struct agent *agent, const struct patch *patch)
@@ -63,7 +52,7 @@ const struct confirm *confirm_of(const struct agent *agent, const struct patch *
 const struct confirm *confirm_open(const struct agent *agent)
 {
 	for (const struct confirm *each = agent->confirms; each; each = each->next)
-		if (in_force(each))
+		if (confirm_in_force(each))
 			return each;
 	return NULL;
 }
@@ -74,6 +63,13 @@ static void collect_applied(const struct agent *agent, struct confirm *confirm)
 		for (struct patch *patch = agent->patches; patch; patch = patch->next)
 			if (patch->order == order)
 				confirm->before[confirm->before_count++] = patch;
+}
+
+static void collect_waiting(const struct agent *agent, struct confirm *confirm)
+{
+	for (const struct pending *each = agent->pending; each; each = each->next)
+		confirm->dropped[confirm->dropped_count++] =
+			(struct confirm_dropped){each->patch, each->options.count};
 }
 
 int confirm_prepare(struct agent *agent, uint64_t within_us, struct confirm **confirm,
@@ -89,10 +85,13 @@ int confirm_prepare(struct agent *agent, uint64_t within_us, struct confirm **co
 		most++;
 	made->before = calloc(most, sizeof(struct patch *));
 	made->replaced = calloc(most, sizeof(struct patch *));
+	made->dropped = calloc(most, sizeof(*made->dropped));
 	if (made->before)
 		collect_applied(agent, made);
+	if (made->dropped)
+		collect_waiting(agent, made);
 	pthread_mutex_unlock(&agent->lock);
-	if (!made->before || !made->replaced) {
+	if (!made->before || !made->replaced || !made->dropped) {
 		confirm_discard(made);
 		return error_no_memory(err);
 	}
@@ -107,6 +106,7 @@ void confirm_discard(struct confirm *confirm)
 		return;
 	free(confirm->before);
 	free(confirm->replaced);
+	free(confirm->dropped);
 	free(confirm);
 }
 
@@ -127,23 +127,57 @@ static void drop_old(struct agent *agent)
 	}
 }
 
+/* Once, although it may have been replaced, come back, and been replaced again. */
+static void add_replaced(struct confirm *confirm, struct patch *patch)
+{
+	for (size_t i = 0; i < confirm->replaced_count; i++)
+		if (confirm->replaced[i] == patch)
+			return;
+	if (patch != confirm->patch)
+		confirm->replaced[confirm->replaced_count++] = patch;
+}
+
+static void add_dropped(struct confirm *confirm, const struct confirm_dropped *dropped)
+{
+	for (size_t i = 0; i < confirm->dropped_count; i++)
+		if (confirm->dropped[i].patch == dropped->patch)
+			return;
+	if (dropped->patch != confirm->patch)
+		confirm->dropped[confirm->dropped_count++] = *dropped;
+}
+
+/* Of those that waited before only those are left that do not any more, nor are in force. */
+static void collect_dropped(struct confirm *confirm)
+{
+	size_t count = confirm->dropped_count;
+
+	confirm->dropped_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (confirm->dropped[i].patch->state == PATCH_REVERTED)
+			add_dropped(confirm, &confirm->dropped[i]);
+}
+
 /*
  * What is gone since confirm_prepare() was replaced. One that was itself unconfirmed is not to come
  * back: what that one had replaced is.
  */
 static void collect_replaced(const struct agent *agent, struct confirm *confirm)
 {
+	collect_dropped(confirm);
 	for (size_t i = 0; i < confirm->before_count; i++) {
 		struct patch *gone = confirm->before[i];
 		const struct confirm *other = confirm_of(agent, gone);
 
-		if (gone->order || gone == confirm->patch)
+		if (gone->order)
 			continue;
-		if (!other || !is_open(other))
-			confirm->replaced[confirm->replaced_count++] = gone;
-		for (size_t k = 0; other && is_open(other) && k < other->replaced_count; k++)
-			if (other->replaced[k] != confirm->patch)
-				confirm->replaced[confirm->replaced_count++] = other->replaced[k];
+		if (!other || !confirm_is_open(other)) {
+			add_replaced(confirm, gone);
+			continue;
+		}
+		for (size_t k = 0; k < other->replaced_count; k++)
+			add_replaced(confirm, other->replaced[k]);
+		for (size_t k = 0; k < other->dropped_count; k++)
+			add_dropped(confirm, &other->dropped[k]);
 	}
 	free(confirm->before);
 	confirm->before = NULL;
@@ -156,7 +190,7 @@ void confirm_arm(struct agent *agent, struct confirm *confirm, struct patch *pat
 	confirm->patch = patch;
 	confirm->applied_at = patch->applied_at;
 	confirm->state = CONFIRM_PENDING;
-	confirm->due_us = now_us() + confirm->within_us;
+	confirm->due_us = confirm_now_us() + confirm->within_us;
 	collect_replaced(agent, confirm);
 	confirm->next = agent->confirms;
 	agent->confirms = confirm;
@@ -173,7 +207,7 @@ int confirm_admits(struct agent *agent, const struct patch_file *file, bool repl
 		const struct patch *patch = agent_find_hash(agent, file->depends.records[i].hash);
 		const struct confirm *confirm = patch ? confirm_of(agent, patch) : NULL;
 
-		if (!confirm || !in_force(confirm))
+		if (!confirm || !confirm_in_force(confirm))
 			continue;
 		error_set(err, SUTURE_E_DEPENDENCY, "%s is built on %s, which is not confirmed",
 			  file->name, patch->name);
@@ -189,7 +223,7 @@ static int accept_locked(struct confirm *confirm, bool *changed, struct suture_e
 
 	switch (confirm->state) {
 	case CONFIRM_PENDING:
-		if (now_us() < confirm->due_us) {
+		if (confirm_now_us() < confirm->due_us) {
 			confirm->state = CONFIRM_CONFIRMED;
 			*changed = true;
 			return 0;
@@ -201,6 +235,7 @@ static int accept_locked(struct confirm *confirm, bool *changed, struct suture_e
 			"%s was not confirmed in time and is being taken out (%u attempts so far)",
 			name, confirm->attempts);
 		return error_next(err, "apply it again when it is out");
+	case CONFIRM_LOST:
 	case CONFIRM_REVERTED:
 		error_set(err, SUTURE_E_NOT_CONFIRMED, "%s was not confirmed in time", name);
 		return error_next(err,
@@ -244,129 +279,10 @@ uint64_t confirm_due(struct agent *agent)
 
 	pthread_mutex_lock(&agent->lock);
 	for (const struct confirm *each = agent->confirms; each; each = each->next)
-		if (in_force(each) && each->due_us < due)
+		if (confirm_in_force(each) && each->due_us < due)
 			due = each->due_us;
 	pthread_mutex_unlock(&agent->lock);
 	return due;
-}
-
-static struct confirm *take_due(struct agent *agent)
-{
-	struct confirm *found = NULL;
-	uint64_t now = now_us();
-
-	pthread_mutex_lock(&agent->lock);
-	for (struct confirm *each = agent->confirms; each && !found; each = each->next)
-		if (in_force(each) && each->due_us <= now)
-			found = each;
-	if (found)
-		found->state = CONFIRM_OVERDUE; /* from here on it can't be confirmed */
-	pthread_mutex_unlock(&agent->lock);
-	return found;
-}
-
-/* Out with it; in the same commit what it replaced comes back. */
-static int take_out(struct agent *agent, struct confirm *confirm, struct transaction_result *result,
-		    struct suture_error *err)
-{
-	struct transaction_options options = {.timeout_ns = ATTEMPT_NS};
-
-	if (confirm->replaced_count)
-		return transaction_swap(agent, confirm->patch, confirm->replaced,
-					confirm->replaced_count, &options, result, err);
-	return transaction_revert(agent, confirm->patch->name, &options, result, err);
-}
-
-/* What it replaced, one by one: it was taken out alone. What does not come back is told. */
-static void bring_back(struct agent *agent, const struct confirm *confirm)
-{
-	struct transaction_options options = {.timeout_ns = 10ULL * ATTEMPT_NS};
-
-	for (size_t i = 0; i < confirm->replaced_count; i++) {
-		struct transaction_result result = {0};
-		struct suture_error err;
-		int rc;
-
-		options.count = confirm->replaced[i]->counters != NULL;
-		rc = transaction_resume(agent, confirm->replaced[i], &options, &result, &err);
-
-		events_add(
-			&agent->events,
-			&(struct event_note){
-				.what = "apply",
-				.name = result.name,
-				.hash = result.hash,
-				.err = rc ? &err : NULL,
-				.text = rc ? NULL : "back, since its successor was not confirmed",
-				.pause_us = result.pause_us});
-		transaction_result_fini(&result);
-	}
-}
-
-/* Busy attempts are told at 1, 2, 4, 8, …: the ring is for other things too. */
-static bool worth_telling(int rc, unsigned attempts)
-{
-	return rc == 0 || (attempts & (attempts - 1)) == 0;
-}
-
-static void attempt(struct agent *agent, struct confirm *confirm)
-{
-	struct transaction_result result = {0};
-	struct suture_error err;
-	char text[EVENT_TEXT_SIZE];
-	int rc = take_out(agent, confirm, &result, &err);
-	/* Those that came before it are not worth keeping a bad patch for. */
-	bool alone = rc && !suture_code_retryable(err.code) && err.code != SUTURE_E_UNCERTAIN &&
-		     confirm->replaced_count && confirm->patch->order;
-
-	if (alone) {
-		struct transaction_options options = {.timeout_ns = ATTEMPT_NS};
-
-		transaction_result_fini(&result);
-		rc = transaction_revert(agent, confirm->patch->name, &options, &result, &err);
-	}
-	confirm->attempts++;
-	if (rc)
-		snprintf(text, sizeof(text),
-			 "not confirmed in time; attempt %u to take it out: %.*s",
-			 confirm->attempts, text_fit(err.message, 150), err.message);
-	else
-		snprintf(text, sizeof(text), "not confirmed within %.1f s, taken out",
-			 (double)confirm->within_us / 1e6);
-	if (worth_telling(rc, confirm->attempts))
-		events_add(&agent->events, &(struct event_note){.what = "confirm_timeout",
-								.name = confirm->patch->name,
-								.hash = result.hash,
-								.err = rc ? &err : NULL,
-								.text = text,
-								.pause_us = result.pause_us});
-	transaction_result_fini(&result);
-	pthread_mutex_lock(&agent->lock);
-	if (!confirm->patch->order) {
-		confirm->state = CONFIRM_REVERTED;
-	} else if (rc == -(int)SUTURE_E_UNCERTAIN) {
-		confirm->state = CONFIRM_STUCK;
-	} else {
-		unsigned doublings = confirm->attempts < 6 ? confirm->attempts - 1 : 5;
-		uint64_t wait = (uint64_t)RETRY_US << doublings;
-
-		confirm->due_us = now_us() + (wait < RETRY_LONGEST_US ? wait : RETRY_LONGEST_US);
-	}
-	pthread_mutex_unlock(&agent->lock);
-	if (confirm->state == CONFIRM_REVERTED && alone)
-		bring_back(agent, confirm);
-}
-
-void confirm_run(struct agent *agent)
-{
-	struct confirm *confirm = take_due(agent);
-
-	/* One at a time: the server asks again at once when more is due. */
-	if (!confirm)
-		return;
-	atomic_store(&agent->changing, true);
-	attempt(agent, confirm);
-	atomic_store(&agent->changing, false);
 }
 
 static struct json_object *wall_time(uint64_t left_us)
@@ -378,9 +294,9 @@ struct json_object *confirm_json(const struct agent *agent, const struct patch *
 {
 	const struct confirm *confirm = confirm_of(agent, patch);
 	struct json_object *answer;
-	uint64_t now = now_us(), left;
+	uint64_t now = confirm_now_us(), left;
 
-	if (!confirm || (is_open(confirm) && !patch->order))
+	if (!confirm || (confirm_is_open(confirm) && !patch->order))
 		return NULL;
 	left = confirm->state == CONFIRM_PENDING && confirm->due_us > now ? confirm->due_us - now
 									  : 0;

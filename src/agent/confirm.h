@@ -21,8 +21,15 @@ enum confirm_state {
 	CONFIRM_PENDING,   /* waits for somebody to confirm */
 	CONFIRM_OVERDUE,   /* nobody did; it is being taken out, and can't be confirmed any more */
 	CONFIRM_CONFIRMED, /* stays */
+	CONFIRM_LOST,	   /* its module was unloaded; what it had replaced is to come back */
 	CONFIRM_REVERTED,  /* was taken out */
 	CONFIRM_STUCK,	   /* taking it out made the state uncertain: nothing more is tried */
+};
+
+/* One that waited for its module, and no longer did when the successor came. */
+struct confirm_dropped {
+	struct patch *patch;
+	bool count;
 };
 
 struct confirm {
@@ -36,6 +43,8 @@ struct confirm {
 	/* Owned: what it took out and is to come back, in the order of their application. */
 	struct patch **replaced;
 	size_t replaced_count;
+	struct confirm_dropped *dropped; /* owned: those are to wait again */
+	size_t dropped_count;
 	/* Owned, from confirm_prepare() to confirm_arm(): what was applied before it. */
 	struct patch **before;
 	size_t before_count;
@@ -63,6 +72,13 @@ int confirm_admits(struct agent *agent, const struct patch_file *file, bool repl
  */
 int confirm_accept(struct agent *agent, const char *name, bool *changed, char hash[65],
 		   struct suture_error *err);
+
+/*
+ * A patch was taken out since its module was unloaded. True: it was not confirmed, and does not
+ * wait for the next time; confirm_settle() brings back what it had replaced. Worker.
+ */
+bool confirm_lost(struct agent *agent, struct patch *patch);
+void confirm_settle(struct agent *agent);
 
 /* When something is to be done (us of CLOCK_MONOTONIC), UINT64_MAX: never. Any thread. */
 uint64_t confirm_due(struct agent *agent);

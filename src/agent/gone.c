@@ -2,9 +2,9 @@
 /* Modules that were unloaded; see gone.h. */
 #include "agent/gone.h"
 
+#include "agent/confirm.h"
 #include "agent/mark.h"
 #include "agent/pending.h"
-#include "agent/scoping.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -96,7 +96,6 @@ static int retire(struct agent *agent, struct patch *patch, struct suture_error 
 	if (!retired)
 		return error_no_memory(err);
 	pthread_mutex_lock(&agent->lock);
-	scoping_forget(patch);
 	retired->counters = patch_detach(patch, &retired->load);
 	retired->next = agent->retired;
 	agent->retired = retired;
@@ -150,15 +149,19 @@ static int take_out(struct agent *agent, struct patch **affected, size_t count,
 	/* They come back in the order in which they came. */
 	qsort(affected, count, sizeof(*affected), by_order);
 	rc = transaction_withdraw(agent, affected, count, false, &options, err);
-	for (size_t i = 0; !rc && i < count; i++)
-		events_add(&agent->events,
-			   &(struct event_note){.what = "module_gone",
-						.name = affected[i]->name,
-						.text = "its module was unloaded: pending"});
 	for (size_t i = 0; !rc && i < count; i++) {
+		bool lost = confirm_lost(agent, affected[i]);
+
+		events_add(
+			&agent->events,
+			&(struct event_note){.what = "module_gone",
+					     .name = affected[i]->name,
+					     .text = lost ? "its module was unloaded before it was "
+							    "confirmed: reverted"
+							  : "its module was unloaded: pending"});
 		options.count = affected[i]->counters != NULL;
 		rc = retire(agent, affected[i], err);
-		if (!rc)
+		if (!rc && !lost)
 			rc = pending_keep(agent, affected[i], &options, modules_generation() - 1,
 					  "its module", err);
 	}
@@ -208,5 +211,7 @@ int gone_settle(struct agent *agent, struct suture_error *err)
 		if (patch->load.handle && has_gone(patch) && patch->state != PATCH_APPLIED &&
 		    patch->state != PATCH_BROKEN)
 			rc = retire(agent, patch, err);
+	if (!rc)
+		confirm_settle(agent);
 	return rc;
 }

@@ -16,7 +16,11 @@ suture_unit_test(agent/server LINKS agent rpc base PACKAGES suture_pkg_json_c)
 target_link_options(unit_agent_server PRIVATE -Wl,--wrap=wait_now_stopped)
 suture_unit_test(agent/admit LINKS agent rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/islands LINKS agent patch trampoline unwind image arch base)
+suture_unit_test(agent/confirm LINKS handmade agent patch trampoline stop unwind image arch base
+  PACKAGES suture_pkg_json_c SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/agent/kit.c)
+target_link_options(unit_agent_confirm PRIVATE -rdynamic)
 suture_unit_test(agent/shadow LINKS agent arch base)
+target_link_options(unit_agent_shadow PRIVATE -Wl,--wrap=free)
 suture_unit_test(agent/fork LINKS agent rpc stop image base PACKAGES suture_pkg_json_c)
 suture_unit_test(agent/model
   LINKS handmade agent patch trampoline stop unwind image arch base
