@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Shadow variables: what they hold, when they are made and freed, and many threads at once. */
+/*
+ * Shadow variables: what they hold, when they are made and freed, many threads at once, and a
+ * reader that is interrupted anywhere.
+ */
 #include "../test.h"
 
 #include "agent/shadow.h"
 
+#include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static size_t count(void)
@@ -258,6 +264,172 @@ static void readers_never_miss_while_others_change(void **state)
 	shadow_fini();
 }
 
+/* ---- a reader at each of its instructions, while others change everything ------------------- */
+
+enum { CROWD = 200, KEPT = 4096 };
+
+static void *kept[KEPT];
+static size_t kept_count;
+static bool keeping;
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+
+/* Whoever still reads it walks into nothing. */
+void __wrap_free(void *memory)
+{
+	if (!keeping || !memory || kept_count == KEPT) {
+		__real_free(memory);
+		return;
+	}
+	memset(memory, 0xee, malloc_usable_size(memory));
+	kept[kept_count++] = memory;
+}
+
+#ifdef __x86_64__
+static char crowd[CROWD], newcomers[2 * CROWD];
+static size_t wanted; /* whom the reader looks for */
+
+static void others_go(void)
+{
+	for (size_t i = 0; i < CROWD; i++)
+		if (i != wanted)
+			shadow_free(crowd + i, 1, NULL);
+}
+
+static void the_table_grows(void)
+{
+	for (size_t i = 0; i < sizeof(newcomers); i++)
+		shadow_get_or_alloc(newcomers + i, 2, sizeof(long), NULL, NULL);
+}
+
+static void it_goes_itself(void)
+{
+	shadow_free(crowd + wanted, 1, NULL);
+	others_go();
+}
+
+enum { TRAP_FLAG = 0x100 };
+
+/* With a sanitizer there are ten times as many. */
+#ifdef __SANITIZE_ADDRESS__
+enum { STRIDE = 13 };
+#else
+enum { STRIDE = 1 };
+#endif
+
+static void (*happens)(void); /* after so many instructions: */
+static unsigned steps, happens_at;
+static bool stepping;
+
+/* One for each instruction; the first is raised, and sets the flag. */
+static void step(int number, siginfo_t *info, void *context)
+{
+	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
+
+	(void)number;
+	(void)info;
+	if (stepping && steps++ != happens_at) {
+		*flags |= TRAP_FLAG;
+		return;
+	}
+	*flags &= ~(greg_t)TRAP_FLAG;
+	if (stepping)
+		happens();
+	stepping = false;
+}
+
+/* False: it was done before so many instructions. */
+static bool read_interrupted(unsigned at, void **data)
+{
+	bool interrupted;
+
+	steps = 0;
+	happens_at = at;
+	stepping = true;
+	raise(SIGTRAP);
+	*data = shadow_get(crowd + wanted, 1);
+	interrupted = !stepping;
+	stepping = false;
+	raise(SIGTRAP);
+	return interrupted;
+}
+
+static void *gather(void)
+{
+	void *data = NULL;
+
+	for (size_t i = 0; i < CROWD; i++) {
+		void *each = shadow_get_or_alloc(crowd + i, 1, sizeof(long), NULL, NULL);
+
+		data = i == wanted ? each : data;
+	}
+	return data;
+}
+
+static void part(void)
+{
+	keeping = false;
+	while (kept_count)
+		__real_free(kept[--kept_count]);
+	shadow_fini();
+}
+
+/* The one who has most others before it. */
+static size_t find_last_in_line(void)
+{
+	unsigned most = 0;
+	size_t found = 0;
+	void *data;
+
+	gather();
+	for (wanted = 0; wanted < CROWD; wanted++) {
+		read_interrupted(UINT32_MAX, &data);
+		if (steps > most) {
+			most = steps;
+			found = wanted;
+		}
+	}
+	part();
+	return found;
+}
+
+static void at_each_instruction(void (*what)(void), bool may_miss)
+{
+	bool interrupted = true;
+
+	happens = what;
+	for (unsigned at = 1; interrupted; at += STRIDE) {
+		void *data = gather(), *got;
+
+		keeping = true;
+		interrupted = read_interrupted(at, &got);
+		if (got != data && (got || !may_miss))
+			fail_msg("instruction %u: %p, not %p", at, got, data);
+		part();
+	}
+}
+
+static void a_reader_goes_on_whatever_happens(void **state)
+{
+	struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO}, before;
+
+	(void)state;
+	sigaction(SIGTRAP, &action, &before);
+	wanted = find_last_in_line();
+	at_each_instruction(others_go, false);
+	at_each_instruction(the_table_grows, false);
+	at_each_instruction(it_goes_itself, true);
+	sigaction(SIGTRAP, &before, NULL);
+}
+#else
+static void a_reader_goes_on_whatever_happens(void **state)
+{
+	(void)state;
+	skip();
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +439,7 @@ int main(void)
 		cmocka_unit_test(of_many_who_come_at_once_one_constructs),
 		cmocka_unit_test(many_survive_growing),
 		cmocka_unit_test(readers_never_miss_while_others_change),
+		cmocka_unit_test(a_reader_goes_on_whatever_happens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
