@@ -186,4 +186,52 @@ if [ "$(id -u)" = 0 ]; then
 		leave
 	fi
 fi
+
+if [ "$(id -u)" = 0 ]; then
+	printf -- '-- a program that confines itself when it has an agent\n'
+	mkdir "$WORK/confined"
+	cat >"$WORK/confined/confined.c" <<'END'
+#include "lines.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Each number: whoever makes that call, in any thread, is the end of all. */
+int main(void)
+{
+	char line[64];
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	while (lines_next(line, sizeof(line))) {
+		struct sock_filter program[] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)atoi(line), 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		};
+		struct sock_fprog filter = {4, program};
+
+		lines_answer("%ld", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter));
+	}
+	return 0;
+}
+END
+	cp "$TARGETS/lines.h" "$WORK/confined"
+	TARGETS=$WORK/confined small_project "$WORK/confined" target-confined -O2 -D_GNU_SOURCE -- confined.c
+	TARGET_BIN=$WORK/confined target_with_agent confined
+	says "a filter over all threads" 169 0 # reboot()
+	step "it serves" 0 ".pid == $PID" status -p "$PID"
+	step "it refuses by itself" 4 '.error.code == "BUILD_ID"' apply "$WORK/startup.so" -p "$PID"
+	says "another one" 74 0 # fsync()
+	step "root is told what would kill it" 4 '.error.code == "UNSUPPORTED" and (.error.message | endswith("as soon as its agent calls fsync"))' \
+		apply "$WORK/startup.so" -p "$PID"
+	step "also for a look" 4 '.error.message | test("fsync")' list -p "$PID"
+	says "it lives" 169 0
+	target_end
+fi
 totals

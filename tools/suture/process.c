@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -45,6 +46,8 @@ static bool read_status(struct process *process)
 		/* Effective: the second. It decides where an agent puts its socket. */
 		else if (sscanf(line, "Uid: %*u %u", &uid) == 1)
 			process->uid = uid;
+		else if (sscanf(line, "Seccomp: %d", &number) == 1)
+			process->filtered = number == SECCOMP_MODE_FILTER;
 		else if (strncmp(line, "NSpid:", 6) == 0 && last &&
 			 sscanf(last, "%d", &number) == 1)
 			process->inner_pid = number;

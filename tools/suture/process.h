@@ -21,6 +21,7 @@ struct process {
 	char name[PROCESS_NAME_SIZE]; /* base name of its executable, else what it calls itself */
 	char comm[PROCESS_NAME_SIZE]; /* what it calls itself */
 	char exe[PATH_MAX];	      /* "" when not readable or a kernel thread */
+	bool filtered;		      /* its first thread has seccomp filters */
 };
 
 struct process_list {

@@ -277,11 +277,16 @@ static int told(const struct errand *errand, const struct arch_errand *data,
 	if (data->state == ARCH_ERRAND_DONE) {
 		enum suture_code code = (enum suture_code) - data->result;
 
-		return error_set(err, code, "the agent did not start: %s", suture_code_text(code));
+		error_set(err, code, "the agent did not start: %s", suture_code_text(code));
+		return error_next(err, "it needs four free descriptors, a thread, some MiB of "
+				       "memory, and a folder for its socket");
 	}
 	snprintf(text, sizeof(text), "%s", data->text);
 	error_set(err, SUTURE_E_UNSUPPORTED, "its loader: %s", text);
-	return error_next(err, "%s must be readable for its user", errand->library->own);
+	return error_next(err,
+			  "%s must be readable for its user, who needs a free descriptor and some "
+			  "MiB of memory for it",
+			  errand->library->own);
 }
 
 static void write_data(const struct errand *errand, size_t offset, int64_t value)

@@ -18,12 +18,14 @@
 
 enum { MAX_FILTERS = 64 };
 
-/* What is asked of the kernel from the borrowing to the first answer on the socket. */
-static const struct injected {
+struct wanted {
 	long number;
 	const char *name;
 	uint64_t arguments[ARCH_MAX_CALL];
-} injected[] = {
+};
+
+/* What is asked of the kernel from the borrowing to the first answer on the socket. */
+static const struct wanted injected[] = {
 	{SYS_mmap,
 	 "mmap of executable memory",
 	 {0, 8192, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, UINT64_MAX, 0}},
@@ -60,6 +62,55 @@ static const struct injected {
 	{SYS_prctl, "prctl", {PR_SET_DUMPABLE, 1, 0, 0, 0, 0}},
 	{SYS_madvise, "madvise", {4096, 4096, 4, 0, 0, 0}},
 	{SYS_exit, "exit of a thread", {0}},
+};
+
+/* What an agent does when it is asked for its state, or to apply a patch; not its helper, which may
+ * die. */
+static const struct wanted served[] = {
+	{SYS_read, "read", {3, 4096, 832, 0, 0, 0}},
+	{SYS_write, "write", {3, 4096, 8, 0, 0, 0}},
+	{SYS_close, "close", {3, 0, 0, 0, 0, 0}},
+	{SYS_mmap,
+	 "mmap",
+	 {4096, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, 3, 4096}},
+	{SYS_mprotect, "mprotect", {4096, 4096, PROT_READ, 0, 0, 0}},
+	{SYS_munmap, "munmap", {4096, 4096, 0, 0, 0, 0}},
+	{SYS_rt_sigprocmask, "rt_sigprocmask", {0, 0, 0, 8, 0, 0}},
+	{SYS_pread64, "pread64", {3, 4096, 4096, 0, 0, 0}},
+	{SYS_pwrite64, "pwrite64", {3, 4096, 5, 4096, 0, 0}},
+	{SYS_mremap, "mremap", {0}},
+	{SYS_getpid, "getpid", {0}},
+	{SYS_sendmsg, "sendmsg", {3, 4096, MSG_NOSIGNAL, 0, 0, 0}},
+	{SYS_recvmsg, "recvmsg", {3, 4096, 0, 0, 0, 0}},
+	{SYS_getsockopt, "getsockopt", {3, SOL_SOCKET, SO_PEERCRED, 4096, 4096, 0}},
+	{SYS_clone, "clone", {0x3d0f00, 4096, 4096, 4096, 0, 0}},
+	{SYS_wait4, "wait4", {0}},
+	{SYS_fsync, "fsync", {0}},
+	{SYS_rename, "rename", {0}},
+	{SYS_mkdir, "mkdir", {0}},
+	{SYS_readlink, "readlink", {0}},
+	{SYS_fchmod, "fchmod", {0}},
+	{SYS_sysinfo, "sysinfo", {0}},
+	{SYS_geteuid, "geteuid", {0}},
+	{SYS_prctl, "prctl", {PR_SET_NAME, 4096, 0, 0, 0, 0}},
+	{SYS_gettid, "gettid", {0}},
+	{SYS_futex, "futex", {4096, 128, 0, 0, 0, 0}},
+	{SYS_sched_getaffinity, "sched_getaffinity", {0}},
+	{SYS_getdents64, "getdents64", {0}},
+	{SYS_clock_gettime, "clock_gettime", {0}},
+	{SYS_epoll_wait, "epoll_wait", {3, 4096, 16, UINT64_MAX, 0, 0}},
+	{SYS_epoll_ctl, "epoll_ctl", {3, 1, 4, 4096, 0, 0}},
+	{SYS_openat, "openat", {(uint64_t)AT_FDCWD, 4096, O_RDONLY | O_CLOEXEC, 0, 0, 0}},
+	{SYS_newfstatat, "newfstatat", {3, 4096, 4096, 0x1000, 0, 0}},
+	{SYS_set_robust_list, "set_robust_list", {0}},
+	{SYS_accept4, "accept4", {3, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0}},
+	{SYS_sched_setattr, "sched_setattr", {0}},
+	{SYS_sched_getattr, "sched_getattr", {0}},
+	{SYS_getrandom, "getrandom", {0}},
+	{SYS_membarrier, "membarrier", {0}},
+	{SYS_rseq, "rseq", {0}},
+	{SYS_clone3, "clone3", {4096, 88, 0, 0, 0, 0}},
+	{SYS_clock_nanosleep, "clock_nanosleep", {0}},
 };
 
 struct machine {
@@ -221,7 +272,7 @@ static bool may_fail(long number)
 static int check_filter(const struct sock_filter *program, size_t count, struct suture_error *err)
 {
 	for (size_t i = 0; i < sizeof(injected) / sizeof(injected[0]); i++) {
-		const struct injected *call = &injected[i];
+		const struct wanted *call = &injected[i];
 		uint32_t says = seccomp_evaluate(program, count, arch_native()->audit_arch,
 						 call->number, call->arguments);
 
@@ -236,8 +287,7 @@ static int check_filter(const struct sock_filter *program, size_t count, struct 
 	return 0;
 }
 
-/* 2: there are filters. */
-static int mode_of(pid_t tid)
+int seccomp_mode(pid_t tid)
 {
 	char path[64], line[256];
 	int mode = 0;
@@ -253,26 +303,67 @@ static int mode_of(pid_t tid)
 	return mode;
 }
 
-int seccomp_permits(pid_t tid, struct suture_error *err)
+static bool kills(uint32_t action)
+{
+	return action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD ||
+	       action == SECCOMP_RET_TRAP;
+}
+
+static int check_deadly(const struct sock_filter *program, size_t count, struct suture_error *err)
+{
+	for (size_t i = 0; i < sizeof(served) / sizeof(served[0]); i++) {
+		const struct wanted *call = &served[i];
+		uint32_t says = seccomp_evaluate(program, count, arch_native()->audit_arch,
+						 call->number, call->arguments);
+
+		if (!kills(says & SECCOMP_RET_ACTION_FULL))
+			continue;
+		error_set(err, SUTURE_E_UNSUPPORTED,
+			  "a seccomp filter would kill it as soon as its agent calls %s",
+			  call->name);
+		return error_next(err, "permit that call, or refuse it with an error instead");
+	}
+	return 0;
+}
+
+/* Of a thread that is stopped. False: they can't be read. */
+static bool for_each_filter(pid_t tid,
+			    int (*check)(const struct sock_filter *program, size_t count,
+					 struct suture_error *err),
+			    int *rc, struct suture_error *err)
 {
 	static struct sock_filter program[BPF_MAXINSNS];
-	int mode = mode_of(tid), rc = 0;
 
-	if (mode == SECCOMP_MODE_STRICT)
-		return error_set(err, SUTURE_E_UNSUPPORTED, "it is in strict seccomp mode");
-	for (long i = 0; mode == SECCOMP_MODE_FILTER && !rc && i < MAX_FILTERS; i++) {
+	*rc = 0;
+	for (long i = 0; !*rc && i < MAX_FILTERS; i++) {
 		long count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, i, NULL);
 
 		if (count < 0 && errno == ENOENT)
-			return 0;
+			return true;
 		if (count < 0 || count > BPF_MAXINSNS ||
-		    ptrace(PTRACE_SECCOMP_GET_FILTER, tid, i, program) < 0) {
-			error_set(err, SUTURE_E_UNSUPPORTED,
-				  "it has a seccomp filter that can't be read");
-			return error_next(err, "run suture as root, which may look whether the "
-					       "filter would kill it");
-		}
-		rc = check_filter(program, (size_t)count, err);
+		    ptrace(PTRACE_SECCOMP_GET_FILTER, tid, i, program) < 0)
+			return false;
+		*rc = check(program, (size_t)count, err);
 	}
-	return rc;
+	return true;
+}
+
+int seccomp_permits(pid_t tid, struct suture_error *err)
+{
+	int mode = seccomp_mode(tid), rc = 0;
+
+	if (mode == SECCOMP_MODE_STRICT)
+		return error_set(err, SUTURE_E_UNSUPPORTED, "it is in strict seccomp mode");
+	if (mode != SECCOMP_MODE_FILTER || for_each_filter(tid, check_filter, &rc, err))
+		return rc;
+	error_set(err, SUTURE_E_UNSUPPORTED, "it has a seccomp filter that can't be read");
+	return error_next(err,
+			  "run suture as root, which may look whether the filter would kill it");
+}
+
+int seccomp_spares(pid_t tid, struct suture_error *err)
+{
+	int rc;
+
+	return for_each_filter(tid, check_deadly, &rc, err) ? rc : 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Would a seccomp filter let the target do what loading an agent takes? Asked before, since a
- * filter may kill at the first call that it does not like. */
+/*
+ * Would a seccomp filter let the target do what loading an agent takes, and what an agent does that
+ * is there? Asked before, since a filter may kill at the first call that it does not like.
+ */
 #ifndef ATTACH_SECCOMP_H
 #define ATTACH_SECCOMP_H
 
@@ -16,6 +18,15 @@
  * that only root may read.
  */
 int seccomp_permits(pid_t tid, struct suture_error *err);
+
+/*
+ * The same for a thread of an agent, of which anything may be asked: what only fails is its own
+ * affair. 0 where the filters can't be read.
+ */
+int seccomp_spares(pid_t tid, struct suture_error *err);
+
+/* 2: the thread has filters. */
+int seccomp_mode(pid_t tid);
 
 /*
  * Runs one filter for a call; returns what it says (SECCOMP_RET_…), SECCOMP_RET_KILL_PROCESS for a
