@@ -8,6 +8,7 @@
 # shellcheck shell=bash disable=SC2034
 
 set -u
+umask 022
 PIDS=()
 WORK=
 PASSED=0
