@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the fuzzers of a build folder, each for a bounded number of executions.
 #   run.sh BUILD_DIR [EXECUTIONS] [NAME...]
+# SUTURE_FUZZ_SEED chooses the inputs; without it they are others each time.
 # New inputs go to BUILD_DIR/fuzz/NAME, findings to BUILD_DIR/fuzz/NAME-findings. Exit 1 on a finding.
 set -u
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -27,7 +28,7 @@ for fuzzer in "$BUILD"/bin/fuzz_*; do
 	[ -f "$HERE/$name.dict" ] && dict=(-dict="$HERE/$name.dict")
 	# What agents answer is made of the same words.
 	[ "$name" = reply ] && dict=(-dict="$HERE/rpc.dict")
-	if "$fuzzer" -runs="$RUNS" -max_len="$length" -timeout=120 -rss_limit_mb=1024 -print_final_stats=1 \
+	if "$fuzzer" -seed="${SUTURE_FUZZ_SEED:-0}" -runs="$RUNS" -max_len="$length" -timeout=120 -rss_limit_mb=1024 -print_final_stats=1 \
 		"${dict[@]}" -artifact_prefix="$BUILD/fuzz/$name-findings/" \
 		"$BUILD/fuzz/$name" "${seeds[@]}" >"$BUILD/fuzz/$name.log" 2>&1; then
 		printf 'fuzz/%s: %s executions, no finding\n' "$name" \
