@@ -152,21 +152,6 @@ check_on() {
 	phase under
 }
 
-# A function that is shorter than a jump is reached by a pun, whose displacement its neighbour's bytes fix in part:
-# whether there is room is chance, by where the kernel put things. Another process has them elsewhere.
-target_with_room() {
-	local i
-	TARGET_BIN=$DIR # of target()
-	for ((i = 0; i < 8; i++)); do
-		target_with_agent case
-		suture check "$DIR/case.so" -p "$PID"
-		jq -e '.error.message // "" | test("pun: the destination is out of")' "$OUT" >/dev/null || return 0
-		printf 'note  %s: no room for a pun here, once more\n' "$NAME"
-		target_end
-	done
-	target_with_agent case
-}
-
 check_patch() {
 	local functions condition
 	functions=$(field functions)
@@ -184,7 +169,8 @@ check_patch() {
 	done < <(field page)
 	[ -z "$(field idle)" ] || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
 	has before && [ -z "${SUTURE_CORPUS_DRY:-}" ] || return 0
-	target_with_room
+	TARGET_BIN=$DIR # of target()
+	target_with_room "$DIR/case.so" case
 	phase before
 	step "$NAME: apply" 0 '.changed == true' apply "$DIR/case.so" -p "$PID" || { target_end; return 1; }
 	phase after

@@ -13,15 +13,15 @@ program() {     # NAME FLAG…
 		surroundings.c surroundings_enter.c
 	TARGET_BIN=$WORK/$name
 	DATABASE=$WORK/$name
-	target_with_agent "$name"
 }
 
 tier_is() {     # FUNCTION PATTERN: in the last check
 	matches "$1's tier" "$2" "$(jq -r --arg name "$1" '.functions[] | select(.name == $name) | .tier' "$WORK/tiers.json")"
 }
 
-tiny() {        # NAME PATTERN
-	build_target_patch surroundings-tiny "$1" || return
+tiny() {        # NAME PATTERN: leaves the program running
+	build_target_patch surroundings-tiny "$1" || { totals; exit 1; }
+	target_with_room "$WORK/surroundings-tiny.so" "$1"
 	step "check" 0 '.result == "ok"' check "$WORK/surroundings-tiny.so" -p "$PID"
 	cp "$OUT" "$WORK/tiers.json"
 	tier_is tiny "$2"
