@@ -43,7 +43,7 @@ start_with() {
 		-o "$work/arena-server" "$work"/tree/server/*.c || fail "doesn't compile with $*"
 	"$work/arena-server" --port 0 --port-file "$work/port" >"$work/server.log" 2>&1 &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ -s "$work/port" ] && break
 		sleep 0.1
 	done

@@ -32,7 +32,7 @@ figure() {
 
 "$ARENA_SERVER" --port 0 --port-file "$work/port" >"$work/server.log" 2>&1 &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ -s "$work/port" ] && break
 	sleep 0.1
 done
