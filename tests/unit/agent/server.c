@@ -27,6 +27,7 @@ static struct server *server;
 static pthread_t server_thread;
 static sem_t proceed; /* `wait` ends when it is posted */
 static _Atomic int applied, waiting;
+static char turns[8]; /* first letters of what was applied; the worker's until it is told */
 static _Atomic int nice_of_worker;  /* when it applied */
 static _Atomic uint64_t late_by_ns; /* the stop's clock is fast */
 
@@ -70,6 +71,8 @@ static int run_apply(struct server_call *call, struct json_object *params, int f
 		return error_set(err, SUTURE_E_BUSY_STACK, "tick() is in use");
 	}
 	nice_of_worker = getpriority(PRIO_PROCESS, (id_t)gettid());
+	if ((size_t)applied < sizeof(turns) - 1)
+		turns[applied] = text[0];
 	applied++;
 	*result = json_object_new_string(text);
 	return 0;
@@ -126,6 +129,7 @@ static int start_with(unsigned idle_ms, unsigned stall_ms)
 	assert_non_null(mkdtemp(folder));
 	snprintf(socket_path, sizeof(socket_path), "%s/s.sock", folder);
 	applied = waiting = 0;
+	memset(turns, 0, sizeof(turns));
 	sem_init(&proceed, 0, 0);
 	assert_int_equal(server_create(&options, &server, NULL), 0);
 	return pthread_create(&server_thread, NULL, serve, server);
@@ -384,6 +388,28 @@ static void test_reads_are_served_while_one_works(void **state)
 	close(second);
 }
 
+static void test_who_comes_first_is_served_first(void **state)
+{
+	static const char *const files[] = {"alpha", "beta", "gamma", "delta"};
+	int worker = connect_raw(socket_path), fds[4];
+
+	(void)state;
+	say(worker, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"wait\"}\n");
+	hear(worker); /* its progress: it is at work */
+	for (int i = 0; i < 4; i++) {
+		fds[i] = connect_raw(socket_path);
+		send_apply(fds[i], files[i], i);
+		expect_served(); /* it has been queued by now */
+	}
+	sem_post(&proceed);
+	for (int i = 0; i < 4; i++) {
+		assert_true(contains(hear(fds[i]), files[i]));
+		close(fds[i]);
+	}
+	assert_string_equal(turns, "abgd");
+	close(worker);
+}
+
 static void test_queue_is_bounded(void **state)
 {
 	int fds[SERVER_QUEUE + 2];
@@ -575,6 +601,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reader_that_never_reads, start_stalled, stop),
 		SERVED(test_descriptor_goes_with_its_request),
 		SERVED(test_reads_are_served_while_one_works),
+		SERVED(test_who_comes_first_is_served_first),
 		SERVED(test_queue_is_bounded),
 		SERVED(test_stop_while_one_works),
 		SERVED(test_who_leaves_is_not_found),
