@@ -263,6 +263,24 @@ static int finish(struct plan *plan, const struct transaction_options *options, 
 	return rc;
 }
 
+int transaction_is_met(const struct agent *agent, const struct patch_file *file,
+		       const struct transaction_options *options, struct suture_error *err)
+{
+	const struct patch *patch = agent_find_hash(agent, file->hash), *other = agent->patches;
+	int rc = scoping_is_met(patch, &options->scope, err);
+
+	if (rc || !options->replace)
+		return rc;
+	while (other &&
+	       (other == patch || (other->state != PATCH_APPLIED && other->state != PATCH_PENDING)))
+		other = other->next;
+	if (!other)
+		return 0;
+	error_set(err, SUTURE_E_NAME_TAKEN, "%s is applied already, and %s is %s beside it",
+		  patch->name, other->name, patch_state_name(other->state));
+	return error_next(err, "revert what is not to stay: suture revert %s", other->name);
+}
+
 int transaction_apply(struct agent *agent, struct patch_file *file,
 		      const struct transaction_options *options, struct transaction_result *result,
 		      struct suture_error *err)
@@ -272,7 +290,7 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 	int rc;
 
 	if (transaction_begin(agent, file, result)) {
-		rc = scoping_is_met(agent_find_hash(agent, file->hash), &options->scope, err);
+		rc = transaction_is_met(agent, file, options, err);
 		patch_file_fini(file);
 		return rc;
 	}

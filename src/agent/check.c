@@ -88,9 +88,10 @@ int transaction_check(struct agent *agent, struct patch_file *file,
 	int rc = transaction_begin(agent, file, result);
 
 	if (rc) {
-		result->already = true;
+		rc = transaction_is_met(agent, file, options, err);
+		result->already = !rc;
 		patch_file_fini(file);
-		return 0;
+		return rc;
 	}
 	plan_init(&plan, agent);
 	rc = transaction_plan(&plan, file, options, err);

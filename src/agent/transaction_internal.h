@@ -10,6 +10,12 @@ uint64_t transaction_now_us(void);
 /* Clears result and names it. True: the file's patch is in force already. */
 bool transaction_begin(struct agent *agent, const struct patch_file *file,
 		       struct transaction_result *result);
+/*
+ * The file's patch is in force: for the calls that are wished, and alone where it is to replace all
+ * others? NAME_TAKEN, which says what to do, where it isn't.
+ */
+int transaction_is_met(const struct agent *agent, const struct patch_file *file,
+		       const struct transaction_options *options, struct suture_error *err);
 void transaction_name(struct transaction_result *result, const struct patch_file *file);
 void transaction_figures(struct transaction_result *result, const struct stop_result *stopped);
 

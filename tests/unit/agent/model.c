@@ -111,7 +111,7 @@ static int expect_apply(int patch, bool replace)
 	const struct model_patch *definition = &model_patches[patch];
 
 	if (applied(patch))
-		return 0;
+		return replace && model.count + model.waiting_count > 1 ? -SUTURE_E_NAME_TAKEN : 0;
 	if (definition->on >= 0 && !waits(definition->on) && (replace || !applied(definition->on)))
 		return -SUTURE_E_DEPENDENCY;
 	if (must_wait(patch))
