@@ -48,6 +48,11 @@ int maps_read(pid_t pid, struct maps *maps, struct suture_error *err)
 	else
 		snprintf(path, sizeof(path), "/proc/self/maps");
 	file = fopen(path, "re");
+	if (!file && !pid && errno == ENOENT) {
+		error_set(err, SUTURE_E_UNSUPPORTED, "the process has no /proc in its root folder");
+		return error_next(err, "mount it there: mount -t proc proc /proc/%d/root/proc",
+				  (int)getpid());
+	}
 	if (!file)
 		return error_errno(err, errno == ENOENT ? SUTURE_E_NO_PROCESS : SUTURE_E_PERMISSION,
 				   errno, "%s", path);

@@ -39,9 +39,12 @@ static int open_task_dir(int *fd, size_t *threads, struct suture_error *err)
 	struct stat info;
 	int dir = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0)
-		return error_errno(err, SUTURE_E_UNSUPPORTED, errno,
-				   "threads can't be listed: /proc/self/task");
+	if (dir < 0) {
+		error_errno(err, SUTURE_E_UNSUPPORTED, errno,
+			    "threads can't be listed: /proc/self/task");
+		return error_next(err, "mount it there: mount -t proc proc /proc/%d/root/proc",
+				  (int)getpid());
+	}
 	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) != getpid()) {
 		close(dir);
 		return error_set(err, SUTURE_E_UNSUPPORTED,

@@ -201,7 +201,10 @@ if [ "$(id -u)" = 0 ]; then
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Each number: whoever makes that call, in any thread, is the end of all. */
+/*
+ * Each number: whoever makes that call, in any thread, is the end of all. A path: that is the root
+ * folder from now on.
+ */
 int main(void)
 {
 	char line[64];
@@ -216,6 +219,10 @@ int main(void)
 		};
 		struct sock_fprog filter = {4, program};
 
+		if (line[0] == '/') {
+			lines_answer("%d", chroot(line) || chdir("/"));
+			continue;
+		}
 		lines_answer("%ld", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter));
 	}
 	return 0;
@@ -233,5 +240,18 @@ END
 	step "also for a look" 4 '.error.message | test("fsync")' list -p "$PID"
 	says "it lives" 169 0
 	target_end
+	TARGET_BIN=$WORK/confined target_with_agent confined
+	says "to another root folder" "$WORK" 0
+	step "its agent is found all the same" 0 ".pid == $PID" status -p "$PID"
+	step "and says what it needs" 4 '.error.next | startswith("mount it there: mount -t proc")' threads -p "$PID"
+	target_end
 fi
+
+printf -- '-- one that is stopped when it has an agent\n'
+target_with_agent startup
+kill -STOP "$PID"
+step "it does not answer, and why" 5 '.error.code == "AGENT_BUSY" and .error.next == "it is stopped: let it go on (kill -CONT '"$PID"')"' status -p "$PID"
+kill -CONT "$PID"
+step "it does again" 0 ".pid == $PID" status -p "$PID"
+target_end
 totals

@@ -107,7 +107,7 @@ static int try_places(struct link *link, const struct rpc_owner *owner, pid_t pi
  */
 static int try_owners(struct link *link, const struct process *process, struct suture_error *err)
 {
-	char own_socket[PROCESS_ENV_SIZE], runtime[PROCESS_ENV_SIZE], root[32];
+	char own_socket[PROCESS_ENV_SIZE], runtime[PROCESS_ENV_SIZE], root[32] = "";
 	struct rpc_owner owner = {.pid = process->inner_pid, .uid = process->inner_uid};
 	const char *ours = getenv("SUTURE_SOCKET");
 	char users[64];
@@ -140,7 +140,26 @@ static int try_owners(struct link *link, const struct process *process, struct s
 	owner.uid = 0;
 	if (rc == -(int)SUTURE_E_NO_AGENT)
 		rc = try_places(link, &owner, process->pid, err);
+	/* One that has gone to another root folder since its agent began: where we would look. */
+	owner = (struct rpc_owner){
+		.pid = process->inner_pid, .uid = process->inner_uid, .users = owner.users};
+	if (rc == -(int)SUTURE_E_NO_AGENT && *root)
+		rc = try_places(link, &owner, process->pid, err);
 	return rc;
+}
+
+/* Who does not answer may be held by somebody. */
+static int explain_silence(pid_t pid, int rc, struct suture_error *err)
+{
+	struct process now;
+
+	if (rc != -(int)SUTURE_E_AGENT_BUSY || !process_read(pid, &now) || !now.stopped)
+		return rc;
+	if (now.tracer)
+		return error_next(err,
+				  "it is stopped by pid %d, which traces it: end that debugger",
+				  (int)now.tracer);
+	return error_next(err, "it is stopped: let it go on (kill -CONT %d)", (int)pid);
 }
 
 int link_open(struct link *link, const struct process *process, struct suture_error *err)
@@ -172,7 +191,7 @@ int link_open(struct link *link, const struct process *process, struct suture_er
 		return error_next(err, "run suture as root");
 	}
 	if (rc != -(int)SUTURE_E_NO_AGENT)
-		return rc;
+		return explain_silence(process->pid, rc, err);
 	error_set(err, SUTURE_E_NO_AGENT, "no agent in %s (pid %d)", process->name,
 		  (int)process->pid);
 	return error_next(err, "'suture attach %d' puts one in", (int)process->pid);
@@ -190,7 +209,7 @@ int link_open_socket(struct link *link, const char *path, struct process *proces
 	rc = greet(link, err);
 	if (rc)
 		link_close(link);
-	return rc;
+	return explain_silence(process->pid, rc, err);
 }
 
 void link_close(struct link *link)

@@ -43,6 +43,8 @@ static bool read_status(struct process *process)
 			continue;
 		if (sscanf(line, "PPid: %d", &number) == 1)
 			process->parent = number;
+		else if (sscanf(line, "TracerPid: %d", &number) == 1)
+			process->tracer = number;
 		/* Effective: the second. It decides where an agent puts its socket. */
 		else if (sscanf(line, "Uid: %*u %u", &uid) == 1)
 			process->uid = uid;
@@ -52,6 +54,7 @@ static bool read_status(struct process *process)
 			 sscanf(last, "%d", &number) == 1)
 			process->inner_pid = number;
 	}
+	process->stopped = state == 'T' || state == 't';
 	return state != 'Z' && state != 'X';
 }
 

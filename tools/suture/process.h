@@ -22,6 +22,8 @@ struct process {
 	char comm[PROCESS_NAME_SIZE]; /* what it calls itself */
 	char exe[PATH_MAX];	      /* "" when not readable or a kernel thread */
 	bool filtered;		      /* its first thread has seccomp filters */
+	bool stopped;		      /* by SIGSTOP, or by who traces it */
+	pid_t tracer;		      /* 0: nobody */
 };
 
 struct process_list {
