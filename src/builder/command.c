@@ -3,6 +3,7 @@
 #include "builder/command.h"
 
 #include "builder/path.h"
+#include "builder/wrapper.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -73,64 +74,6 @@ static int expand_responses(const struct strings *from, const char *directory, u
 			return rc;
 	}
 	return strings_ok(to) ? 0 : error_no_memory(err);
-}
-
-static bool is_wrapper(const char *base)
-{
-	static const char *const wrappers[] = {
-		"ccache",    "sccache", "distcc", "icecc",     "pump",	  "buildcache",
-		"firebuild", "nice",	"time",	  "env",       "libtool", "sh",
-		"bash",	     "cmake",	"ionice", "taskset",   "prlimit", "chrt",
-		"stdbuf",    "setarch", "gomacc", "rewrapper", NULL};
-
-	return is_one_of(base, wrappers) || starts(base, "libtool");
-}
-
-static bool is_compiler(const char *base)
-{
-	static const char *const names[] = {"cc", "c++", "gcc", "g++", "clang", "clang++", NULL};
-	const char *at = base;
-
-	/* x86_64-linux-gnu-gcc-12, clang++-14: a known name between dashes. */
-	while (*at) {
-		size_t length = strcspn(at, "-");
-
-		for (size_t i = 0; names[i]; i++)
-			if (strlen(names[i]) == length && strncmp(at, names[i], length) == 0)
-				return true;
-		at += length + (at[length] == '-');
-	}
-	return false;
-}
-
-static bool is_assignment(const char *word)
-{
-	size_t length =
-		strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789");
-
-	return length && word[length] == '=' && !(word[0] >= '0' && word[0] <= '9');
-}
-
-/* Index of the compiler behind wrappers; *libtool says whether it is libtool that compiles. */
-static size_t skip_wrappers(const struct strings *argv, bool *libtool)
-{
-	size_t at = 0;
-
-	*libtool = false;
-	if (!argv->count)
-		return 0;
-	/* VAR=VALUE as a shell takes it; a wrapper that nobody knows, right before a compiler. */
-	if (!is_wrapper(path_base(argv->items[0])) && !is_assignment(argv->items[0]) &&
-	    !(argv->count > 1 && !is_compiler(path_base(argv->items[0])) &&
-	      is_compiler(path_base(argv->items[1]))))
-		return 0;
-	/* Everything up to the compiler belongs to the wrappers: options, VAR=VALUE, scripts, "--".
-	 */
-	while (at < argv->count && !is_compiler(path_base(argv->items[at]))) {
-		*libtool |= starts(argv->items[at], "--mode=compile");
-		at++;
-	}
-	return at < argv->count ? at : 0;
 }
 
 /* Options whose value is the next argument, and that stay: the value is no source. */
@@ -291,12 +234,27 @@ static int take_argument(struct command *command, const struct compdb_entry *ent
 	return 0;
 }
 
+static int take_wrapper(struct command *command, const struct wrapper *wrapper,
+			const char *compiler, struct suture_error *err)
+{
+	if (wrapper->directory) {
+		char *directory = path_absolute(command->directory, wrapper->directory);
+
+		if (!directory)
+			return error_no_memory(err);
+		free(command->directory);
+		command->directory = directory;
+	}
+	strings_add_all(&command->environment, &wrapper->environment);
+	strings_take(&command->argv, wrapper_find(wrapper, compiler, command->directory));
+	return strings_ok(&command->argv) ? 0 : error_no_memory(err);
+}
+
 int command_init(struct command *command, const struct compdb_entry *entry,
 		 struct suture_error *err)
 {
 	struct strings argv = {0};
-	bool libtool;
-	size_t at;
+	struct wrapper wrapper = {0};
 	int rc;
 
 	*command = (struct command){.directory = strdup(entry->directory)};
@@ -307,16 +265,15 @@ int command_init(struct command *command, const struct compdb_entry *entry,
 		rc = error_set(err, SUTURE_E_BAD_INPUT, "an empty compile command");
 	if (rc)
 		goto out;
-	at = skip_wrappers(&argv, &libtool);
-	for (size_t i = 0; i < at; i++)
-		if (is_assignment(argv.items[i]))
-			strings_add(&command->environment, argv.items[i]);
-	strings_add(&command->argv, argv.items[at]);
-	for (at++; at < argv.count && !rc; at++)
+	if (!wrapper_read(&wrapper, &argv))
+		rc = error_no_memory(err);
+	if (!rc)
+		rc = take_wrapper(command, &wrapper, argv.items[wrapper.compiler], err);
+	for (size_t at = wrapper.compiler + 1; at < argv.count && !rc; at++)
 		rc = take_argument(command, entry, &argv, &at, err);
 	if (rc)
 		goto out;
-	if (libtool && !strings_contain(&argv, "-static") &&
+	if (wrapper.libtool && !strings_contain(&argv, "-static") &&
 	    !strings_contain(&argv, "-prefer-non-pic")) {
 		strings_add(&command->argv, "-fPIC");
 		strings_add(&command->argv, "-DPIC");
@@ -328,6 +285,7 @@ int command_init(struct command *command, const struct compdb_entry *entry,
 out:
 	if (rc)
 		error_context(err, "the command of %s", entry->file);
+	wrapper_fini(&wrapper);
 	strings_fini(&argv);
 	return rc;
 }

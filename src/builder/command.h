@@ -18,7 +18,7 @@ struct command {
 	char *directory;     /* owned: where it runs */
 	char *source;	     /* owned: as written in the command */
 	struct strings argv; /* compiler and options: no source, no -c, -o, -M*, -Werror, wrapper */
-	struct strings environment; /* VAR=VALUE in front of the compiler: SOURCE_DATE_EPOCH, … */
+	struct strings environment; /* done by what stands in front of it, see process_job */
 	char *dep_file;	   /* owned: where production writes dependencies (absolute), or NULL */
 	bool has_debug;	   /* it makes full debug information already */
 	bool splits_debug; /* into another file */
@@ -28,8 +28,8 @@ struct command {
 };
 
 /*
- * Reads an entry: wrappers (ccache, distcc, libtool, env…) are taken off but for the variables that
- * they set, response files opened.
+ * Reads an entry: wrappers (ccache, distcc, libtool, env…) are taken off but for what
+ * they do to variables and the folder, response files opened.
  * Refuses what is no command of a GCC-like compiler.
  */
 int command_init(struct command *command, const struct compdb_entry *entry,

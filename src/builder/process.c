@@ -43,28 +43,41 @@ void process_uncancel(void)
 	atomic_store_explicit(&cancelled, false, memory_order_relaxed);
 }
 
-/* Does a VAR=VALUE of the list set what this one sets? */
-static bool is_set_in(const struct strings *list, const char *assignment)
+/* Has the list something to say about the variable? */
+static bool is_decided(const struct strings *list, const char *assignment)
 {
-	size_t length = strcspn(assignment, "=") + 1;
+	size_t length = strcspn(assignment, "=");
 
+	if (list && list->count && strcmp(list->items[0], "-") == 0)
+		return true;
 	for (size_t i = 0; list && i < list->count; i++)
-		if (strncmp(list->items[i], assignment, length) == 0)
+		if (strcspn(list->items[i], "=") == length &&
+		    strncmp(list->items[i], assignment, length) == 0)
 			return true;
 	return false;
 }
 
 /*
- * Ours, what the job puts over it, and PWD naming the child's folder: GCC takes DW_AT_comp_dir from
- * it.
+ * Ours, what the job does to it, and PWD naming the child's folder: GCC takes DW_AT_comp_dir from
+ * it. TMPDIR is where we clear up after who is killed: nothing takes it out.
  */
 static int environment_init(const struct process_job *job, struct strings *environment)
 {
+	const struct strings *list = job->environment;
+	const char *temporary = getenv("TMPDIR");
+
 	for (char **from = environ; *from; from++)
-		if (strncmp(*from, "PWD=", 4) != 0 && !is_set_in(job->environment, *from))
+		if (strncmp(*from, "PWD=", 4) != 0 && strncmp(*from, "TMPDIR=", 7) != 0 &&
+		    !is_decided(list, *from))
 			strings_add(environment, *from);
-	if (job->environment)
-		strings_add_all(environment, job->environment);
+	for (size_t i = 0; list && i < list->count; i++) {
+		if (strchr(list->items[i], '='))
+			strings_add(environment, list->items[i]);
+		if (strncmp(list->items[i], "TMPDIR=", 7) == 0)
+			temporary = NULL;
+	}
+	if (temporary)
+		strings_add_format(environment, "TMPDIR=%s", temporary);
 	strings_add_format(environment, "PWD=%s", job->directory);
 	return strings_ok(environment) ? 0 : -1;
 }

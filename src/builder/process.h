@@ -12,11 +12,15 @@
 #include <suture/error.h>
 
 struct process_job {
-	const struct strings *argv;	   /* borrowed; argv[0] is looked up in PATH */
-	const char *directory;		   /* borrowed; the child's working folder and its PWD */
-	const char *out_path;		   /* borrowed; stdout, NULL: discarded */
-	const char *error_path;		   /* borrowed; stderr, NULL: discarded */
-	const struct strings *environment; /* borrowed; VAR=VALUE put over ours; NULL: none */
+	const struct strings *argv; /* borrowed; argv[0] is looked up in PATH */
+	const char *directory;	    /* borrowed; the child's working folder and its PWD */
+	const char *out_path;	    /* borrowed; stdout, NULL: discarded */
+	const char *error_path;	    /* borrowed; stderr, NULL: discarded */
+	/*
+	 * Borrowed; NULL: ours. VAR=VALUE is put over ours, VAR taken out of it; "-" as the first
+	 * one takes out all.
+	 */
+	const struct strings *environment;
 	int status; /* as waitpid() gives it; 127 << 8 where it did not start */
 	void *user; /* for the callback */
 };

@@ -152,24 +152,6 @@ static void wrappers_are_taken_off(void **state)
 			 0);
 }
 
-static void variables_of_wrappers_are_kept(void **state)
-{
-	struct compdb_entry entry = {.directory = (char *)"/b", .file = (char *)"/s/x.c"};
-	struct command command;
-
-	(void)state;
-	assert_true(strings_split(&entry.argv,
-				  "CPATH=/inc env -i SOURCE_DATE_EPOCH=0 nice -n 3 gcc -DA=b -c "
-				  "/s/x.c",
-				  false));
-	assert_int_equal(command_init(&command, &entry, NULL), 0);
-	assert_int_equal(command.environment.count, 2);
-	assert_string_equal(command.environment.items[0], "CPATH=/inc");
-	assert_string_equal(command.environment.items[1], "SOURCE_DATE_EPOCH=0");
-	strings_fini(&entry.argv);
-	command_fini(&command);
-}
-
 static void debug_of_another_option_is_not_the_source(void **state)
 {
 	(void)state;
@@ -190,7 +172,6 @@ int main(void)
 		cmocka_unit_test(verify_changes_nothing_about_code),
 		cmocka_unit_test(compare_adds_sections_and_debug),
 		cmocka_unit_test(wrappers_are_taken_off),
-		cmocka_unit_test(variables_of_wrappers_are_kept),
 		cmocka_unit_test(debug_of_another_option_is_not_the_source),
 	};
 

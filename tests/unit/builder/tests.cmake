@@ -1,5 +1,6 @@
 # The front half: from a diff to objects.
 suture_unit_test(builder/compdb LINKS builder base)
+suture_unit_test(builder/wrapper LINKS builder base)
 suture_unit_test(builder/lines LINKS builder base)
 suture_unit_test(builder/diff LINKS builder base)
 suture_unit_test(builder/overlay LINKS builder base)
