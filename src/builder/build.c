@@ -273,6 +273,8 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 				       plan->unit_count, err);
 	if (!rc)
 		build_units_list_elsewhere(build);
+	if (!rc && result->prepared)
+		unsupported_leave_out(plan->units, plan->unit_count, &result->notes);
 	if (!rc)
 		unsupported_refuse(plan->units, plan->unit_count, &result->refusals);
 	if (!rc && !result->refusals.count)

@@ -171,28 +171,59 @@ static struct reason find_reason(const struct compile_unit *unit)
 	return (struct reason){0};
 }
 
+/* What is to be said of a unit: "is compiled with -flto: …", and the way out. */
+struct verdict {
+	char text[512];
+	char next[128];
+};
+
+static bool judge(const struct compile_unit *unit, struct verdict *verdict)
+{
+	struct reason reason;
+
+	if (unit->skipped)
+		return false;
+	reason = find_reason(unit);
+	if (reason.option) {
+		snprintf(verdict->text, sizeof(verdict->text), "is compiled with %s: %s",
+			 reason.option, reason.why);
+		snprintf(verdict->next, sizeof(verdict->next), "build the server without %s",
+			 reason.option);
+		return true;
+	}
+	if (!is_module(unit))
+		return false;
+	strcpy(verdict->text, "is the interface of a C++20 module: what other files take from it "
+			      "can't be compared");
+	strcpy(verdict->next, "change functions in files that import it");
+	return true;
+}
+
 void unsupported_refuse(const struct compile_unit *units, size_t count, struct refusals *refusals)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct reason reason = {0};
-		char next[128];
+	struct verdict verdict;
 
-		if (!units[i].skipped)
-			reason = find_reason(&units[i]);
-		if (!units[i].skipped && !reason.option && is_module(&units[i])) {
-			refusals_add(refusals, SUTURE_E_UNSUPPORTED, units[i].entry->file, 0,
-				     "change functions in files that import it",
-				     "%s is the interface of a C++20 module: what other files take "
-				     "from it can't be compared",
-				     units[i].name);
-			return;
-		}
-		if (!reason.option)
+	for (size_t i = 0; i < count; i++) {
+		if (!judge(&units[i], &verdict))
 			continue;
-		snprintf(next, sizeof(next), "build the server without %s", reason.option);
-		refusals_add(refusals, SUTURE_E_UNSUPPORTED, units[i].entry->file, 0, next,
-			     "%s is compiled with %s: %s", units[i].name, reason.option,
-			     reason.why);
+		refusals_add(refusals, SUTURE_E_UNSUPPORTED, units[i].entry->file, 0, verdict.next,
+			     "%s %s", units[i].name, verdict.text);
 		return;
+	}
+}
+
+void unsupported_leave_out(struct compile_unit *units, size_t count, struct strings *notes)
+{
+	struct verdict verdict;
+	bool any = false;
+
+	for (size_t i = 0; i < count && !any; i++)
+		any = !units[i].skipped && !judge(&units[i], &verdict);
+	for (size_t i = 0; i < count && any; i++) {
+		if (!judge(&units[i], &verdict))
+			continue;
+		strings_add_format(notes, "%s is not prepared, and can't be patched: it %s",
+				   units[i].name, verdict.text);
+		units[i].skipped = true;
 	}
 }

@@ -10,7 +10,8 @@ static const char unit_c[] = "#include \"unit.h\"\n"
 			     "__attribute__((noinline)) int work(int a)\n"
 			     "{\n\treturn a * STEP + a % 7;\n}\n";
 
-static void make_program(void)
+/* As recorded, each of the two sources is compiled with more options. */
+static void make_program_recorded(const char *of_main, const char *of_unit)
 {
 	char text[4096];
 
@@ -25,10 +26,15 @@ static void make_program(void)
 	run((const char *[]){"gcc", "-Wl,--build-id", "main.o", "unit.o", "-o", "program", NULL});
 	snprintf(text, sizeof(text),
 		 "[{\"directory\":\"%s/build\",\"file\":\"../src/main.c\",\"command\":"
-		 "\"gcc -O2 -c ../src/main.c -o main.o\"},{\"directory\":\"%s/build\",\"file\":"
-		 "\"../src/unit.c\",\"command\":\"gcc -O2 -c ../src/unit.c -o unit.o\"}]",
-		 tree_top, tree_top);
+		 "\"gcc -O2 %s -c ../src/main.c -o main.o\"},{\"directory\":\"%s/build\",\"file\":"
+		 "\"../src/unit.c\",\"command\":\"gcc -O2 %s -c ../src/unit.c -o unit.o\"}]",
+		 tree_top, of_main, tree_top, of_unit);
 	tree_write("build/compile_commands.json", text);
+}
+
+static void make_program(void)
+{
+	make_program_recorded("", "");
 }
 
 static void build(const char *diff, struct build_result *result)
@@ -132,6 +138,43 @@ static void another_binary_is_refused(void **state)
 	expect_mismatch();
 }
 
+/* The rest is prepared; nothing of what can't be is proved, and a patch of it is refused. */
+static void what_is_not_supported_is_left_out(void **state)
+{
+	struct build_result result;
+
+	(void)state;
+	make_program_recorded("", "-fprofile-arcs");
+	build(NULL, &result);
+	assert_int_equal(result.outcome, CORE_NOTHING);
+	assert_int_equal(result.core.verified.exact, 1); /* main */
+	assert_int_equal(result.core.verified.different, 0);
+	assert_int_equal(result.notes.count, 1);
+	assert_non_null(strstr(result.notes.items[0], "unit.c is not prepared"));
+	assert_non_null(strstr(result.notes.items[0], "-fprofile-arcs"));
+	build_result_fini(&result);
+	assert_int_equal(cached_objects(), 1);
+	make_diff("unit.c", "int work(int a)\n{\n\treturn a;\n}\n");
+	build(tree_path("change.diff"), &result);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	assert_int_equal(result.refusals.list[0].code, SUTURE_E_UNSUPPORTED);
+	build_result_fini(&result);
+}
+
+/* Nothing would be left to prove. */
+static void nothing_but_what_is_not_supported_is_refused(void **state)
+{
+	struct build_result result;
+
+	(void)state;
+	make_program_recorded("-flto", "-flto");
+	build(NULL, &result);
+	assert_int_equal(result.outcome, CORE_REFUSED);
+	assert_int_equal(result.refusals.list[0].code, SUTURE_E_UNSUPPORTED);
+	assert_int_equal(result.notes.count, 0);
+	build_result_fini(&result);
+}
+
 /* A source that does not compile is told, as with a diff. */
 static void a_tree_that_does_not_compile_is_refused(void **state)
 {
@@ -155,6 +198,8 @@ int main(void)
 		in_tree(an_edited_tree_is_refused),
 		in_tree(a_tree_that_is_edited_later_is_refused),
 		in_tree(another_binary_is_refused),
+		in_tree(what_is_not_supported_is_left_out),
+		in_tree(nothing_but_what_is_not_supported_is_refused),
 		in_tree(a_tree_that_does_not_compile_is_refused),
 	};
 
