@@ -4,60 +4,10 @@
 
 #include "base/error.h"
 #include "compare.h"
+#include "difference.h"
 #include "relaid.h"
 
-#include <elf.h>
-#include <stdio.h>
 #include <string.h>
-
-static bool has_relocs(const struct object *object, const struct part *part)
-{
-	size_t count;
-
-	if (part->section == OBJECT_COMMON)
-		return false;
-	object_relocs(&object->sections[part->section], part->start, part->start + part->size,
-		      &count);
-	return count > 0;
-}
-
-static const uint8_t *contents(const struct object *object, const struct part *part)
-{
-	const struct object_section *section;
-
-	if (part->section == OBJECT_COMMON)
-		return NULL;
-	section = &object->sections[part->section];
-	return section->data ? section->data + part->start : NULL;
-}
-
-/* "5", or the first bytes in hexadecimal; what relocations fill is not shown. */
-static void describe(const struct object *object, const struct part *part, char *text, size_t size)
-{
-	const uint8_t *data = contents(object, part);
-	size_t used = 0;
-
-	if (has_relocs(object, part)) {
-		snprintf(text, size, "%llu bytes with addresses", (unsigned long long)part->size);
-	} else if (part->size == 4 || part->size == 8) {
-		int64_t value = 0;
-		int32_t small = 0;
-
-		if (data && part->size == 8)
-			memcpy(&value, data, 8);
-		if (data && part->size == 4) {
-			memcpy(&small, data, 4);
-			value = small;
-		}
-		snprintf(text, size, "%lld", (long long)value);
-	} else {
-		for (uint64_t i = 0; i < part->size && i < 16 && used + 4 < size; i++)
-			used += (size_t)snprintf(text + used, size - used, "%s%02x", i ? " " : "",
-						 data ? data[i] : 0);
-		if (part->size > 16 && used + 4 < size)
-			snprintf(text + used, size - used, " ...");
-	}
-}
 
 static const struct core_data_decision *decision_for(const struct session *session,
 						     const struct part *part)
@@ -89,22 +39,20 @@ static int add_datum(struct session *session, struct unit *unit, struct part *pa
 	return 0;
 }
 
-static void refuse(struct session *session, const struct unit *unit, const struct part *part,
+/* `what` changes: "the size of". */
+static void refuse(struct session *session, struct unit *unit, const struct part *part,
 		   const char *next, const char *what)
 {
-	char old_value[64];
-	char new_value[64];
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
 
 	/* One refusal for one cause; a virtual table is a part of its class's layout. */
 	if (part->relaid || (session->options->relaid_count && strncmp(part->name, "_ZTV", 4) == 0))
 		return;
-	describe(&unit->o, part->twin, old_value, sizeof(old_value));
-	describe(&unit->p, part, new_value, sizeof(new_value));
 	refusals_add(&session->result->refusals, SUTURE_E_DATA_CHANGED,
 		     part_file(part) ? part_file(part) : unit->source, part->identity.line, next,
-		     "%s of %s in %s changes: %s (%llu bytes) -> %s (%llu bytes)", what, part->name,
-		     unit->source, old_value, (unsigned long long)part->twin->size, new_value,
-		     (unsigned long long)part->size);
+		     "%s %s in %s changes: %s", what, part->name, unit->source,
+		     difference_text(&comparer, part->twin, part));
 }
 
 static int change_writable(struct session *session, struct unit *unit, struct part *part)
@@ -113,25 +61,25 @@ static int change_writable(struct session *session, struct unit *unit, struct pa
 
 	if (part->size != part->twin->size) {
 		refuse(session, unit, part,
-		       "live objects have the old size: add a new variable instead", "the size");
+		       "live objects have the old size: add a new variable instead", "the size of");
 		return 0;
 	}
 	if (part->tls) {
 		refuse(session, unit, part,
 		       "threads have their copies already: set the value in code",
-		       "the initial value");
+		       "the initial value of");
 		return 0;
 	}
 	if (!decision) {
 		refuse(session, unit, part,
 		       "decide with --data VARIABLE=keep or --data VARIABLE=set",
-		       "the initial value");
+		       "the initial value of");
 		return 0;
 	}
 	if (part->twin->below && decision->policy == CORE_DATA_SET) {
 		refuse(session, unit, part,
 		       "a patch below brought it: set it in a hook, and say --data VARIABLE=keep",
-		       "the initial value");
+		       "the initial value of");
 		return 0;
 	}
 	return add_datum(session, unit, part,
@@ -248,18 +196,21 @@ static int change_constant(struct session *session, struct unit *unit, struct pa
 {
 	struct part *old = part->twin;
 
-	if (!old->below && part->size == old->size && !has_relocs(&unit->o, old) &&
-	    !has_relocs(&unit->p, part)) {
+	if (!old->below && part->size == old->size && !difference_has_addresses(&unit->o, old) &&
+	    !difference_has_addresses(&unit->p, part)) {
 		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
 
 		return code ? code : add_readers(session, unit, old);
 	}
 	if (part->global) {
 		refuse(session, unit, part,
-		       "other files may read it: give the new one another name", "the constant");
+		       "other files may read it: leave it, and let the functions that need the "
+		       "change use a new table of another name",
+		       "the constant");
 		return 0;
 	}
 	part->twin = NULL;
+	part->anew = true;
 	old->twin = NULL;
 	*split = true;
 	return 0;

@@ -53,6 +53,7 @@ struct part {
 	bool tls;
 	bool unpaired;	     /* ambiguous: must not be used (data) */
 	bool was_constant;   /* P: the original's compiler saw that nobody writes it */
+	bool anew;	     /* P: a constant that the patch has another one of */
 	bool relaid;	     /* P: the layout of its type is refused */
 	bool changed;	     /* differs from its twin */
 	const char *because; /* why it is in the patch */

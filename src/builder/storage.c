@@ -2,6 +2,7 @@
 /* Variables whose storage the compiler changed; see storage.h. */
 #include "storage.h"
 
+#include "difference.h"
 #include "identity.h"
 #include "nameindex.h"
 
@@ -100,6 +101,23 @@ static void note_renamed(struct session *session, const struct unit *unit)
 	}
 }
 
+/* Tables of functions and names are what programs register by address. */
+static void note_anew(struct session *session, const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		const struct part *part = unit->patched.list[i];
+
+		if (!part->anew || !unit->kept[part->section] ||
+		    !difference_has_addresses(unit->patched.object, part))
+			continue;
+		strings_add_format(&session->result->notes,
+				   "%s in %s is another table for the patched code: where the "
+				   "program has stored the address of the old one, that stays in "
+				   "use",
+				   part->name, unit->source);
+	}
+}
+
 int storage_check_new(struct session *session, struct unit *unit)
 {
 	int code = 0;
@@ -119,6 +137,7 @@ int storage_check_new(struct session *session, struct unit *unit)
 			       "patched code needs it whole");
 	}
 	note_renamed(session, unit);
+	note_anew(session, unit);
 	return code;
 }
 

@@ -246,6 +246,44 @@ static void constant_table_is_changed_in_place(void **state)
 	kit_close(&kit);
 }
 
+/* What is in the table that changes, instead of how many bytes it has. */
+static void a_table_of_addresses_is_told_by_its_entry(void **state)
+{
+	static const char head[] =
+		"int on_a(int x) { return x + 1; }\nint on_b(int x) { return x + 2; }\n"
+		"struct entry { const char *name; int (*run)(int); long weight; };\n";
+	static const char tail[] = "int work(int x) { return table[x & 1].run(x); }\n";
+	static const struct {
+		const char *before, *after, *said;
+	} edits[] = {
+		{"const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_a, 2}};\n",
+		 "const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "the constant table in unit changes: on_a -> on_b at byte 32 of 48"},
+		{"const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "const struct entry table[2] = {{\"a\", on_a, 1}, {\"bee\", on_b, 2}};\n",
+		 "\"b\" -> \"bee\" at byte 24 of 48"},
+		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 5}};\n",
+		 "the initial value of table in unit changes: 2 -> 5 at byte 40 of 48"},
+		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", 0, 2}};\n",
+		 "on_b -> 0 at byte 32 of 48"},
+		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "struct entry table[3] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "the size of table in unit changes: 48 bytes -> 72 bytes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++) {
+		char before[1024], after[1024];
+		const struct edit edit = {before, after, NULL};
+
+		snprintf(before, sizeof(before), "%s%s%s", head, edits[i].before, tail);
+		snprintf(after, sizeof(after), "%s%s%s", head, edits[i].after, tail);
+		expect_refusal(&edit, SUTURE_E_DATA_CHANGED, edits[i].said);
+	}
+}
+
 static void grown_constant_table_takes_its_readers_along(void **state)
 {
 	static const struct edit edit = {"static const int prices[4] = {1, 2, 3, 4};\nint work(int "
@@ -256,6 +294,30 @@ static void grown_constant_table_takes_its_readers_along(void **state)
 
 	(void)state;
 	expect_patch("gcc", "-O2", &edit);
+}
+
+/* Who has kept the address of the old one goes on with it. */
+static void a_private_table_of_addresses_is_another_one(void **state)
+{
+	static const char before[] =
+		"__attribute__((noinline)) int on_a(int x) { return x + 1; "
+		"}\n__attribute__((noinline)) int on_b(int x) { return x * 5; "
+		"}\nstatic int (*const table[2])(int) = {on_a, on_a};\n"
+		"int work(int x) { return table[x & 1](x) + (x > 99 ? on_b(x) : 0); }\n";
+	static const char after[] =
+		"__attribute__((noinline)) int on_a(int x) { return x + 1; "
+		"}\n__attribute__((noinline)) int on_b(int x) { return x * 5; "
+		"}\nstatic int (*const table[2])(int) = {on_a, on_b};\n"
+		"int work(int x) { return table[x & 1](x) + (x > 99 ? on_b(x) : 0); }\n";
+	struct kit kit = {0};
+
+	(void)state;
+	kit_build(&kit, before, after, main_unit);
+	kit_expect(&kit, CORE_PATCH);
+	kit_expect_functions(&kit, "changed:work");
+	assert_int_equal(kit.result.notes.count, 1);
+	assert_non_null(strstr(kit.result.notes.items[0], "table in unit is another table"));
+	kit_close(&kit);
 }
 
 static void refusals_name_the_rule(void **state)
@@ -306,7 +368,9 @@ int main(void)
 		cmocka_unit_test(statics_that_look_alike_are_refused),
 		cmocka_unit_test(initial_value_needs_a_decision),
 		cmocka_unit_test(constant_table_is_changed_in_place),
+		cmocka_unit_test(a_table_of_addresses_is_told_by_its_entry),
 		cmocka_unit_test(grown_constant_table_takes_its_readers_along),
+		cmocka_unit_test(a_private_table_of_addresses_is_another_one),
 		cmocka_unit_test(refusals_name_the_rule),
 	};
 
