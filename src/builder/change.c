@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Changed functions, constructors, and the closure over what they need. */
+/* Changed functions and constructors; see change.h. */
 #include "change.h"
 
 #include "accept.h"
 #include "author.h"
 #include "base/error.h"
-#include "bind.h"
 #include "compare.h"
 #include "datum.h"
 #include "guards.h"
@@ -20,14 +19,6 @@
 static bool is_function(const struct part *part)
 {
 	return part->kind == PART_FUNCTION || part->kind == PART_CHILD;
-}
-
-static void refuse(struct session *session, enum suture_code code, const struct unit *unit,
-		   const struct part *part, const char *next, const char *text)
-{
-	refusals_add(&session->result->refusals, code,
-		     part_file(part) ? part_file(part) : unit->source, part->identity.line, next,
-		     "%s in %s %s", part->name, unit->source, text);
 }
 
 static enum returns how_it_returns(const struct session *session, const struct unit *unit,
@@ -51,9 +42,9 @@ static void check_leaves(struct session *session, struct unit *unit, struct part
 	enum returns returns = how_it_returns(session, unit, part->twin);
 
 	if (strcmp(part->name, "main") == 0 || returns == RETURNS_NEVER)
-		refuse(session, SUTURE_E_NEVER_IDLE, unit, part,
-		       "move the change into a function that it calls",
-		       "never returns while the program runs");
+		session_refuse(session, SUTURE_E_NEVER_IDLE, unit, part,
+			       "move the change into a function that it calls",
+			       "never returns while the program runs");
 	else if (returns == RETURNS_BY_EXIT)
 		strings_add_format(&session->result->notes,
 				   "%s in %s never returns, it ends by exit(): while a thread is "
@@ -112,9 +103,9 @@ static void check_start(struct session *session, struct unit *unit, struct part 
 	if (startup != STARTUP_RUNS)
 		return;
 	if (!startup_constructs(part))
-		refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
-		       "its effects at start can't be repeated: leave it as it is",
-		       "runs at start, and changes");
+		session_refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+			       "its effects at start can't be repeated: leave it as it is",
+			       "runs at start, and changes");
 	else if (!session->options->relaid_count) /* else the layout is the cause, and refused */
 		refusals_add(&session->result->refusals, SUTURE_E_CONSTRUCTOR_CHANGED, unit->source,
 			     0, "they have run: leave what initialises these objects as it is",
@@ -127,24 +118,25 @@ static void check_replaceable(struct session *session, struct unit *unit, struct
 	const struct object_symbol *symbol = &unit->p.symbols[part->symbol];
 
 	if (!part->twin->replaceable)
-		refuse(session, SUTURE_E_VERIFY_MISMATCH, unit, part,
-		       "pass the units that define it too",
-		       "is in the binary in a form that this unit did not make");
+		session_refuse(session, SUTURE_E_VERIFY_MISMATCH, unit, part,
+			       "pass the units that define it too",
+			       "is in the binary in a form that this unit did not make");
 	if (has_second_entry(&unit->original, part->twin)) {
-		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
-		       "leave it as it is, and change who calls it",
-		       "has a second entry: another symbol lies inside of it");
+		session_refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+			       "leave it as it is, and change who calls it",
+			       "has a second entry: another symbol lies inside of it");
 		return; /* it is only a piece of a function, of which nothing else can be said */
 	}
 	if (symbol->type == STT_GNU_IFUNC)
-		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
-		       "leave the resolver as it is; change what it chooses from",
-		       "is the resolver of an indirect function: it has run already");
+		session_refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
+			       "leave the resolver as it is; change what it chooses from",
+			       "is the resolver of an indirect function: it has run already");
 	check_leaves(session, unit, part);
 	if (is_coroutine(part->name))
-		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
-		       "move the change into a function that the coroutine calls",
-		       "is the body of a coroutine: suspended ones resume in the middle of it");
+		session_refuse(
+			session, SUTURE_E_UNSUPPORTED, unit, part,
+			"move the change into a function that the coroutine calls",
+			"is the body of a coroutine: suspended ones resume in the middle of it");
 	check_start(session, unit, part);
 }
 
@@ -195,8 +187,9 @@ static int find_constructors(struct session *session, struct unit *unit)
 			if (!part || (part->twin && startup_lists(&unit->original, part->twin)))
 				continue;
 			if (section->type != SHT_INIT_ARRAY) {
-				refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
-				       "call it from the code instead", "is new and runs at exit");
+				session_refuse(session, SUTURE_E_CONSTRUCTOR_CHANGED, unit, part,
+					       "call it from the code instead",
+					       "is new and runs at exit");
 				continue;
 			}
 			unit->constructors = arena_grow(&session->arena, unit->constructors,
@@ -346,184 +339,4 @@ bool change_any(const struct session *session)
 		if (session->data[i].kind != CORE_DATUM_KEEP)
 			return true;
 	return session->hook_count + session->migration_count > 0;
-}
-
-/* A part that is about to enter the patch: may it? */
-static void enter(struct session *session, struct unit *unit, struct part *part)
-{
-	const struct binary_symbol *symbols;
-	size_t count;
-
-	if (part->kind != PART_DATA && part->kind != PART_FUNCTION)
-		return;
-	if (part->kind == PART_DATA && part->tls && !part_exists(part)) {
-		refuse(session, SUTURE_E_NEW_TLS, unit, part,
-		       "use suture_shadow_get() with the thread as its key",
-		       "is a new thread-local variable");
-		return;
-	}
-	if (part_exists(part) || !part->global || part->weak)
-		return;
-	symbols = binary_symbols(&session->binary, part->name, &count);
-	if (count && symbols[0].defined && symbols[0].bind != STB_LOCAL)
-		refuse(session, SUTURE_E_UNSUPPORTED, unit, part,
-		       "leave it where it is, or give the new one another name",
-		       "is new in this file, but the binary has one from another file");
-}
-
-static bool keep(struct session *session, struct unit *unit, uint32_t section)
-{
-	struct part_set *set = &unit->patched;
-
-	if (section == OBJECT_COMMON || unit->kept[section])
-		return false;
-	unit->kept[section] = true;
-	for (size_t i = set->first[section]; i < set->first[section + 1]; i++) {
-		struct part *part = set->list[i];
-
-		enter(session, unit, part);
-		if (part->lsda_section)
-			keep(session, unit, part->lsda_section);
-	}
-	return true;
-}
-
-static void keep_roots(struct session *session, struct unit *unit)
-{
-	for (size_t i = 0; i < unit->patched.count; i++)
-		if (unit->patched.list[i]->replaced)
-			keep(session, unit, unit->patched.list[i]->section);
-	for (size_t i = 0; i < unit->constructor_count; i++)
-		keep(session, unit, unit->constructors[i]->section);
-}
-
-static void keep_notes(struct session *session)
-{
-	for (size_t i = 0; i < session->hook_count; i++)
-		keep(session, session->hooks[i].unit, session->hooks[i].part->section);
-	for (size_t i = 0; i < session->migration_count; i++) {
-		const struct migration *migration = &session->migrations[i];
-
-		keep(session, migration->unit, migration->forward->section);
-		if (migration->reverse)
-			keep(session, migration->unit, migration->reverse->section);
-	}
-	for (size_t i = 0; i < session->original_count; i++)
-		keep(session, session->originals[i].unit, session->originals[i].slot->section);
-}
-
-static bool follow(struct session *session, struct unit *unit, uint32_t index)
-{
-	const struct object_section *section = &unit->p.sections[index];
-	bool progress = false;
-
-	for (size_t i = 0; i < section->reloc_count; i++) {
-		struct bound bound = bind_reference(session, unit, index, &section->relocs[i]);
-		struct part *part = bound.reference.part;
-
-		if (bound.kind == BOUND_OWN && bound.reference.kind == REFERENCE_PART)
-			progress |= keep(session, unit, part->section);
-		else if (bound.kind == BOUND_OWN && bound.reference.kind == REFERENCE_MERGED)
-			progress |= keep(session, unit, bound.reference.section);
-		if (bound.kind == BOUND_OWN && part && part->section == OBJECT_COMMON &&
-		    part->because == NULL)
-			part->because = "new";
-		if (bound.kind == BOUND_UNIT) {
-			progress |= keep(session, bound.unit, bound.part->section);
-			bound.unit->exported[bound.part->symbol] = true;
-		}
-	}
-	return progress;
-}
-
-/* The unwinder's routine and the tables of a kept function are reached through .eh_frame. */
-static bool is_frames(const struct object_section *section)
-{
-	return strcmp(section->name, ".eh_frame") == 0;
-}
-
-static bool follow_personality(struct session *session, struct unit *unit, uint32_t index)
-{
-	const struct object_section *section = &unit->p.sections[index];
-	bool progress = false;
-
-	for (size_t i = 0; i < section->reloc_count; i++) {
-		struct reference ref = part_reference(&unit->patched, index, &section->relocs[i]);
-
-		if (ref.kind == REFERENCE_PART && ref.part->kind == PART_CONTENT &&
-		    strncmp(ref.part->name, "DW.ref.", 7) == 0)
-			progress |= keep(session, unit, ref.part->section);
-	}
-	return progress;
-}
-
-static void refuse_reference(struct session *session, struct unit *unit, uint32_t section,
-			     const struct object_reloc *reloc, const struct bound *bound)
-{
-	const struct part *from = part_at(&unit->patched, section, (int64_t)reloc->offset);
-
-	refusals_add(&session->result->refusals, SUTURE_E_UNRESOLVED_SYMBOL,
-		     from && part_file(from) ? part_file(from) : unit->source,
-		     from ? from->identity.line : 0,
-		     bound->next
-			     ? bound->next
-			     : "give the variables different names, or leave their declarations "
-			       "alone",
-		     "%s in %s refers to %s: %s", from ? from->name : "code", unit->source,
-		     bound->name && *bound->name ? bound->name : "something", bound->why);
-}
-
-/* After the closure: what can't be bound. */
-static void check_references(struct session *session, struct unit *unit)
-{
-	for (uint32_t i = 1; i < unit->p.section_count; i++) {
-		const struct object_section *section = &unit->p.sections[i];
-		const char *last = "";
-
-		for (size_t k = 0; unit->kept[i] && k < section->reloc_count; k++) {
-			struct bound bound = bind_reference(session, unit, i, &section->relocs[k]);
-
-			if (bound.kind != BOUND_REFUSED || strcmp(bound.name, last) == 0)
-				continue;
-			refuse_reference(session, unit, i, &section->relocs[k], &bound);
-			last = bound.name;
-		}
-	}
-}
-
-int change_close(struct session *session)
-{
-	bool progress = true;
-
-	for (size_t i = 0; i < session->unit_count; i++)
-		keep_roots(session, &session->units[i]);
-	keep_notes(session);
-	for (size_t i = 0; i < session->data_count; i++)
-		if (session->data[i].kind != CORE_DATUM_KEEP)
-			keep(session, session->data[i].unit, session->data[i].part->section);
-	while (progress) {
-		progress = false;
-		for (size_t i = 0; i < session->unit_count; i++) {
-			struct unit *unit = &session->units[i];
-			bool any = false;
-
-			for (uint32_t k = 1; k < unit->p.section_count; k++) {
-				if (!unit->kept[k])
-					continue;
-				any = true;
-				progress |= follow(session, unit, k);
-			}
-			for (uint32_t k = 1; any && k < unit->p.section_count; k++)
-				if (is_frames(&unit->p.sections[k]))
-					progress |= follow_personality(session, unit, k);
-		}
-	}
-	for (size_t i = 0; i < session->unit_count; i++) {
-		int code = storage_check_new(session, &session->units[i]);
-
-		if (code)
-			return code;
-		check_references(session, &session->units[i]);
-	}
-	return refusals_check(&session->result->refusals, session->err);
 }

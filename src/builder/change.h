@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What goes into the patch: functions whose code differs, data that changes, and what these need.
+ * What a patch is made for: functions whose code differs, and data that changes.
  * Fills session->result's lists of functions, data and idle functions, and its refusals.
  */
 #ifndef BUILDER_CHANGE_H
@@ -10,9 +10,6 @@
 
 /* Compares all units and marks what changed; data first, since readers depend on it. */
 int change_find(struct session *session);
-
-/* Marks the sections of P that the patch carries. After change_find(). */
-int change_close(struct session *session);
 
 /* True when there is anything to put into a patch. */
 bool change_any(const struct session *session);

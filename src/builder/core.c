@@ -13,6 +13,7 @@
 #include "identity.h"
 #include "lambda.h"
 #include "layers.h"
+#include "needs.h"
 #include "original.h"
 #include "patch/format.h"
 #include "selfcheck.h"
@@ -165,7 +166,7 @@ static int find(struct session *session, const struct unit_objects *units, size_
 	if (!code && !result->refusals.count)
 		code = change_find(session);
 	if (!code && !result->refusals.count)
-		code = change_close(session);
+		code = needs_close(session);
 	if (!code && !result->refusals.count)
 		code = variables_find(session);
 	result->compare_us = now_us() - start;

@@ -140,4 +140,14 @@ static inline const char *part_file(const struct part *part)
 						       : part->identity.file;
 }
 
+/* "PART in UNIT TEXT", with where the part stands. */
+static inline void session_refuse(struct session *session, enum suture_code code,
+				  const struct unit *unit, const struct part *part,
+				  const char *next, const char *text)
+{
+	refusals_add(&session->result->refusals, code,
+		     part_file(part) ? part_file(part) : unit->source, part->identity.line, next,
+		     "%s in %s %s", part->name, unit->source, text);
+}
+
 #endif

@@ -8,7 +8,7 @@
 
 #include "session.h"
 
-/* Fills the session's variables and constructs; after change_close(). */
+/* Fills the session's variables and constructs; after needs_close(). */
 int variables_find(struct session *session);
 
 /* The variable that the part of a unit's P is, or NULL. */
