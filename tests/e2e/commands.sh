@@ -57,10 +57,10 @@ builds=(build -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" 
 plain() {
 	# shellcheck disable=SC2153  # lib.sh sets PID
 	sed -E -e "s|$WORK|WORK|g; s|$BUILD_DIR|BUILD|g; s|$ROOT|TREE|g" \
-		-e "s/\b$PID\b/PID/g" \
 		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]+)?Z/TIME/g' \
 		-e 's/\b[0-9a-f]{64}\b/HASH/g; s/\b[0-9a-f]{40}\b/BUILD-ID/g; s/\b[0-9a-f]{16}\b/BUILD-ID/g; s/\b[0-9a-f]{12}\b/BUILD-ID/g' \
 		-e 's/\b[0-9]+(\.[0-9]+)? (us|ms|s|min)\b/N us/g; s/\b[0-9]+ KiB/N KiB/g; s/[0-9]+ attempts?/N attempts/g' \
+		-e "s/\b$PID\b/PID/g" \
 		-e 's/(_bytes|_sum|_bucket|_pause_seconds_count)(\{.*\}) [0-9.e+-]+$/\1\2 N/; s/\+0x[0-9a-f]+/+N/g' \
 		-e 's/^(TIME +\S+ +(check|threads) .*), paused N us$/\1/; s/^pauses +[0-9]+:/pauses N:/' \
 		-e 's/[0-9]+ known values? ha(s|ve) the new code, [0-9]+ the old/N known values have the new code, N the old/' \
@@ -212,6 +212,12 @@ documents() {
 
 printf -- '-- word for word\n'
 arena_start
+# A pid that is one of the other numbers would be taken for it.
+while grep -qw -- "$PID" "$HERE/commands.txt"; do
+	stop_pid "$PID"
+	rm "$WORK/arena.port"
+	arena_start
+done
 "$SUTURE" status --watch -p "$PID" >"$WORK/seconds" 2>&1 &
 PIDS+=("$!")
 "$SUTURE" events -f -p "$PID" >"$WORK/followed" 2>&1 &
