@@ -446,6 +446,8 @@ int main(void)
 		cmocka_unit_test(who_runs_instead_is_stopped_as_well),
 	};
 
+	/* Whatever we were started with: all this is about ordinary threads. */
+	sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0});
 	usual_nice = standing_of(fixture_gettid()).nice;
 	if (!fixture_can_stop())
 		return 77;
