@@ -119,7 +119,7 @@ printf -- '-- by several at once\n'
 unprepared registers
 ATTACHING=()
 for i in 1 2 3 4; do
-	timeout 100 "$SUTURE" attach "$PID" --json >"$WORK/at-once.$i" 2>&1 </dev/null &
+	timeout 200 "$SUTURE" attach "$PID" --timeout 100s --json >"$WORK/at-once.$i" 2>&1 </dev/null &
 	ATTACHING+=($!)
 done
 CODES=
@@ -180,7 +180,7 @@ TARGETS=$WORK/slow small_project "$WORK/slow" target-slow -O2 -D_GNU_SOURCE -rdy
 ENVIRONMENT=(LD_PRELOAD=)
 TARGET_BIN=$WORK/slow target slow
 says "nobody loads it" inside 0
-"$SUTURE" attach "$PID" >"$WORK/first.out" 2>&1 </dev/null &
+"$SUTURE" attach "$PID" --timeout 100s >"$WORK/first.out" 2>&1 </dev/null &
 FIRST=$!
 PIDS+=("$FIRST")
 half_way() { ask inside && [ "$ANSWER" = 1 ]; }
