@@ -148,7 +148,7 @@ static void mark_changed(struct session *session, struct unit *unit, struct part
 		return;
 	part->changed = true;
 	part->because = because;
-	if (part_in_binary(part)) {
+	if (part_in_binary(part) && !part->twin->lost) {
 		part->replaced = true;
 		check_replaceable(session, unit, part);
 	}
@@ -269,6 +269,36 @@ static void drop_duplicates(struct session *session)
 	}
 }
 
+static bool is_replaced(const struct session *session, uint64_t target)
+{
+	for (size_t i = 0; i < session->unit_count; i++) {
+		const struct part_set *set = &session->units[i].patched;
+
+		for (size_t k = 0; k < set->count; k++)
+			if (set->list[k]->replaced && set->list[k]->twin->target == target)
+				return true;
+	}
+	for (size_t i = 0; i < session->data_count; i++)
+		if (session->data[i].part->twin && session->data[i].part->twin->target == target)
+			return true;
+	return false;
+}
+
+/* Changed, and not what runs: said, unless the one that runs changes along with it. */
+static void note_lost(struct session *session, const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->patched.count; i++) {
+		const struct part *part = unit->patched.list[i];
+
+		if (part->changed && part->twin && part->twin->lost &&
+		    !is_replaced(session, part->twin->target))
+			strings_add_format(&session->result->notes,
+					   "%s in %s is a weak definition, and %s has another "
+					   "file's: its change has no effect",
+					   part->name, unit->source, session->binary.name);
+	}
+}
+
 /*
  * A function that only a patch below has, and that changes, can't be replaced there: the new one is
  * another function, and whoever calls it changes too.
@@ -314,8 +344,10 @@ int change_find(struct session *session)
 			return code;
 	}
 	drop_duplicates(session);
-	for (size_t i = 0; i < session->unit_count; i++)
+	for (size_t i = 0; i < session->unit_count; i++) {
+		note_lost(session, &session->units[i]);
 		guards_note(session, &session->units[i]);
+	}
 	check_aliases(session);
 	for (size_t i = 0; i < session->unit_count; i++) {
 		int code = author_read(session, &session->units[i]);

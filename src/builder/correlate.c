@@ -326,8 +326,10 @@ int correlate_proof(struct arena *arena, struct part_set *original, const struct
 		}
 		part->target_size = v->symbols[symbol].size;
 		part->proof_name = v->symbols[symbol].name;
-		part->has_target = proof_address(proof, symbol, &part->target);
-		if (part->has_target && (part->kind == PART_FUNCTION || part->kind == PART_CHILD))
+		part->lost = proof_lost(proof, symbol, &part->target);
+		part->has_target = part->lost || proof_address(proof, symbol, &part->target);
+		if (part->has_target && !part->lost &&
+		    (part->kind == PART_FUNCTION || part->kind == PART_CHILD))
 			part->replaceable = proof->functions[symbol] == FUNCTION_EXACT ||
 					    proof->functions[symbol] == FUNCTION_EQUIVALENT;
 		if (!part->has_target && part->global)

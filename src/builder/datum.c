@@ -254,6 +254,10 @@ int datum_find(struct session *session, struct unit *unit)
 
 			if (part->kind != PART_DATA || part->changed || !part_exists(part))
 				continue;
+			if (part->twin->lost) {
+				part->changed = !compare_parts(&comparer, part->twin, part);
+				continue;
+			}
 			if (part->writable && !part->tls && !part->twin->writable) {
 				make_writable(session, unit, part, &comparer, &split);
 				continue;

@@ -51,6 +51,7 @@ static void take_from_below(struct part_set *lower, struct part_set *upper)
 		part->target = twin->target;
 		part->target_size = twin->target_size;
 		part->replaceable = twin->replaceable;
+		part->lost = twin->lost;
 		part->below = twin->below;
 		part->proof_name = twin->proof_name;
 		part->twin = NULL;

@@ -60,6 +60,7 @@ struct part {
 	bool replaced;	     /* P: gets a site in the target */
 	bool has_target;     /* proven address in the binary (thread-local: offset in the block) */
 	bool replaceable;    /* its bytes in the binary are proven */
+	bool lost;	     /* a weak default; what the binary calls so is another unit's */
 	uint64_t target;
 	uint64_t target_size;
 	unsigned below;		/* 1 + index of the patch below that has it; 0: the binary */

@@ -52,6 +52,29 @@ bool proof_address(const struct proof *proof, uint32_t index, uint64_t *address)
 	return true;
 }
 
+bool proof_is_weak_default(const struct object *object, const struct object_symbol *symbol)
+{
+	return symbol->bind == STB_WEAK && object_defines(object, symbol) &&
+	       symbol->section != OBJECT_COMMON && !object->sections[symbol->section].group;
+}
+
+bool proof_lost(const struct proof *proof, uint32_t index, uint64_t *winner)
+{
+	const struct object_symbol *symbol = &proof->object->symbols[index];
+	const struct place *place = &proof->places[symbol->section];
+	const struct binary_symbol *symbols;
+	size_t count;
+
+	if (symbol->type == STT_TLS || !proof_is_weak_default(proof->object, symbol))
+		return false;
+	symbols = binary_symbols(proof->binary, symbol->name, &count);
+	if (!count || !symbols[0].defined || symbols[0].bind == STB_LOCAL)
+		return false;
+	*winner = symbols[0].address;
+	return (place->state != PLACE_CLAIMED && place->state != PLACE_COMPARED) ||
+	       !binary_symbol_is(proof->binary, symbol->name, place->base + symbol->value);
+}
+
 /* Strings up to and with their end; constants up to the end of their entry. */
 static bool same_merged(const struct binary *binary, const struct object_section *section,
 			uint64_t offset, uint64_t address)
@@ -110,6 +133,16 @@ static bool claim_binding(struct comparison *c, uint32_t index, struct binding b
 	return true;
 }
 
+/* Of a weak default: where its name is says nothing about the section that it stands in. */
+static bool refer_weak_default(struct comparison *c, uint32_t index, uint64_t address)
+{
+	const struct object_symbol *symbol = &c->proof->object->symbols[index];
+
+	return binary_symbol_is(c->proof->binary, symbol->name, address) &&
+	       claim_binding(c, index,
+			     (struct binding){.kind = BINDING_ADDRESS, .address = address});
+}
+
 static bool same_name(const struct binary_symbol *symbol, const char *name)
 {
 	return symbol && strcmp(symbol->name, name) == 0;
@@ -164,15 +197,13 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 			       claim_binding(c, reloc->symbol,
 					     (struct binding){.kind = BINDING_ADDRESS,
 							      .address = address});
+		if (proof_is_weak_default(c->proof->object, symbol) &&
+		    refer_weak_default(c, reloc->symbol, address))
+			return true;
 		if (claim_place(c, symbol, address - symbol->value))
 			return true;
-		if (symbol->type == STT_GNU_IFUNC && stub && stub->form == ARCH_RELOC_INDIRECT)
-			return claim_place(c, symbol, (uint64_t)stub->addend - symbol->value);
-		/* A weak definition that lost against another unit's. */
-		return symbol->bind == STB_WEAK &&
-		       binary_symbol_is(binary, symbol->name, address) &&
-		       claim_binding(c, reloc->symbol,
-				     (struct binding){.kind = BINDING_ADDRESS, .address = address});
+		return symbol->type == STT_GNU_IFUNC && stub && stub->form == ARCH_RELOC_INDIRECT &&
+		       claim_place(c, symbol, (uint64_t)stub->addend - symbol->value);
 	}
 	if (symbol->section == OBJECT_ABSOLUTE)
 		return address == symbol->value;

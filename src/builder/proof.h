@@ -57,6 +57,15 @@ struct proof {
 	const char *conflict;	  /* first disagreement, or NULL */
 };
 
+/*
+ * The unit defines it weakly and outside of a COMDAT group: a default that another unit's
+ * definition may have won against, while this one stays in the binary beside it.
+ */
+bool proof_is_weak_default(const struct object *object, const struct object_symbol *symbol);
+
+/* A weak default that lost: the binary's name is another unit's, at *winner. */
+bool proof_lost(const struct proof *proof, uint32_t symbol, uint64_t *winner);
+
 /* Address in the binary of a symbol that V defines; false where nothing shows it. */
 bool proof_address(const struct proof *proof, uint32_t symbol, uint64_t *address);
 

@@ -10,6 +10,9 @@
 
 enum { MAX_CANDIDATES = 64 };
 
+/* Whose names place a section, from certain to likely: a weak default may be another unit's. */
+enum names { NAMES_GLOBAL, NAMES_LOCAL, NAMES_WEAK };
+
 /* Where a section might be, and how many of its symbols say so. */
 struct candidates {
 	uint64_t base[MAX_CANDIDATES];
@@ -40,12 +43,15 @@ static bool same_base_name(const char *left, const char *right)
 }
 
 /* The binary's symbols that may be `symbol` of the object. */
-static void gather(const struct proof *proof, const struct object_symbol *symbol, bool locals,
+static void gather(const struct proof *proof, const struct object_symbol *symbol, enum names names,
 		   struct candidates *candidates)
 {
 	size_t count;
-	const struct binary_symbol *found = binary_symbols(proof->binary, symbol->name, &count);
+	const struct binary_symbol *found;
 
+	if (proof_is_weak_default(proof->object, symbol) != (names == NAMES_WEAK))
+		return;
+	found = binary_symbols(proof->binary, symbol->name, &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct binary_symbol *there = &found[i];
 
@@ -53,7 +59,8 @@ static void gather(const struct proof *proof, const struct object_symbol *symbol
 		    (there->dynamic && i > 0 && there->address == found[i - 1].address))
 			continue;
 		if (symbol->bind == STB_LOCAL) {
-			if (!locals || there->bind != STB_LOCAL || there->size != symbol->size)
+			if (names != NAMES_LOCAL || there->bind != STB_LOCAL ||
+			    there->size != symbol->size)
 				continue;
 			if (there->file && proof->object->file &&
 			    !same_base_name(there->file, proof->object->file))
@@ -89,7 +96,7 @@ static size_t compare_at(struct proof *proof, uint32_t index, uint64_t base, boo
 }
 
 /* Claims a place for the section from its symbols. */
-static void anchor(struct proof *proof, uint32_t index, bool locals)
+static void anchor(struct proof *proof, uint32_t index, enum names names)
 {
 	const struct object_section *section = &proof->object->sections[index];
 	struct candidates candidates = {0};
@@ -100,11 +107,12 @@ static void anchor(struct proof *proof, uint32_t index, bool locals)
 		const struct object_symbol *symbol = &proof->object->symbols[section->symbols[i]];
 
 		if (*symbol->name)
-			gather(proof, symbol, locals, &candidates);
+			gather(proof, symbol, names, &candidates);
 	}
 	if (!candidates.count)
 		return;
-	for (size_t i = 0; i < candidates.count && candidates.count > 1; i++) {
+	for (size_t i = 0; i < candidates.count && (candidates.count > 1 || names == NAMES_WEAK);
+	     i++) {
 		size_t differences = compare_at(proof, index, candidates.base[i], false);
 
 		if (differences < fewest ||
@@ -113,6 +121,8 @@ static void anchor(struct proof *proof, uint32_t index, bool locals)
 			best = i;
 		}
 	}
+	if (names == NAMES_WEAK && fewest > 0)
+		return; /* another unit's */
 	proof->places[index] =
 		(struct place){.state = PLACE_CLAIMED, .base = candidates.base[best]};
 }
@@ -137,15 +147,15 @@ static void propagate(struct proof *proof)
 	}
 }
 
-static void anchor_all(struct proof *proof, bool locals, bool code)
+static void anchor_all(struct proof *proof, enum names names, bool code)
 {
 	for (uint32_t i = 1; i < proof->object->section_count; i++) {
 		const struct object_section *section = &proof->object->sections[i];
 
 		if (needs_place(section) && proof->places[i].state == PLACE_UNKNOWN &&
 		    (bool)(section->flags & SHF_EXECINSTR) == code)
-			anchor(proof, i, locals);
-		if (locals)
+			anchor(proof, i, names);
+		if (names != NAMES_GLOBAL)
 			propagate(proof);
 	}
 	propagate(proof);
@@ -297,11 +307,10 @@ int verify_unit(struct arena *arena, const struct binary *binary, const struct o
 	proof->functions = arena_array(arena, v->symbol_count, sizeof(*proof->functions));
 	if (!proof->places || !proof->bindings || !proof->functions)
 		return error_no_memory(err);
-	/* Code before data, global names before local ones: from certain to likely. */
-	anchor_all(proof, false, true);
-	anchor_all(proof, false, false);
-	anchor_all(proof, true, true);
-	anchor_all(proof, true, false);
+	for (enum names names = NAMES_GLOBAL; names <= NAMES_WEAK; names++) {
+		anchor_all(proof, names, true); /* code before data, which it refers to */
+		anchor_all(proof, names, false);
+	}
 	count_functions(proof, verified, &functions, &present);
 	find_different_data(proof, &data);
 	nothing = !present && verified->absent > before;
