@@ -196,6 +196,63 @@ static void pair_alike(struct pairing *pairing, enum likeness likeness)
 	}
 }
 
+/* Objects without a name in the source: `&(struct call){...}` at file scope. */
+static bool is_nameless(const struct part *part)
+{
+	return pairable(part) && part->kind == PART_DATA && part->numbered && !part->identity.line;
+}
+
+/* What one initialiser of twins leads to, nameless as it is, is one thing. */
+static bool pair_led_to(struct pairing *pairing, const struct part *a)
+{
+	const struct part_set *sets[] = {pairing->original, pairing->patched};
+	const struct part *parts[] = {a, a->twin};
+	const struct object_reloc *relocs[2];
+	size_t counts[2];
+	bool progress = false;
+
+	for (int i = 0; i < 2; i++) {
+		if (parts[i]->section == OBJECT_COMMON)
+			return false;
+		relocs[i] = object_relocs(&sets[i]->object->sections[parts[i]->section],
+					  parts[i]->start, parts[i]->start + parts[i]->size,
+					  &counts[i]);
+	}
+	for (size_t i = 0, k = 0; i < counts[0] && k < counts[1];) {
+		uint64_t left = relocs[0][i].offset - parts[0]->start;
+		uint64_t right = relocs[1][k].offset - parts[1]->start;
+		struct reference old, new;
+
+		if (left != right) {
+			*(left < right ? &i : &k) += 1;
+			continue;
+		}
+		old = part_reference(sets[0], parts[0]->section, &relocs[0][i++]);
+		new = part_reference(sets[1], parts[1]->section, &relocs[1][k++]);
+		if (!old.part || !new.part || old.offset != new.offset || !is_nameless(old.part) ||
+		    !is_nameless(new.part) || !same_stem(old.part, new.part))
+			continue;
+		pair(old.part, new.part);
+		progress = true;
+	}
+	return progress;
+}
+
+static void pair_nameless(struct pairing *pairing)
+{
+	bool progress = true;
+
+	while (progress) {
+		progress = false;
+		for (size_t i = 0; i < pairing->original->count; i++) {
+			const struct part *a = pairing->original->list[i];
+
+			if (a->kind == PART_DATA && a->twin)
+				progress |= pair_led_to(pairing, a);
+		}
+	}
+}
+
 /* The children of twins are twins, whatever their numbers are. */
 static bool pair_children(struct arena *arena, struct pairing *pairing)
 {
@@ -254,7 +311,9 @@ int correlate_parts(struct arena *arena, struct part_set *original, struct part_
 	    !index_stems(arena, patched, &pairing.stems_patched))
 		return error_no_memory(err);
 	pair_by_name(&pairing);
-	for (int i = LIKE_DECLARATION; i <= LIKE_STEM; i++)
+	pair_alike(&pairing, LIKE_DECLARATION);
+	pair_nameless(&pairing);
+	for (int i = LIKE_CONTENTS; i <= LIKE_STEM; i++)
 		pair_alike(&pairing, (enum likeness)i);
 	if (!pair_children(arena, &pairing))
 		return error_no_memory(err);

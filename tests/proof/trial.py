@@ -14,7 +14,7 @@ import text
 from program import NOTHING, PATCH, Program
 
 STEPS = 30
-PATIENCE = 120  # seconds, for what takes milliseconds
+PATIENCE = 600
 
 
 class Mismatch(Exception):
