@@ -224,7 +224,10 @@ static bool pair_led_to(struct pairing *pairing, const struct part *a)
 		struct reference old, new;
 
 		if (left != right) {
-			*(left < right ? &i : &k) += 1;
+			if (left < right)
+				i++;
+			else
+				k++;
 			continue;
 		}
 		old = part_reference(sets[0], parts[0]->section, &relocs[0][i++]);
