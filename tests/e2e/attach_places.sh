@@ -250,6 +250,9 @@ fi
 printf -- '-- one that is stopped when it has an agent\n'
 target_with_agent startup
 kill -STOP "$PID"
+# Each of its threads, when it is that one's turn.
+all_stopped() { [ -z "$(grep -L '^State:[[:space:]]*T' "/proc/$PID/task/"*/status)" ]; }
+until_true "its stop" all_stopped
 step "it does not answer, and why" 5 '.error.code == "AGENT_BUSY" and .error.next == "it is stopped: let it go on (kill -CONT '"$PID"')"' status -p "$PID"
 kill -CONT "$PID"
 step "it does again" 0 ".pid == $PID" status -p "$PID"
