@@ -193,13 +193,12 @@ static void put_operand(const struct cli_command *command, int argc, char **argv
 		put_listed(argc, argv, "list", "patches");
 	else if (command->run == cli_call && (argc <= 3 || argv[2][0] == '-'))
 		put_listed(argc, argv, "status", "commands");
-	else if (command->run == cli_call)
-		puts(":files");
 	else if (strncmp(command->arguments, "PID", 3) == 0)
 		put_processes(false);
 	else if (strncmp(command->arguments, "[COMMAND]", 9) == 0)
 		put_commands();
-	else if (strstr(command->arguments, "PATCH.so") || strstr(command->arguments, "DIFF"))
+	else if (strstr(command->arguments, "PATCH.so") || strstr(command->arguments, "DIFF") ||
+		 command->run == cli_call)
 		puts(":files");
 	else if (command->run == cli_completion)
 		puts("bash");
