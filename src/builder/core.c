@@ -16,6 +16,7 @@
 #include "needs.h"
 #include "original.h"
 #include "patch/format.h"
+#include "retyped.h"
 #include "selfcheck.h"
 #include "session.h"
 #include "variables.h"
@@ -167,6 +168,8 @@ static int find(struct session *session, const struct unit_objects *units, size_
 		code = change_find(session);
 	if (!code && !result->refusals.count)
 		code = needs_close(session);
+	if (!code && !result->refusals.count)
+		code = retyped_check(session);
 	if (!code && !result->refusals.count)
 		code = variables_find(session);
 	result->compare_us = now_us() - start;

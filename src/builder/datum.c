@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const struct core_data_decision *decision_for(const struct session *session,
-						     const struct part *part)
+const struct core_data_decision *datum_decision(const struct session *session,
+						const struct part *part)
 {
 	for (size_t i = 0; i < session->options->decision_count; i++) {
 		const struct core_data_decision *decision = &session->options->decisions[i];
@@ -57,7 +57,7 @@ static void refuse(struct session *session, struct unit *unit, const struct part
 
 static int change_writable(struct session *session, struct unit *unit, struct part *part)
 {
-	const struct core_data_decision *decision = decision_for(session, part);
+	const struct core_data_decision *decision = datum_decision(session, part);
 
 	if (part->size != part->twin->size) {
 		refuse(session, unit, part,
@@ -135,7 +135,7 @@ static const struct part *labels_of_changed(struct comparer *comparer, const str
 static int change_labels(struct session *session, struct unit *unit, struct part *part,
 			 const struct part *function, bool *split)
 {
-	const struct core_data_decision *decision = decision_for(session, part);
+	const struct core_data_decision *decision = datum_decision(session, part);
 
 	if (!part->writable) {
 		part->twin->twin = NULL;

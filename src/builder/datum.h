@@ -9,6 +9,10 @@
 
 #include "session.h"
 
+/* What the user decided for the variable, or NULL. */
+const struct core_data_decision *datum_decision(const struct session *session,
+						const struct part *part);
+
 int datum_find(struct session *session, struct unit *unit);
 
 #endif

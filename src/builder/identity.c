@@ -129,6 +129,13 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 	}
 }
 
+/* Its place is another one in each thread. */
+static bool is_thread_local(const Dwarf_Op *ops, size_t count)
+{
+	return count == 2 &&
+	       (ops[1].atom == DW_OP_GNU_push_tls_address || ops[1].atom == DW_OP_form_tls_address);
+}
+
 /* A variable with a place, or one that is declared only. */
 static void visit_variable(struct walk *walk, Dwarf_Die *die)
 {
@@ -139,9 +146,12 @@ static void visit_variable(struct walk *walk, Dwarf_Die *die)
 
 	if (dwarf_hasattr(die, DW_AT_declaration))
 		walk->visit(walk->context, die, NULL);
-	if (dwarf_attr(die, DW_AT_location, &location) &&
-	    !dwarf_getlocation(&location, &ops, &count) && count == 1 &&
-	    address_of(&location, &ops[0], &address))
+	if (!dwarf_attr(die, DW_AT_location, &location) ||
+	    dwarf_getlocation(&location, &ops, &count))
+		return;
+	if (is_thread_local(ops, count))
+		walk->visit(walk->context, die, NULL);
+	else if (count == 1 && address_of(&location, &ops[0], &address))
 		walk->visit(walk->context, die, part_of(walk, address));
 }
 

@@ -13,7 +13,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { TABLE_WHOLE = 24 }; /* rows up to which a table is shown as a whole */
+enum {
+	TABLE_WHOLE = 24, /* rows up to which a table is shown as a whole */
+	SUMMARY_MOST = 8, /* members that are told in one line */
+};
 
 static const char next_text[] =
 	"keep the layout and add fields with suture_shadow_get(), or accept "
@@ -153,6 +156,7 @@ static void add_cell(struct bytes *out, const struct type_member *member, size_t
 static void add_summary(struct bytes *out, const struct type *old, const struct type *new)
 {
 	const char *comma = "";
+	size_t told = 0;
 
 	if (old->size != new->size) {
 		bytes_add_format(out, "size %" PRIu64 "->%" PRIu64, old->size, new->size);
@@ -162,7 +166,7 @@ static void add_summary(struct bytes *out, const struct type *old, const struct 
 		const struct type_member *member = &old->members[i];
 		const struct type_member *other = find_named(new, member);
 
-		if (!member_breaks(old, new, member))
+		if (!member_breaks(old, new, member) || told++ >= SUMMARY_MOST)
 			continue;
 		bytes_add_format(out, "%s%s ", comma, member->name[0] ? member->name : "(base)");
 		comma = ", ";
@@ -180,12 +184,15 @@ static void add_summary(struct bytes *out, const struct type *old, const struct 
 		}
 	}
 	for (size_t i = 0; i < new->member_count; i++) {
-		if (find_named(old, &new->members[i]) || !new->members[i].name[0])
+		if (find_named(old, &new->members[i]) || !new->members[i].name[0] ||
+		    told++ >= SUMMARY_MOST)
 			continue;
 		bytes_add_format(out, "%s%s new at ", comma, new->members[i].name);
 		add_place(out, &new->members[i]);
 		comma = ", ";
 	}
+	if (told > SUMMARY_MOST)
+		bytes_add_format(out, " and %zu more", told - SUMMARY_MOST);
 }
 
 /* One line of the table: what both sides have at a place. */

@@ -103,6 +103,10 @@ static void unions_enums_typedefs(void **state)
 	       "union u");
 	refuse("x.c", "enum e { A, B, C }; enum e v; int use(enum e x) { return x == C; }",
 	       "enum e { A, N, B, C }; enum e v; int use(enum e x) { return x == C; }", "B 1->2");
+	/* The first of many; all are in the table. */
+	refuse("x.c", "enum e { A, B, C, D, E, F, G, H, I, J, K }; int use(enum e x) { return x; }",
+	       "enum e { N, A, B, C, D, E, F, G, H, I, J, K }; int use(enum e x) { return x; }",
+	       "H 7->8 and 4 more");
 	refuse("x.c", "typedef struct { int a, b; } t; int use(t *p) { return p->a; }",
 	       "typedef struct { int b, a; } t; int use(t *p) { return p->a; }",
 	       "t changes layout");

@@ -1,0 +1,2 @@
+extern int total;
+int total_of_others(int value);
