@@ -33,22 +33,37 @@ static uint64_t merged_size(const struct object_section *section, uint64_t offse
 	return (end > section->size ? section->size : end) - offset;
 }
 
+/*
+ * Where what is meant begins. A place before or behind what has a name is still one of that: where
+ * a loop over a string begins or ends.
+ */
+static int64_t merged_start(const struct object_section *section, const struct reference *ref)
+{
+	uint64_t name = ref->symbol->value;
+
+	if (ref->symbol->type == STT_SECTION || name >= section->size ||
+	    (ref->offset >= (int64_t)name &&
+	     (uint64_t)ref->offset < name + merged_size(section, name)))
+		return ref->offset;
+	return (int64_t)name;
+}
+
 static bool compare_merged(struct comparer *comparer, const struct reference *left,
 			   const struct reference *right)
 {
 	const struct object_section *a = &comparer->original->object->sections[left->section];
 	const struct object_section *b = &comparer->patched->object->sections[right->section];
+	int64_t from = merged_start(a, left), to = merged_start(b, right);
 	bool strings = a->flags & SHF_STRINGS;
 	uint64_t size;
 
-	if (left->offset < 0 || right->offset < 0 || (uint64_t)left->offset >= a->size ||
-	    (uint64_t)right->offset >= b->size)
+	if (from < 0 || to < 0 || (uint64_t)from >= a->size || (uint64_t)to >= b->size ||
+	    left->offset - from != right->offset - to)
 		return differ(comparer, "it refers to another constant");
-	size = merged_size(a, (uint64_t)left->offset);
+	size = merged_size(a, (uint64_t)from);
 	if ((a->flags ^ b->flags) & SHF_STRINGS || a->entry_size != b->entry_size ||
-	    size != merged_size(b, (uint64_t)right->offset) ||
-	    size > a->size - (uint64_t)left->offset || size > b->size - (uint64_t)right->offset ||
-	    memcmp(a->data + left->offset, b->data + right->offset, size) != 0)
+	    size != merged_size(b, (uint64_t)to) || size > a->size - (uint64_t)from ||
+	    size > b->size - (uint64_t)to || memcmp(a->data + from, b->data + to, size) != 0)
 		return differ(comparer,
 			      strings ? "a string that it uses changes" : "a constant changes");
 	return true;
