@@ -141,18 +141,24 @@ static void show_scopes(struct json_object *answer)
 	}
 }
 
+/* The texts of a list, as many as fit. */
+static void join(struct json_object *list, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		const char *each = json_object_get_string(json_object_array_get_idx(list, i));
+
+		snprintf(text + strlen(text), size - strlen(text), "%s%s", i ? ", " : "",
+			 each ? each : "?");
+	}
+}
+
 /* What it has told nobody: an operator would look for it. */
 static void show_unheard(struct json_object *agent)
 {
-	struct json_object *list = rpc_json_get_array(agent, "unheard");
-	char text[160] = "";
+	char text[160];
 
-	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-		const char *kind = json_object_get_string(json_object_array_get_idx(list, i));
-
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
-			 kind ? kind : "?");
-	}
+	join(rpc_json_get_array(agent, "unheard"), text, sizeof(text));
 	if (*text) {
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 " that it registered before it was attached to");
@@ -163,15 +169,9 @@ static void show_unheard(struct json_object *agent)
 /* What `suture call` can do here. */
 static void show_commands(struct json_object *answer)
 {
-	struct json_object *list = rpc_json_get_array(answer, "commands");
-	char text[512] = "";
+	char text[512];
 
-	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-		const char *name = json_object_get_string(json_object_array_get_idx(list, i));
-
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
-			 name ? name : "?");
-	}
+	join(rpc_json_get_array(answer, "commands"), text, sizeof(text));
 	if (*text)
 		put_line("commands", text);
 }

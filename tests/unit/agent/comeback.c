@@ -66,14 +66,6 @@ static void apply_named(const char *name, bool count)
 	apply_with(name, options);
 }
 
-static void take_out(const char *name)
-{
-	struct transaction_result result;
-
-	kit_revert(name, &result);
-	transaction_result_fini(&result);
-}
-
 static void build(struct handmade *patch, uint8_t *hash)
 {
 	struct patch_file file = kit_open(patch);
@@ -233,7 +225,7 @@ static void several_in_one_commit(void **state)
 			 -SUTURE_E_HOOK_FAILED);
 	transaction_result_fini(&result);
 	assert_int_equal(tx_one(2), 102);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(tx_one(2), 7);
 	assert_int_equal(tx_two(2), 12);
 	assert_int_equal(comeback_prize, 5);
@@ -252,9 +244,9 @@ static void one_after_the_other(void **state)
 	successor_fails();
 	assert_int_equal(tx_one(2), 102);
 	assert_int_equal(comeback_prize, 7);
-	take_out("over-data");
+	kit_take_out("over-data");
 	assert_int_equal(comeback_prize, 6);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 5);
 	kit_assert_text(&before);
 }
@@ -274,8 +266,8 @@ static void scoped_as_before(void **state)
 	assert_true(scoping_is_in_force(agent_find(&kit_agent, "narrow")));
 	assert_int_equal(tx_two(2), 12);
 	assert_int_equal(comeback_prize, 7);
-	take_out("narrow");
-	take_out("over-data");
+	kit_take_out("narrow");
+	kit_take_out("over-data");
 	assert_int_equal(comeback_prize, 5);
 }
 
@@ -285,29 +277,29 @@ static void data_in_any_order(void **state)
 	(void)state;
 	apply_named("low", false);
 	apply_named("over-data", false);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 7);
 	apply_named("low", false);
 	assert_int_equal(comeback_prize, 6);
-	take_out("over-data");
+	kit_take_out("over-data");
 	assert_int_equal(comeback_prize, 6);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 5);
 	/* What the program has written between the two is what comes back. */
 	apply_named("low", false);
 	comeback_prize = 9;
 	apply_named("over-data", false);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 7);
-	take_out("over-data");
+	kit_take_out("over-data");
 	assert_int_equal(comeback_prize, 9);
 	comeback_prize = 5;
 	/* Another one that writes the same: it is still in force. */
 	apply_named("low", false);
 	apply_named("same-data", false);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 6);
-	take_out("same-data");
+	kit_take_out("same-data");
 	assert_int_equal(comeback_prize, 5);
 	/* All replaced at once, and back. */
 	apply_named("low", false);
@@ -315,17 +307,17 @@ static void data_in_any_order(void **state)
 	apply_named("over-data", false);
 	successor_fails();
 	assert_int_equal(comeback_prize, 7);
-	take_out("over-data");
-	take_out("low");
+	kit_take_out("over-data");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 6);
-	take_out("same-data");
+	kit_take_out("same-data");
 	assert_int_equal(comeback_prize, 5);
 	/* One that writes what the one below it had found. */
 	apply_named("low", false);
 	apply_named("as-it-was", false);
-	take_out("as-it-was");
+	kit_take_out("as-it-was");
 	assert_int_equal(comeback_prize, 6);
-	take_out("low");
+	kit_take_out("low");
 	assert_int_equal(comeback_prize, 5);
 }
 
@@ -360,7 +352,7 @@ static void let_out(void)
 {
 	sem_post(&leave);
 	pthread_join(stander, NULL);
-	take_out("over-data");
+	kit_take_out("over-data");
 	assert_int_equal(comeback_prize, 5);
 }
 
@@ -385,7 +377,7 @@ static void somebody_is_in_the_way(void **state)
 
 	(void)state;
 	apply_named("low", false);
-	take_out("low");
+	kit_take_out("low");
 	none_may_be_where("idles");
 	let_out();
 	none_may_be_where("replaces-room");
@@ -416,7 +408,7 @@ static void it_stays(void **state)
 	assert_int_equal(tx_one(2), 1);
 	assert_int_equal(tx_two(2), 12);
 	assert_int_equal(comeback_prize, 8);
-	take_out("successor");
+	kit_take_out("successor");
 	assert_int_equal(comeback_prize, 5); /* what was there before all of them */
 	kit_assert_text(&before);
 }

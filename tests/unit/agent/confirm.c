@@ -100,14 +100,6 @@ static void replace(const char *name, uint64_t within)
 	assert_false(put(name, options, within));
 }
 
-static void take_out(const char *name)
-{
-	struct transaction_result result;
-
-	kit_revert(name, &result);
-	transaction_result_fini(&result);
-}
-
 static enum patch_state state_of(const char *name)
 {
 	return agent_find(&kit_agent, name)->state;
@@ -141,7 +133,7 @@ static void take_settings_out(void)
 
 	for (size_t i = 0; i < SETTINGS; i++) {
 		snprintf(name, sizeof(name), "set%zu", i);
-		take_out(name);
+		kit_take_out(name);
 	}
 	settings_are(0);
 }
@@ -201,7 +193,7 @@ static void what_waited_waits_again(void **state)
 	pending_look(&kit_agent);
 	assert_int_equal(value(3), 150);
 	assert_int_equal(agent_find(&kit_agent, "lib")->counters[0].calls, 1);
-	take_out("lib");
+	kit_take_out("lib");
 	close_library();
 	pending_look(&kit_agent);
 }
@@ -253,7 +245,7 @@ static void scoped_as_before(void **state)
 		assert_true(scoping_is_in_force(agent_find(&kit_agent, "lib")));
 		assert_int_equal(value(3), 10);
 	}
-	take_out("lib");
+	kit_take_out("lib");
 	close_library();
 	pending_look(&kit_agent);
 }

@@ -108,14 +108,6 @@ static void put_in(const char *name)
 	transaction_result_fini(&result);
 }
 
-static void take_out(const char *name)
-{
-	struct transaction_result result;
-
-	kit_revert(name, &result);
-	transaction_result_fini(&result);
-}
-
 static void pre_apply_vetoes(void **state)
 {
 	struct patch_file file = answering("pre-apply", FORMAT_HOOK_PRE_APPLY);
@@ -132,7 +124,7 @@ static void pre_apply_vetoes(void **state)
 	put_in("pre-apply");
 	assert_int_equal(tx_one(2), 1);
 	assert_int_equal(tx_hook_calls, 2);
-	take_out("pre-apply");
+	kit_take_out("pre-apply");
 }
 
 static void on_switch_fails(void **state)
@@ -148,7 +140,7 @@ static void on_switch_fails(void **state)
 	kit_assert_text(&before);
 	tx_hook_answer = 0;
 	put_in("on-switch");
-	take_out("on-switch");
+	kit_take_out("on-switch");
 }
 
 /* It is taken out again, as by a revert that nobody can veto. */
@@ -165,7 +157,7 @@ static void post_apply_fails(void **state)
 	kit_assert_text(&before);
 	tx_hook_answer = 0;
 	put_in("post-apply");
-	take_out("post-apply");
+	kit_take_out("post-apply");
 }
 
 static void pre_revert_vetoes(void **state)
@@ -185,7 +177,7 @@ static void pre_revert_vetoes(void **state)
 	assert_int_equal(tx_one(2), 1);
 	assert_int_equal(agent_find(&kit_agent, "pre-revert")->state, PATCH_APPLIED);
 	tx_hook_answer = 0;
-	take_out("pre-revert");
+	kit_take_out("pre-revert");
 }
 
 /* Once, before all hooks, however often the patch is taken out and put in. */
@@ -209,9 +201,9 @@ static void constructors_run_once(void **state)
 	tx_hook_calls = 0;
 	kit_apply(&file, &result);
 	transaction_result_fini(&result);
-	take_out("constructs");
+	kit_take_out("constructs");
 	put_in("constructs");
-	take_out("constructs");
+	kit_take_out("constructs");
 	assert_int_equal(tx_hook_calls, 122);
 }
 
@@ -228,7 +220,7 @@ static void on_unswitch_fails(void **state)
 	assert_int_equal(tx_one(2), 1);
 	assert_int_equal(agent_find(&kit_agent, "on-unswitch")->state, PATCH_APPLIED);
 	tx_hook_answer = 0;
-	take_out("on-unswitch");
+	kit_take_out("on-unswitch");
 }
 
 /* Too late to say no: it is out, and that it complained is told. */
@@ -290,7 +282,7 @@ static void a_failing_successor_leaves_the_old_one(void **state)
 	assert_int_equal(tx_one(2), 102);
 	assert_int_equal(agent_find(&kit_agent, "counting")->state, PATCH_APPLIED);
 	tx_hook_answer = 0;
-	take_out("counting");
+	kit_take_out("counting");
 	assert_int_equal(tx_one(2), 7);
 }
 
@@ -372,7 +364,7 @@ static void the_world_runs_or_stands(void **state)
 	transaction_result_fini(&result);
 	assert_true(tx_beats_seen[0] > 0);
 	assert_int_equal(tx_beats_seen[1], 0);
-	take_out("watches");
+	kit_take_out("watches");
 }
 
 int main(void)

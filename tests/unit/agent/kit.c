@@ -114,3 +114,11 @@ void kit_revert(const char *name, struct transaction_result *result)
 	if (transaction_revert(&kit_agent, name, &kit_quick, result, &err))
 		fail_msg("%s: %s", suture_code_name(err.code), err.message);
 }
+
+void kit_take_out(const char *name)
+{
+	struct transaction_result result;
+
+	kit_revert(name, &result);
+	transaction_result_fini(&result);
+}

@@ -41,5 +41,6 @@ struct patch_file kit_simple(const char *name);
 /* Which must succeed. */
 void kit_apply(struct patch_file *file, struct transaction_result *result);
 void kit_revert(const char *name, struct transaction_result *result);
+void kit_take_out(const char *name); /* the same, and what it says is not asked for */
 
 #endif

@@ -103,14 +103,6 @@ static bool put_in(const char *name)
 	return pending;
 }
 
-static void take_out(const char *name)
-{
-	struct transaction_result result;
-
-	kit_revert(name, &result);
-	transaction_result_fini(&result);
-}
-
 static enum patch_state state_of(const char *name)
 {
 	return agent_find(&kit_agent, name)->state;
@@ -134,7 +126,7 @@ static void over_two_modules_or_none(void **state)
 	assert_int_equal(value(3), 150);
 	assert_int_equal(*at_start, 31); /* the constructor was before us */
 	assert_int_equal(tx_one(2), 2000);
-	take_out("both");
+	kit_take_out("both");
 	assert_int_equal(value(3), 10);
 	assert_int_equal(tx_one(2), 7);
 	kit_assert_text(&before);
@@ -178,7 +170,7 @@ static void unloaded_with_a_patch_in_it(void **state)
 			look();
 		assert_int_equal(tx_one(2), 7);
 	}
-	take_out("both");
+	kit_take_out("both");
 	open_library();
 	look();
 	assert_int_equal(value(3), 10);
@@ -214,7 +206,7 @@ static void hooks_of_what_is_gone(void **state)
 	open_library();
 	look();
 	assert_int_equal(modules_trace, 11);
-	take_out("hooked");
+	kit_take_out("hooked");
 	assert_int_equal(modules_trace, 11222);
 	close_library();
 }
@@ -233,7 +225,7 @@ static void reloaded_unnoticed(void **state)
 		assert_int_equal(tx_one(2), 2000);
 		assert_int_equal(kit_agent.applied, 1);
 	}
-	take_out("both");
+	kit_take_out("both");
 	assert_int_equal(value(3), 10);
 	assert_int_equal(tx_one(2), 7);
 	close_library();
@@ -298,7 +290,7 @@ static void data_alone_reloaded_unnoticed(void **state)
 	/* Two patches, of which one goes: the other one's is still noticed. */
 	assert_false(put_in("more"));
 	order = agent_find(&kit_agent, "more")->order;
-	take_out("data");
+	kit_take_out("data");
 	look_after_a_stranger();
 	assert_int_equal(agent_find(&kit_agent, "more")->order, order);
 	assert_int_equal(costs[1], 20);
@@ -308,7 +300,7 @@ static void data_alone_reloaded_unnoticed(void **state)
 	look();
 	assert_int_equal(*setting, 9);
 	assert_int_equal(state_of("more"), PATCH_APPLIED);
-	take_out("more");
+	kit_take_out("more");
 	assert_int_equal(*setting, 5);
 	assert_memory_equal(header, base, sizeof(header));
 	close_library();
@@ -342,8 +334,8 @@ static void dependents_wait_too(void **state)
 		assert_int_equal(state_of("over"), PATCH_PENDING);
 		assert_int_equal(tx_one(2), 7);
 	}
-	take_out("over");
-	take_out("base");
+	kit_take_out("over");
+	kit_take_out("base");
 	assert_null(kit_agent.pending);
 }
 
@@ -396,8 +388,8 @@ static void a_problem_is_told(void **state)
 	assert_non_null(strstr(pending->problem, "first"));
 	due = modules_due(&kit_agent);
 	assert_true(due > 0);
-	take_out("second");
-	take_out("first");
+	kit_take_out("second");
+	kit_take_out("first");
 	close_library();
 }
 
@@ -430,7 +422,7 @@ static void others_come_and_go(void **state)
 		open_library();
 		assert_false(put_in("both"));
 		assert_int_equal(value(3), 150);
-		take_out("both");
+		kit_take_out("both");
 		close_library();
 	}
 	atomic_store(&stop, true);
