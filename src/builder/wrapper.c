@@ -99,12 +99,11 @@ static void change(struct strings *environment, const char *word)
 	strings_add(environment, word);
 }
 
-/* The value of an option, `-u NAME`, `-uNAME`, `--unset=NAME` or `--unset NAME`, or NULL. */
-static const char *value_of(const struct strings *words, size_t *at, const char *letter,
-			    const char *name)
+/* The value of the option that word, at *at, is: `-u NAME`, `-uNAME`, `--unset=NAME` or
+ * `--unset NAME`; or NULL. */
+static const char *value_of(const char *word, const struct strings *words, size_t *at,
+			    const char *letter, const char *name)
 {
-	const char *word = words->items[*at];
-
 	if (strcmp(word, letter) == 0 || strcmp(word, name) == 0)
 		return *at + 1 < words->count ? words->items[++*at] : NULL;
 	if (starts(word, name) && word[strlen(name)] == '=')
@@ -124,12 +123,12 @@ static bool read_option(struct wrapper *wrapper, const struct strings *words, si
 		strings_add(&wrapper->environment, "-");
 		return true;
 	}
-	value = value_of(words, at, "-u", "--unset");
+	value = value_of(word, words, at, "-u", "--unset");
 	if (value) {
 		change(&wrapper->environment, value);
 		return true;
 	}
-	value = value_of(words, at, "-C", "--chdir");
+	value = value_of(word, words, at, "-C", "--chdir");
 	if (value) {
 		free(wrapper->directory);
 		wrapper->directory = strdup(value);
