@@ -247,6 +247,11 @@ static void check_aliases(struct session *session)
 	}
 }
 
+static bool replaces(const struct part *part, uint64_t target)
+{
+	return part->replaced && part->twin && part->twin->target == target;
+}
+
 /* An inline function that several units changed has one entry: the first unit's copy replaces it.
  */
 static void drop_duplicates(struct session *session)
@@ -261,8 +266,7 @@ static void drop_duplicates(struct session *session)
 				struct part_set *earlier = &session->units[j].patched;
 
 				for (size_t n = 0; n < earlier->count; n++)
-					if (earlier->list[n]->replaced &&
-					    earlier->list[n]->twin->target == part->twin->target)
+					if (replaces(earlier->list[n], part->twin->target))
 						part->replaced = false;
 			}
 		}
@@ -275,7 +279,7 @@ static bool is_replaced(const struct session *session, uint64_t target)
 		const struct part_set *set = &session->units[i].patched;
 
 		for (size_t k = 0; k < set->count; k++)
-			if (set->list[k]->replaced && set->list[k]->twin->target == target)
+			if (replaces(set->list[k], target))
 				return true;
 	}
 	for (size_t i = 0; i < session->data_count; i++)
