@@ -245,6 +245,9 @@ class Trial:
             raise Mismatch(f"not nothing: {[f['name'] + ': ' + f['because'] for f in said['functions']]}")
         if self.way.level != "-O0":
             return
+        # A leaf that begins to call makes gcc lay out its callers' stacks otherwise.
+        if self.way.compiler == "gcc" and any(edit.kind == "new function" for edit in edits):
+            return
         numbers = {name.split("_")[1] for edit in edits if edit.verdict == PATCH for name in edit.functions}
         for function in said["functions"]:
             if function["kind"] != "new" and not numbers & set(re.findall(r"_(\d+)", function["name"])):
