@@ -9,14 +9,13 @@
 
 set -u
 umask 022
-PIDS=()
 WORK=
-PASSED=0
-FAILED=0
-FAILURES=()
+SHELL_PARTS=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../shell" && pwd -P)
+# shellcheck source=../shell/processes.sh
+. "$SHELL_PARTS/processes.sh"
+# shellcheck source=../shell/checks.sh
+. "$SHELL_PARTS/checks.sh"
 
-say() { printf '%s\n' "$*" >&2; }
-die() { say "$(basename "$0"): $*"; exit 1; }
 skip() { printf 'SKIP: %s\n' "$*"; exit 77; }
 need() {
 	local tool
@@ -40,33 +39,11 @@ TARGET_BIN=${TARGET_BIN:-$BUILD_DIR/bin}
 unset LD_PRELOAD SUTURE_SOCKET SUTURE_DIR SUTURE_DISABLE SUTURE_LOG
 need jq
 
-# ---- processes -----------------------------------------------------------------------------------
-
-alive() { kill -0 "$1" 2>/dev/null; }
-
-# What we started gets TERM, a while, then KILL. The number of a child that was waited for may belong to
-# somebody else by now: only a process whose parent is this shell is touched.
-stop_pid() {
-	local pid=$1 i
-	grep -q "^PPid:[[:space:]]*$$\$" "/proc/$pid/status" 2>/dev/null || return 0
-	kill -TERM "$pid" 2>/dev/null
-	kill -CONT "$pid" 2>/dev/null
-	for ((i = 0; i < 50; i++)); do
-		case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
-		'' | Z) break ;;
-		esac
-		sleep 0.1
-	done
-	[ "$i" -lt 50 ] || kill -KILL "$pid" 2>/dev/null
-	wait "$pid" 2>/dev/null
-}
+# ---- its folder, and what it waits for ------------------------------------------------------------
 
 cleanup() {
-	local pid
 	trap - EXIT INT TERM HUP
-	for pid in "${PIDS[@]}"; do
-		stop_pid "$pid"
-	done
+	stop_all
 	[ -z "$WORK" ] || [ -n "${SUTURE_TEST_KEEP:-}" ] || rm -rf "$WORK"
 }
 
@@ -94,60 +71,10 @@ until_true() {
 	return 1
 }
 
-# ---- what is said --------------------------------------------------------------------------------
+# ---- suture --------------------------------------------------------------------------------------
 
-pass() { PASSED=$((PASSED + 1)); printf 'PASS  %s\n' "$*"; }
-fail() { FAILED=$((FAILED + 1)); FAILURES+=("$*"); printf 'FAIL  %s\n' "$*"; }
-check() {       # check TEXT COMMAND…: the command's status decides
-	local text=$1
-	shift
-	if "$@" >/dev/null; then pass "$text"; else fail "$text"; fi
-}
-is() {          # is TEXT EXPECTED GOT
-	if [ "$2" = "$3" ]; then pass "$1: $3"; else fail "$1: expected $2, got $3"; fi
-}
-matches() {     # matches TEXT PATTERN GOT; a pattern of the shell
-	# shellcheck disable=SC2053
-	if [[ $3 == $2 ]]; then pass "$1: $3"; else fail "$1: expected $2, got $3"; fi
-}
-# Says again what failed: of a long output often only the end is kept.
-totals() {
-	[ "$FAILED" -eq 0 ] || printf 'failed: %s\n' "${FAILURES[@]}"
-	printf '%d checks passed, %d failed\n' "$PASSED" "$FAILED"
-	[ "$FAILED" -eq 0 ]
-}
-
-# ---- suture, its exit code and its JSON ----------------------------------------------------------
-
-OUT=$WORK/out.json
-ERR=$WORK/err.txt
-RC=0
-suture() {
-	timeout --kill-after=5 300 "$SUTURE" "$@" --json >"$OUT" 2>"$ERR" </dev/null
-	RC=$?
-}
-j() { jq -r "$@" "$OUT" 2>/dev/null || echo no-json; }
-
-# step TEXT EXIT_CODE JQ_CONDITION ARG…: one call, its exit code, one JSON document, and what it says
-step() {
-	local text=$1 want=$2 condition=$3
-	shift 3
-	suture "$@"
-	if [ "$RC" -ne "$want" ]; then
-		fail "$text: exit $RC instead of $want"
-	elif ! jq -e -s 'length == 1' "$OUT" >/dev/null 2>&1; then
-		fail "$text: stdout is not one JSON document"
-	elif ! jq -e "$condition" "$OUT" >/dev/null 2>&1; then
-		fail "$text: exit $want, but not ($condition)"
-	else
-		pass "$text"
-		return 0
-	fi
-	printf '      suture %s\n' "$*"
-	head -c 2000 "$OUT" | sed 's/^/      out: /'
-	tail -n 12 "$ERR" | sed 's/^/      err: /'
-	return 1
-}
+# shellcheck source=../shell/suture.sh
+. "$SHELL_PARTS/suture.sh"
 
 # build_patch NAME SOURCE_DIR BINARY DIFF [OPTION…]: leaves $WORK/NAME.so. DATABASE may name another
 # folder with a compile_commands.json.

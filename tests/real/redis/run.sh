@@ -6,7 +6,7 @@
 #
 # Environment: SUTURE (build/bin/suture), SUTURE_AGENT (build/lib/libsuture.so); see prepare.sh for the
 # cache. SUTURE_REAL_KEEP=1 keeps the temporary folder. Prints PASS or FAIL per step, figures, and
-# 'N passed, N failed'. Exit 0, 1, or 77 when redis' sources cannot be had.
+# 'N checks passed, N failed'. Exit 0, 1, or 77 when redis' sources cannot be had.
 #
 # The server under load is never asked to crash: for CVE-2025-32023 it gets a payload that the old code
 # wrongly accepts and the fixed code refuses. The one that kills goes to servers of its own.
@@ -52,41 +52,14 @@ build_clients
 
 # ---- suture, with its exit code and its JSON checked every time ----------------------------------
 
-OUT=$WORK/out.json
-ERR=$WORK/err.txt
-RC=0
-suture() {
-	SUTURE_SOCKET=$SOCKET timeout --kill-after=5 300 "$SUTURE" "$@" --json >"$OUT" 2>"$ERR"
-	RC=$?
-}
-j() { jq -r "$@" "$OUT" 2>/dev/null || echo no-json; }
-
-# step TEXT EXIT_CODE JQ_CONDITION ARG…: one call, its exit code, one JSON document, and what it says
-step() {
-	local text=$1 want=$2 cond=$3
-	shift 3
-	suture "$@"
-	if [ "$RC" -ne "$want" ]; then
-		fail "$text: exit $RC instead of $want"
-	elif ! jq -e -s 'length == 1' "$OUT" >/dev/null 2>&1; then
-		fail "$text: stdout is not one JSON document"
-	elif ! jq -e "$cond" "$OUT" >/dev/null 2>&1; then
-		fail "$text: exit $want, but not ($cond)"
-	else
-		pass "$text"
-		return 0
-	fi
-	printf '      suture %s\n' "$*"
-	head -c 2000 "$OUT" | sed 's/^/      out: /'
-	tail -n 12 "$ERR" | sed 's/^/      err: /'
-	return 1
-}
+# shellcheck source=../../shell/suture.sh
+. "$SHELL_PARTS/suture.sh"
 
 # ---- server, load, what they say -----------------------------------------------------------------
 
-new_server() {   # NAME PASSWORD: a base redis with the agent preloaded; sets SOCKET too
-	SOCKET=$WORK/$1.sock
-	start_server "$1" "$REDIS_SERVER" "$2" "LD_PRELOAD=$SUTURE_AGENT" "SUTURE_SOCKET=$SOCKET" \
+new_server() {   # NAME PASSWORD: a base redis with the agent preloaded; sets SUTURE_SOCKET too
+	export SUTURE_SOCKET=$WORK/$1.sock
+	start_server "$1" "$REDIS_SERVER" "$2" "LD_PRELOAD=$SUTURE_AGENT" "SUTURE_SOCKET=$SUTURE_SOCKET" \
 		"SUTURE_DIR=$WORK/$1" || { fail "$1: redis starts with the agent preloaded"; totals; exit 1; }
 	pass "$1: redis starts with the agent preloaded (pid $SERVER_PID)"
 }

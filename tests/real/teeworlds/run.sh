@@ -5,7 +5,7 @@
 #   run.sh
 #
 # Environment: SUTURE (build/bin/suture), SUTURE_AGENT (build/lib/libsuture.so); see README.md.
-# Prints PASS or FAIL per step and 'N passed, N failed'. Exit 0, 1, or 77 when the sources can't be had.
+# Prints PASS or FAIL per step and 'N checks passed, N failed'. Exit 0, 1, or 77 when the sources can't be had.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 HERE=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
