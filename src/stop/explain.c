@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/tracer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,20 +81,6 @@ void explain_comm(pid_t tid, char comm[STOP_COMM_SIZE])
 	if (!read_text(path, comm, STOP_COMM_SIZE))
 		comm[0] = '\0';
 	text_mend(comm); /* the kernel cuts names after any byte */
-}
-
-static pid_t tracer_of(pid_t tid)
-{
-	cleanup_stream FILE *file = NULL;
-	char path[64], line[128];
-	int tracer = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-			break;
-	return tracer;
 }
 
 static int explain_traced(const struct stop_blocker *blocker, struct suture_error *err)

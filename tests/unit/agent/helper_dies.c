@@ -8,6 +8,7 @@
 #include "../test.h"
 
 #include "agent/transaction.h"
+#include "base/tracer.h"
 #include "handmade.h"
 
 #include <pthread.h>
@@ -84,32 +85,16 @@ static void *sleep_for_ever(void *arg)
 
 /* ---- the killer ------------------------------------------------------------------------------ */
 
-static pid_t tracer(void)
-{
-	char path[64], line[128];
-	int found = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)spinner_tid);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "TracerPid: %d", &found) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return found;
-}
-
 static void kill_in_time(void)
 {
-	pid_t helper = countdown ? tracer() : 0;
+	pid_t helper = countdown ? tracer_of(spinner_tid) : 0;
 
 	if (!helper || --countdown)
 		return;
 	kills++;
 	kill(helper, SIGKILL);
 	/* Threads run when the kernel has let go of them. */
-	while (tracer() == helper)
+	while (tracer_of(spinner_tid) == helper)
 		usleep(100);
 	usleep(500);
 }

@@ -10,6 +10,8 @@
  */
 #include "kit.h"
 
+#include "base/tracer.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -139,19 +141,8 @@ static unsigned traced(void)
 	struct dirent *entry;
 	unsigned count = 0;
 
-	while ((entry = readdir(dir))) {
-		char path[300], line[128];
-		int tracer = 0;
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
-		file = fopen(path, "re");
-		while (file && fgets(line, sizeof(line), file))
-			if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-				count += tracer != 0;
-		if (file)
-			fclose(file);
-	}
+	while ((entry = readdir(dir)))
+		count += tracer_of(atoi(entry->d_name)) != 0;
 	closedir(dir);
 	return count;
 }

@@ -277,22 +277,6 @@ pid_t fixture_gettid(void)
 	return (pid_t)syscall(SYS_gettid);
 }
 
-pid_t fixture_tracer(pid_t tid)
-{
-	char path[64], line[128];
-	int tracer = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return tracer;
-}
-
 static void *sleeper(void *arg)
 {
 	(void)arg;

@@ -63,8 +63,6 @@ bool fixture_is_original(const struct fixture *fixture);
 /* Waits until tid sleeps in the kernel (state S in /proc). */
 void fixture_wait_asleep(pid_t tid);
 pid_t fixture_gettid(void);
-/* The number of this process' helper while one is at work, by TracerPid of tid; 0: none. */
-pid_t fixture_tracer(pid_t tid);
 /* ptrace works here at all? Else tests are skipped. */
 bool fixture_can_stop(void);
 

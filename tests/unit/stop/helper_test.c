@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include "base/tracer.h"
 #include "stop/session.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static void *call_for_ever(void *arg)
 
 static void kill_helper(struct fixture *fixture)
 {
-	pid_t helper = fixture_tracer(spinner_tid);
+	pid_t helper = tracer_of(spinner_tid);
 
 	(void)fixture;
 	if (kills || helper == 0)
@@ -45,7 +46,7 @@ static void kill_helper(struct fixture *fixture)
 	kills++;
 	kill(helper, SIGKILL);
 	/* The kernel has let everyone go when nobody traces the spinner any more. */
-	while (fixture_tracer(spinner_tid) == helper)
+	while (tracer_of(spinner_tid) == helper)
 		usleep(100);
 }
 
@@ -176,20 +177,11 @@ static pid_t start_killer(pid_t victim)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		char path[64], line[128];
-
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/status", getppid(), victim);
 		for (unsigned round = 0;; round++) {
-			FILE *file = fopen(path, "r");
-			int tracer = 0;
+			pid_t tracer = tracer_of(victim);
 
-			while (file && fgets(line, sizeof(line), file))
-				if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-					break;
-			if (file)
-				fclose(file);
-			if (tracer > 0 && round % 3 == 0 && is_helper(tracer))
+			if (tracer && round % 3 == 0 && is_helper(tracer))
 				kill(tracer, SIGKILL);
 		}
 	}

@@ -6,6 +6,7 @@
 #include "fixture.h"
 
 #include "arch/arch.h"
+#include "base/tracer.h"
 #include "stop/session.h"
 
 #include <sched.h>
@@ -381,7 +382,7 @@ void __wrap_trace_stop_wanted_stopped(struct stop_session *session)
 static void look_for_the_hog(struct fixture *fixture)
 {
 	(void)fixture;
-	tracer_of_hog = fixture_tracer(hog);
+	tracer_of_hog = tracer_of(hog);
 }
 
 /* Two processors that we may use. */

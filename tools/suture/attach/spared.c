@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/tracer.h"
 #include "cli/attach/borrow.h"
 #include "cli/attach/seccomp.h"
 
@@ -29,20 +30,6 @@ static bool is_agent(pid_t pid, const char *tid)
 	return file && fgets(name, sizeof(name), file) && strcmp(name, "suture\n") == 0;
 }
 
-static bool is_traced(pid_t tid)
-{
-	char path[64], line[256];
-	cleanup_stream FILE *file = NULL;
-	int tracer = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-			break;
-	return tracer != 0;
-}
-
 /* Another suture may be looking at it, or stop it for a patch; who is a debugger stays. */
 static int check_thread(pid_t tid, struct suture_error *err)
 {
@@ -56,7 +43,7 @@ static int check_thread(pid_t tid, struct suture_error *err)
 		rc = borrow_stop(&borrowed, tid, deadline, &what, err);
 		if (!rc && what == BORROW_CAUGHT)
 			break;
-		if ((rc && !is_traced(tid)) || borrow_now_us() > deadline)
+		if ((rc && !tracer_of(tid)) || borrow_now_us() > deadline)
 			return 0;
 		nanosleep(&nap, NULL);
 	}
