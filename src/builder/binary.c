@@ -29,10 +29,8 @@ const uint8_t *binary_bytes(const struct binary *binary, uint64_t address, uint6
 	return section && section->data ? section->data + (address - section->address) : NULL;
 }
 
-uint64_t binary_gap(const struct binary *binary, uint64_t address)
+size_t binary_first_symbol(const struct binary *binary, uint64_t address)
 {
-	const struct binary_section *section = binary_section_at(binary, address, 0);
-	uint64_t end = section ? section->address + section->size : address;
 	size_t low = 0, high = binary->by_address_count;
 
 	while (low < high) {
@@ -43,8 +41,17 @@ uint64_t binary_gap(const struct binary *binary, uint64_t address)
 		else
 			high = middle;
 	}
-	if (low < binary->by_address_count && binary->by_address[low]->address < end)
-		end = binary->by_address[low]->address;
+	return low;
+}
+
+uint64_t binary_gap(const struct binary *binary, uint64_t address)
+{
+	const struct binary_section *section = binary_section_at(binary, address, 0);
+	uint64_t end = section ? section->address + section->size : address;
+	size_t next = binary_first_symbol(binary, address);
+
+	if (next < binary->by_address_count && binary->by_address[next]->address < end)
+		end = binary->by_address[next]->address;
 	return end - address;
 }
 

@@ -81,6 +81,9 @@ const uint8_t *binary_bytes(const struct binary *binary, uint64_t address, uint6
 const struct binary_section *binary_section_at(const struct binary *binary, uint64_t address,
 					       uint64_t size);
 
+/* The first of by_address at or behind address; by_address_count where there is none. */
+size_t binary_first_symbol(const struct binary *binary, uint64_t address);
+
 /*
  * Bytes from address to the next symbol or to its section's end: nobody's, so that a jump may run
  * into them where they are padding.

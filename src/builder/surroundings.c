@@ -47,22 +47,6 @@ static bool read_binary(void *context, uint64_t address, void *out, size_t size)
 	return bytes != NULL;
 }
 
-/* The first symbol at or behind address, as an index. */
-static size_t first_symbol(const struct binary *binary, uint64_t address)
-{
-	size_t low = 0, high = binary->by_address_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (binary->by_address[middle]->address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool is_code(const struct binary *binary, const struct binary_symbol *symbol)
 {
 	const struct binary_section *section = binary_section_at(binary, symbol->address, 1);
@@ -77,7 +61,7 @@ static void add_symbols(struct windows *windows, const struct window *window)
 	const struct binary *binary = &windows->emit->session->binary;
 	uint64_t last = 0;
 
-	for (size_t i = first_symbol(binary, window->entry + 1);
+	for (size_t i = binary_first_symbol(binary, window->entry + 1);
 	     i < binary->by_address_count && binary->by_address[i]->address < window->end; i++) {
 		const struct binary_symbol *symbol = binary->by_address[i];
 
@@ -90,7 +74,7 @@ static void add_symbols(struct windows *windows, const struct window *window)
 /* Does the code around `at`, decoded from its symbol on, really lead to target? */
 static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 {
-	size_t next = first_symbol(binary, at + 1);
+	size_t next = binary_first_symbol(binary, at + 1);
 	const struct binary_section *section = binary_section_at(binary, at, 1);
 	uint64_t start = section->address, end = section->address + section->size;
 	struct arch_scan scan = {
@@ -177,7 +161,7 @@ static void add_neighbours(struct windows *windows, const struct window *window)
 			       : window->entry - FORMAT_NEIGHBOUR_LIMIT - NEIGHBOUR_REACH;
 	uint64_t last = 0;
 
-	for (size_t i = first_symbol(binary, low);
+	for (size_t i = binary_first_symbol(binary, low);
 	     i < binary->by_address_count &&
 	     binary->by_address[i]->address < window->entry + NEIGHBOUR_REACH;
 	     i++) {

@@ -175,12 +175,21 @@ static bool pass(struct borrowed *borrowed, int request, int status)
 	return ptrace(request, borrowed->tid, NULL, (void *)(long)signal) == 0;
 }
 
-static int to_syscall_stop(struct borrowed *borrowed, struct suture_error *err)
+static bool is_syscall_stop(int status)
+{
+	return WSTOPSIG(status) == SYSCALL_STOP;
+}
+static bool is_event_stop(int status)
+{
+	return status >> 16 == EVENT_STOP;
+}
+
+/* Waits for one kind of stop; from all others it goes on by request. */
+static int to_stop(struct borrowed *borrowed, bool (*wanted)(int status), int request,
+		   struct suture_error *err)
 {
 	int status;
 
-	if (ptrace(PTRACE_SYSCALL, borrowed->tid, NULL, NULL) < 0)
-		return gone(err);
 	for (;;) {
 		int rc = wait_stop(borrowed, borrow_now_us() + RUN_LIMIT_US, &status);
 
@@ -188,11 +197,18 @@ static int to_syscall_stop(struct borrowed *borrowed, struct suture_error *err)
 			return gone(err);
 		if (rc == 2)
 			return lost(borrowed, err);
-		if (WSTOPSIG(status) == SYSCALL_STOP)
+		if (wanted(status))
 			return 0;
-		if (!pass(borrowed, PTRACE_SYSCALL, status))
+		if (!pass(borrowed, request, status))
 			return gone(err);
 	}
+}
+
+static int to_syscall_stop(struct borrowed *borrowed, struct suture_error *err)
+{
+	if (ptrace(PTRACE_SYSCALL, borrowed->tid, NULL, NULL) < 0)
+		return gone(err);
+	return to_stop(borrowed, is_syscall_stop, PTRACE_SYSCALL, err);
 }
 
 int borrow_syscall(struct borrowed *borrowed, uint64_t at, long number,
@@ -231,24 +247,13 @@ static uint64_t mask_away(void)
 /* Only from an event stop does the kernel look whether a call has to be restarted. */
 static int to_event_stop(struct borrowed *borrowed, struct suture_error *err)
 {
-	int status;
+	int rc;
 
 	if (ptrace(PTRACE_INTERRUPT, borrowed->tid, NULL, NULL) < 0)
 		return gone(err);
-	for (;;) {
-		int rc = wait_stop(borrowed, borrow_now_us() + RUN_LIMIT_US, &status);
-
-		if (rc == 1)
-			return gone(err);
-		if (rc == 2)
-			return lost(borrowed, err);
-		if (status >> 16 == EVENT_STOP) {
-			borrowed->at_event = true;
-			return 0;
-		}
-		if (!pass(borrowed, PTRACE_CONT, status))
-			return gone(err);
-	}
+	rc = to_stop(borrowed, is_event_stop, PTRACE_CONT, err);
+	borrowed->at_event = rc == 0;
+	return rc;
 }
 
 int borrow_run(struct borrowed *borrowed, uint64_t entry, uint64_t argument, uint64_t top,
