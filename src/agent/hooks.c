@@ -13,20 +13,6 @@ static int call(const struct patch *patch, size_t index)
 	return ((int (*)(void))patch_address(patch, address))();
 }
 
-static const char *kind_name(enum format_hook_kind kind)
-{
-	static const char *const names[] = {
-		[FORMAT_HOOK_PRE_APPLY] = "pre_apply",
-		[FORMAT_HOOK_ON_SWITCH] = "on_switch",
-		[FORMAT_HOOK_POST_APPLY] = "post_apply",
-		[FORMAT_HOOK_PRE_REVERT] = "pre_revert",
-		[FORMAT_HOOK_ON_UNSWITCH] = "on_unswitch",
-		[FORMAT_HOOK_POST_REVERT] = "post_revert",
-	};
-
-	return names[kind];
-}
-
 int hooks_run(struct patch *patch, enum format_hook_kind kind, struct suture_error *err)
 {
 	bool before = kind == FORMAT_HOOK_PRE_APPLY || kind == FORMAT_HOOK_PRE_REVERT;
@@ -40,8 +26,8 @@ int hooks_run(struct patch *patch, enum format_hook_kind kind, struct suture_err
 		result = call(patch, i);
 		if (result)
 			return error_set(err, before ? SUTURE_E_HOOK_VETO : SUTURE_E_HOOK_FAILED,
-					 "hook %s of %s returned %d", kind_name(kind), patch->name,
-					 result);
+					 "hook %s of %s returned %d", patch_hook_name(kind),
+					 patch->name, result);
 	}
 	return 0;
 }

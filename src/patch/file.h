@@ -91,6 +91,9 @@ const struct format_module *patch_file_module(const struct patch_file *file, uin
 bool patch_file_offset(const struct patch_file *file, uint64_t address, uint64_t size,
 		       uint32_t flags, uint64_t *offset);
 
+/* As in <suture/patch.h>: "pre_apply"; "unknown" of a kind that there is not. */
+const char *patch_hook_name(uint32_t kind);
+
 /* Is name one that a patch may have? [A-Za-z0-9._-]{1,64}, not starting with a dot or dash. */
 bool patch_name_valid(const char *name);
 

@@ -92,20 +92,6 @@ static const char *data_kind(uint32_t kind)
 	}
 }
 
-static const char *hook_kind(uint32_t kind)
-{
-	static const char *const names[] = {
-		[FORMAT_HOOK_PRE_APPLY] = "pre_apply",
-		[FORMAT_HOOK_ON_SWITCH] = "on_switch",
-		[FORMAT_HOOK_POST_APPLY] = "post_apply",
-		[FORMAT_HOOK_PRE_REVERT] = "pre_revert",
-		[FORMAT_HOOK_ON_UNSWITCH] = "on_unswitch",
-		[FORMAT_HOOK_POST_REVERT] = "post_revert",
-	};
-
-	return kind < sizeof(names) / sizeof(names[0]) && names[kind] ? names[kind] : "unknown";
-}
-
 static struct json_object *modules_json(const struct patch_file *file)
 {
 	struct json_object *list = json_object_new_array();
@@ -204,7 +190,8 @@ static struct json_object *names_json(const struct patch_file *file)
 	struct json_object *provenance = json_object_new_object();
 
 	for (size_t i = 0; i < file->hooks.count; i++)
-		rpc_json_append(hooks, rpc_json_string(hook_kind(file->hooks.records[i].kind)));
+		rpc_json_append(hooks,
+				rpc_json_string(patch_hook_name(file->hooks.records[i].kind)));
 	for (size_t i = 0; i < file->idle.count; i++)
 		rpc_json_append(idle,
 				rpc_json_string(text_at(file, file->idle.records[i].name_ref)));
@@ -334,7 +321,7 @@ static void show_rest(const struct cli *cli, const struct patch_file *file)
 	for (size_t i = 0; i < file->depends.count; i++)
 		put_line("needs", text_at(file, file->depends.records[i].name_ref));
 	for (size_t i = 0; i < file->hooks.count; i++)
-		put_line("hook", hook_kind(file->hooks.records[i].kind));
+		put_line("hook", patch_hook_name(file->hooks.records[i].kind));
 	for (size_t i = 0; i < file->idle.count; i++)
 		put_line("idle", text_at(file, file->idle.records[i].name_ref));
 	for (size_t i = 0; cli->verbose && i < file->provenance.count; i++) {
