@@ -156,6 +156,13 @@ static struct json_object *old_code_of(const struct patch *patch)
 	return answer;
 }
 
+/* One that waits still does while it is tried. Under agent->lock. */
+static enum patch_state state_told(const struct agent *agent, const struct patch *patch)
+{
+	return patch->state == PATCH_APPLYING && pending_find(agent, patch) ? PATCH_PENDING
+									    : patch->state;
+}
+
 static struct json_object *list_one(const struct agent *agent, const struct patch *patch)
 {
 	struct json_object *one = json_object_new_object();
@@ -165,7 +172,8 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 	hash_text(patch->file.hash, hash);
 	rpc_json_add(one, "name", rpc_json_string(patch->name));
 	rpc_json_add(one, "hash", json_object_new_string(hash));
-	rpc_json_add(one, "state", json_object_new_string(patch_state_name(patch->state)));
+	rpc_json_add(one, "state",
+		     json_object_new_string(patch_state_name(state_told(agent, patch))));
 	add_uint(one, "order", patch->order);
 	rpc_json_add(one, "functions", functions_of(patch));
 	json_object_object_add(one, "applied_at",
@@ -176,6 +184,7 @@ static struct json_object *list_one(const struct agent *agent, const struct patc
 		json_object_object_add(one, "problem",
 				       pending->problem[0] ? rpc_json_string(pending->problem)
 							   : NULL);
+		rpc_json_add(one, "again", json_object_new_boolean(pending->again));
 	}
 	if (patch->late && patch->order)
 		rpc_json_add(one, "note", json_object_new_string(PENDING_LATE));
@@ -212,8 +221,8 @@ struct json_object *answer_list(const struct agent *agent, bool reverted)
 			if (patch->order == order)
 				rpc_json_append(list, list_one(agent, patch));
 	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
-		if (!patch->order &&
-		    (reverted || patch->state == PATCH_PENDING || patch->state == PATCH_BROKEN))
+		if (!patch->order && (reverted || state_told(agent, patch) == PATCH_PENDING ||
+				      patch->state == PATCH_BROKEN))
 			rpc_json_append(list, list_one(agent, patch));
 	rpc_json_add(answer, "patches", list);
 	rpc_json_add(answer, "restored", restored_json(agent));

@@ -263,6 +263,17 @@ static int finish(struct plan *plan, const struct transaction_options *options, 
 	return rc;
 }
 
+/*
+ * It failed for a reason that passes: from now on it waits, and pending_settle() tries again.
+ * False: it could not be kept, and the reason stands.
+ */
+static bool persist(struct plan *plan, const struct transaction_options *options,
+		    struct transaction_result *result)
+{
+	return plan->add && !plan->committed &&
+	       wait(plan, options, modules_generation(), result, NULL) == 0;
+}
+
 int transaction_is_met(const struct agent *agent, const struct patch_file *file,
 		       const struct transaction_options *options, struct suture_error *err)
 {
@@ -299,6 +310,9 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 	rc = transaction_plan(&plan, file, options, err);
 	if (!rc)
 		rc = finish(&plan, options, started, generation, result, err);
+	if (rc && (options->kept || options->persists) && suture_code_retryable(err->code) &&
+	    persist(&plan, options, result))
+		rc = 0;
 	plan_fini(&plan);
 	patch_file_fini(file);
 	result->total_us = transaction_now_us() - started;

@@ -155,8 +155,10 @@ static uint64_t chore_due(void *agent)
 
 static void restore(struct agent *agent)
 {
-	const struct transaction_options options = {.timeout_ns = UINT64_C(1000000000) *
-								  RESTORE_PATCH_SECONDS};
+	const struct transaction_options options = {
+		.timeout_ns = UINT64_C(1000000000) * RESTORE_PATCH_SECONDS,
+		.persists = true,
+	};
 	struct json_object *answer = NULL;
 	struct suture_error err;
 

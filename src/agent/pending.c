@@ -10,10 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-	TRY_NS = 2000000000, /* for one try: threads may be in the way */
-	AGAIN_US = 500000,
-};
+/* Where threads are in the way, or have no turns: longer tries, and longer times between them. */
+enum { TRY_NS = 2000000000, TRY_DOUBLINGS = 2, AGAIN_US = 500000, AGAIN_DOUBLINGS = 6 };
 
 static uint64_t now_us(void)
 {
@@ -29,6 +27,7 @@ static void say(struct agent *agent, struct pending *pending, const char *waits,
 	pthread_mutex_lock(&agent->lock);
 	snprintf(pending->waits, sizeof(pending->waits), "%.255s", waits);
 	snprintf(pending->problem, sizeof(pending->problem), "%.255s", problem);
+	pending->again = pending->again_at != 0;
 	pthread_mutex_unlock(&agent->lock);
 }
 
@@ -78,6 +77,11 @@ void pending_drop(struct agent *agent, const struct patch *patch)
 	free(dropped);
 }
 
+static unsigned at_most(unsigned number, unsigned most)
+{
+	return number < most ? number : most;
+}
+
 /* True when it was put in: those behind it may have waited for that. */
 static bool try(struct agent *agent, struct pending *pending)
 {
@@ -86,7 +90,7 @@ static bool try(struct agent *agent, struct pending *pending)
 	struct suture_error err;
 	int rc;
 
-	options.timeout_ns = TRY_NS;
+	options.timeout_ns = (uint64_t)TRY_NS << at_most(pending->tries, TRY_DOUBLINGS);
 	options.kept = false;
 	pending->generation = modules_generation();
 	pending->again_at = 0;
@@ -99,9 +103,14 @@ static bool try(struct agent *agent, struct pending *pending)
 								.text = rc ? NULL : PENDING_LATE,
 								.pause_us = result.pause_us});
 	if (rc) {
+		if (suture_code_retryable(err.code)) {
+			uint64_t wait = (uint64_t)AGAIN_US
+					<< at_most(pending->tries, AGAIN_DOUBLINGS);
+
+			pending->again_at = now_us() + wait;
+			pending->tries++;
+		}
 		say(agent, pending, "", err.message);
-		if (suture_code_retryable(err.code))
-			pending->again_at = now_us() + AGAIN_US;
 	} else if (result.pending) {
 		say(agent, pending, result.waits, "");
 	}

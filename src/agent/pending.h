@@ -20,8 +20,10 @@ struct pending {
 	struct transaction_options options; /* it was asked for with these */
 	uint64_t generation;		    /* of the modules, when it was last tried */
 	uint64_t again_at;	    /* us: when to try again though nothing has changed; or 0 */
+	unsigned tries;		    /* in vain, for reasons that pass */
 	char waits[PENDING_TEXT];   /* (locked) the name of a module or patch, or "" */
 	char problem[PENDING_TEXT]; /* (locked) what went wrong at the last try, or "" */
+	bool again;		    /* (locked) that passes: it is tried again by itself */
 	struct pending *next;	    /* (locked) */
 };
 

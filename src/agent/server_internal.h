@@ -48,7 +48,8 @@ struct server_worker {
 	struct server_call *done;
 	struct server_note *notes; /* newest first */
 	size_t note_count;
-	bool chore; /* options.work is to be run, or is running */
+	bool chore;	   /* options.work is to be run, or is running */
+	uint64_t chore_at; /* since when */
 	bool stopping;
 };
 

@@ -46,6 +46,15 @@ static void run_chore(struct server *server)
 	server_wake(server);
 }
 
+/* How long it took to wake up says how long all that follows would take. */
+static void hurry_if_late(struct hurry *hurry, uint64_t since_us, bool *slept)
+{
+	hurry->start_ns = since_us * 1000;
+	if (*slept)
+		hurry_check_stopped(hurry);
+	*slept = false;
+}
+
 static void *worker_main(void *argument)
 {
 	struct server *server = argument;
@@ -65,6 +74,7 @@ static void *worker_main(void *argument)
 			continue;
 		}
 		if (worker->chore) {
+			hurry_if_late(&hurry, worker->chore_at, &slept);
 			run_chore(server);
 			continue;
 		}
@@ -78,11 +88,7 @@ static void *worker_main(void *argument)
 		worker->queued--;
 		worker->running = call;
 		pthread_mutex_unlock(&worker->lock);
-		/* How long it took to wake up says how long all that follows would take. */
-		hurry.start_ns = call->queued_at * 1000;
-		if (slept)
-			hurry_check_stopped(&hurry);
-		slept = false;
+		hurry_if_late(&hurry, call->queued_at, &slept);
 		run_call(call);
 		pthread_mutex_lock(&worker->lock);
 		worker->running = NULL;
@@ -196,6 +202,7 @@ void server_worker_chores(struct server *server, uint64_t now)
 		return;
 	pthread_mutex_lock(&worker->lock);
 	worker->chore = true;
+	worker->chore_at = now;
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 }

@@ -19,7 +19,8 @@ struct transaction_options {
 	bool count;   /* apply: count the calls of what comes */
 	struct scope_wish scope; /* apply: for these calls alone; empty: for all */
 	bool kept; /* apply: it waits in every case; pending_settle() puts it in, and tries again */
-	bool at_once; /* apply: a patch that would have to wait for a module is refused */
+	bool persists; /* apply: so does what fails for a reason that passes */
+	bool at_once;  /* apply: a patch that would have to wait for a module is refused */
 };
 
 enum { TRANSACTION_BLOCKER_FRAMES = 24, TRANSACTION_FRAME_TEXT = 160 };

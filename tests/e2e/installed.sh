@@ -8,6 +8,7 @@
 build_target_patch startup startup || { totals; exit 1; }
 build_target_patch startup-other startup || { totals; exit 1; }
 build_target_patch startup-on startup --on "$WORK/startup.so" || { totals; exit 1; }
+build_target_patch startup-held startup || { totals; exit 1; }
 mkdir "$WORK/twin"
 cp "$TARGETS/diffs/startup-other.diff" "$WORK/twin.diff"
 build_patch twin "$TARGETS" "$TARGET_BIN/target-startup" "$WORK/twin.diff" --name startup
@@ -180,6 +181,23 @@ step "and why" 0 '[.restored[].result] == ["set aside", "refused"] and .restored
 target_end
 step "the upper" 0 '.changed' uninstall startup-on
 step "the lower" 0 '.changed' uninstall startup
+
+printf -- '-- a thread in the way at the start\n'
+step "install" 0 '.changed' install "$WORK/startup-held.so"
+ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR" STARTUP_HELD=1)
+target startup
+says "the old code" held 21
+step "it waits" 0 '[.restored[].result] == ["pending"] and .patches[0].state == "pending"' list -p "$PID"
+why_is_told() { suture list -p "$PID"; j '.patches[0].problem // ""' | grep -q held; }
+until_true "the reason" why_is_told
+matches "for people" '*startup-held: *held*tried again*' "$("$SUTURE" list -p "$PID")"
+says "the thread leaves" leave 0
+in_force() { ask held && [ "$ANSWER" = 301 ]; }
+check "it goes in by itself" until_true "the new code" in_force
+step "and is listed so" 0 '.patches[0].state == "applied"' list -p "$PID"
+target_end
+ENVIRONMENT=(SUTURE_DIR="$SUTURE_DIR")
+step "uninstall" 0 '.changed' uninstall startup-held
 
 printf -- '-- what can not be trusted\n'
 step "install" 0 '.changed' install "$WORK/startup.so"

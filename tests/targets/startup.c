@@ -7,9 +7,13 @@
  *   child    a child of fork() faults: its signal
  *   clone    a child that neither libc nor the agent was told of, which stays: its pid
  *   daemon   goes on in a child of a child, and the first process ends: the new pid
+ *   held     what held() returns, in which a thread stands since a constructor where STARTUP_HELD
+ *            is set; leave: it goes
  */
 #include "lines.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -19,6 +23,8 @@
 static volatile int one = 1;
 static volatile int *volatile nowhere;
 static int in_constructor;
+static sem_t enter, leave;
+static pthread_t stander;
 
 __attribute__((noipa)) static int value(void)
 {
@@ -30,9 +36,28 @@ __attribute__((noipa)) static int other(void)
 	return one + 10;
 }
 
+__attribute__((noipa)) static int held(int stand)
+{
+	if (stand) {
+		sem_post(&enter);
+		sem_wait(&leave);
+	}
+	return one + 20;
+}
+
+static void *stand(void *arg)
+{
+	held(1);
+	return arg;
+}
+
 __attribute__((constructor)) static void construct(void)
 {
 	in_constructor = value();
+	if (!getenv("STARTUP_HELD"))
+		return;
+	pthread_create(&stander, NULL, stand, NULL);
+	sem_wait(&enter);
 }
 
 static void child(void)
@@ -77,6 +102,10 @@ int main(void)
 			lines_answer("%d", value());
 		else if (strcmp(line, "other") == 0)
 			lines_answer("%d", other());
+		else if (strcmp(line, "held") == 0)
+			lines_answer("%d", held(0));
+		else if (strcmp(line, "leave") == 0)
+			lines_answer("%d", sem_post(&leave) || pthread_join(stander, NULL));
 		else if (strcmp(line, "fault") == 0)
 			*nowhere = 1;
 		else if (strcmp(line, "abort") == 0)

@@ -91,6 +91,8 @@ static void show_pending(struct json_object *patch)
 	else
 		fputs(": ", stdout);
 	message_put(stdout, *waits ? waits : *problem ? problem : note);
+	if (!*waits && *problem && rpc_json_get_bool(patch, "again", false))
+		fputs("; it is tried again by itself", stdout);
 	putchar('\n');
 }
 

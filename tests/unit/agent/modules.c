@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <suture/suture.h>
 #include <sys/eventfd.h>
@@ -393,6 +394,81 @@ static void a_problem_is_told(void **state)
 	close_library();
 }
 
+int modules_room(int x);
+static sem_t enter, leave;
+
+__attribute__((noinline)) int modules_room(int x)
+{
+	sem_post(&enter);
+	sem_wait(&leave);
+	return x;
+}
+
+static void *stand(void *arg)
+{
+	modules_room(1);
+	return arg;
+}
+
+/* Where nobody asks again, what threads keep out is tried again: less and less often. */
+static void what_passes_is_tried_again(void **state)
+{
+	struct transaction_options options = {.timeout_ns = 20000000};
+	const struct pending *pending;
+	struct transaction_result result;
+	struct suture_error err;
+	struct handmade patch;
+	pthread_t stander;
+	char path[256];
+
+	(void)state;
+	handmade_init(&patch, "room");
+	handmade_code(&patch, "int new_room(int x) { return x + 500; }\n");
+	handmade_replace(&patch, modules_room, "new_room");
+	handmade_build(&patch, kit_folder, path, sizeof(path));
+	handmade_fini(&patch);
+	sem_init(&enter, 0, 0);
+	sem_init(&leave, 0, 0);
+	pthread_create(&stander, NULL, stand, NULL);
+	sem_wait(&enter);
+	assert_int_equal(put("room", options, &result, &err), -SUTURE_E_BUSY_STACK);
+	transaction_result_fini(&result);
+	assert_null(kit_agent.pending); /* who asked is told, and asks again */
+
+	options.persists = true;
+	assert_int_equal(put("room", options, &result, &err), 0);
+	assert_true(result.pending);
+	assert_string_equal(result.waits, "");
+	transaction_result_fini(&result);
+	assert_int_equal(state_of("room"), PATCH_PENDING);
+	pending = kit_agent.pending;
+	assert_int_equal(modules_due(&kit_agent), 0);
+	look();
+	assert_non_null(strstr(pending->problem, "modules_room"));
+	assert_true(pending->again);
+	assert_int_equal(pending->tries, 1);
+	assert_int_equal(modules_due(&kit_agent), pending->again_at);
+
+	sem_post(&leave);
+	pthread_join(stander, NULL);
+	assert_int_equal(state_of("room"), PATCH_PENDING);
+	usleep(600000); /* more than it is left alone */
+	pending_look(&kit_agent);
+	assert_int_equal(state_of("room"), PATCH_APPLIED);
+	assert_null(kit_agent.pending);
+	assert_int_equal(modules_room(1), 501);
+	kit_take_out("room");
+
+	/* A reason that stays is not waited for. */
+	open_library();
+	assert_false(put_in("both"));
+	assert_int_equal(put("second", options, &result, &err), -SUTURE_E_DEPENDENCY);
+	transaction_result_fini(&result);
+	assert_null(kit_agent.pending);
+	kit_take_out("both");
+	close_library();
+}
+
 static atomic_bool stop;
 static atomic_ulong loads;
 
@@ -523,6 +599,7 @@ int main(void)
 		cmocka_unit_test(dependents_wait_too),
 		cmocka_unit_test(what_can_not_wait_is_refused),
 		cmocka_unit_test(a_problem_is_told),
+		cmocka_unit_test(what_passes_is_tried_again),
 		cmocka_unit_test(others_come_and_go),
 		cmocka_unit_test(the_loader_tells),
 		cmocka_unit_test(errno_is_the_callers),
