@@ -2,6 +2,27 @@
 /* Calls of what a patch brought and of what it replaced: made, and counted. */
 #include "kit.h"
 
+#include "agent/residency.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+int calls_room(int x);
+static sem_t enter, leave;
+
+__attribute__((noinline)) int calls_room(int x)
+{
+	sem_post(&enter);
+	sem_wait(&leave);
+	return x;
+}
+
+static void *stand(void *arg)
+{
+	calls_room(1);
+	return arg;
+}
+
 /* The replacement calls what it replaced: the old code, or the version that it lies on. */
 static void originals_are_callable(void **state)
 {
@@ -123,12 +144,67 @@ static void old_code_is_counted(void **state)
 	}
 }
 
+static long found_inside(struct plan_site *sites, size_t count)
+{
+	const struct plan plan = {.agent = &kit_agent, .sites = sites, .site_count = count};
+	struct stop_result stopped = {0};
+
+	return residency_look(&plan, &stopped);
+}
+
+/* Behind the jump, or in the copy that can be called: not where nothing was replaced. */
+static void who_stands_in_old_code_is_found(void **state)
+{
+	uintptr_t room = (uintptr_t)calls_room, elsewhere = (uintptr_t)tx_two;
+	struct site there = {.entry = room, .size = handmade_size((const void *)calls_room)};
+	struct site empty = {.entry = elsewhere, .size = handmade_size((const void *)tx_two)};
+	struct patch *some = (struct patch *)&there;
+	struct plan_site sites[3] = {
+		{.site = &there, .version = {.patch = some, .trampoline = {.site = room}}},
+		{.site = &empty, .version = {.patch = some, .trampoline = {.site = elsewhere}}},
+		{.site = &there, .version = {.patch = some, .trampoline = {.site = room}}},
+	};
+	struct trampoline *jump = &sites[0].version.trampoline;
+	pthread_t stander;
+
+	(void)state;
+	sem_init(&enter, 0, 0);
+	sem_init(&leave, 0, 0);
+	pthread_create(&stander, NULL, stand, NULL);
+	sem_wait(&enter);
+	jump->window_size = sites[1].version.trampoline.window_size = 5;
+	assert_int_equal(found_inside(sites, 1), 1);
+	assert_int_equal(found_inside(sites, 2), 1);
+	assert_int_equal(found_inside(sites + 1, 1), 0);
+	assert_int_equal(found_inside(sites + 1, 2), 1); /* in whatever order */
+	/* All of it is the jump's now; then where it stands is called the copy. */
+	assert_true(there.size < UINT8_MAX);
+	jump->window_size = (uint8_t)there.size;
+	assert_int_equal(found_inside(sites, 2), 0);
+	jump->original = room;
+	jump->original_size = there.size;
+	assert_int_equal(found_inside(sites, 2), 1);
+	jump->original = elsewhere;
+	jump->original_size = empty.size;
+	assert_int_equal(found_inside(sites, 1), 0);
+	/* One that goes without another in its place has no old code. */
+	jump->original = room;
+	jump->original_size = there.size;
+	sites[0].version.patch = NULL;
+	assert_int_equal(found_inside(sites, 2), 0);
+	sem_post(&leave);
+	pthread_join(stander, NULL);
+	sites[0].version.patch = some;
+	assert_int_equal(found_inside(sites, 2), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(originals_are_callable),
 		cmocka_unit_test(calls_are_counted),
 		cmocka_unit_test(old_code_is_counted),
+		cmocka_unit_test(who_stands_in_old_code_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, kit_make, kit_clean);
