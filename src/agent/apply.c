@@ -34,14 +34,16 @@ static int all_applied(const struct agent *agent, struct patch ***patches, size_
 	return 0;
 }
 
-/* Names are the operators' handles: one applied patch of a name. */
-static int check_name(const struct agent *agent, const struct patch_file *file, bool replace,
-		      struct suture_error *err)
+int transaction_check_name(const struct agent *agent, const struct patch_file *file,
+			   const struct patch *goes, struct suture_error *err)
 {
-	const struct patch *other = agent_find(agent, file->name);
+	const struct patch *other = agent->patches;
 
-	if (!other || replace || (other->state != PATCH_APPLIED && other->state != PATCH_PENDING) ||
-	    memcmp(other->file.hash, file->hash, FORMAT_HASH_SIZE) == 0)
+	while (other && (other == goes || strcmp(other->name, file->name) != 0 ||
+			 (other->state != PATCH_APPLIED && other->state != PATCH_PENDING) ||
+			 memcmp(other->file.hash, file->hash, FORMAT_HASH_SIZE) == 0))
+		other = other->next;
+	if (!other)
 		return 0;
 	error_set(err, SUTURE_E_NAME_TAKEN, "another patch named %s is %s", file->name,
 		  patch_state_name(other->state));
@@ -53,7 +55,7 @@ int transaction_plan(struct plan *plan, struct patch_file *file,
 {
 	struct patch **replaced = NULL;
 	size_t count = 0;
-	int rc = check_name(plan->agent, file, options->replace, err);
+	int rc = options->replace ? 0 : transaction_check_name(plan->agent, file, NULL, err);
 
 	plan->count = options->count;
 	if (!rc && !scope_wish_is_empty(&options->scope))
@@ -336,7 +338,9 @@ int transaction_resume(struct agent *agent, struct patch *patch,
 	transaction_name(result, &patch->file);
 	plan_init(&plan, agent);
 	plan.count = options->count;
-	rc = scoping_plan_again(&plan, patch, err);
+	rc = transaction_check_name(agent, &patch->file, NULL, err);
+	if (!rc)
+		rc = scoping_plan_again(&plan, patch, err);
 	if (!rc)
 		rc = plan_add_known(&plan, patch, err);
 	if (!rc && !plan.missing)

@@ -88,6 +88,13 @@ int transaction_swap(struct agent *agent, struct patch *out, struct patch *const
 		     const struct transaction_options *options, struct transaction_result *result,
 		     struct suture_error *err);
 
+/*
+ * Names are the operators' handles: NAME_TAKEN where another patch of the file's name, but not the
+ * one that goes (or NULL), is in force or waits.
+ */
+int transaction_check_name(const struct agent *agent, const struct patch_file *file,
+			   const struct patch *goes, struct suture_error *err);
+
 /* Applies a patch on the agent's list: one that waits, or that was taken out. */
 int transaction_resume(struct agent *agent, struct patch *patch,
 		       const struct transaction_options *options, struct transaction_result *result,

@@ -3,6 +3,7 @@
 #include "agent/confirm_internal.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -29,15 +30,37 @@ static struct confirm *take_due(struct agent *agent)
 	return found;
 }
 
-/* What has come back in other ways is not to be brought back. */
-static void forget_present(struct confirm *confirm)
+static void tell_left_out(struct agent *agent, const struct patch *patch,
+			  const struct suture_error *err)
+{
+	char hash[HASH_TEXT_SIZE];
+
+	hash_text(patch->file.hash, hash);
+	events_add(&agent->events,
+		   &(struct event_note){
+			   .what = "apply", .name = patch->name, .hash = hash, .err = err});
+}
+
+/*
+ * What has come back in other ways is not to be brought back; nor what another patch has the name
+ * of that was applied since: that is the newer one, and is not to be lain upon.
+ */
+static void forget_present(struct agent *agent, struct confirm *confirm)
 {
 	size_t count = confirm->replaced_count;
 
 	confirm->replaced_count = 0;
-	for (size_t i = 0; i < count; i++)
-		if (!confirm->replaced[i]->order)
-			confirm->replaced[confirm->replaced_count++] = confirm->replaced[i];
+	for (size_t i = 0; i < count; i++) {
+		struct patch *patch = confirm->replaced[i];
+		struct suture_error err;
+
+		if (patch->order)
+			continue;
+		if (transaction_check_name(agent, &patch->file, confirm->patch, &err))
+			tell_left_out(agent, patch, &err);
+		else
+			confirm->replaced[confirm->replaced_count++] = patch;
+	}
 }
 
 /* Out with it; in the same commit what it replaced comes back. */
@@ -46,7 +69,7 @@ static int take_out(struct agent *agent, struct confirm *confirm, struct transac
 {
 	struct transaction_options options = {.timeout_ns = ATTEMPT_NS};
 
-	forget_present(confirm);
+	forget_present(agent, confirm);
 	if (confirm->replaced_count)
 		return transaction_swap(agent, confirm->patch, confirm->replaced,
 					confirm->replaced_count, &options, result, err);
@@ -167,7 +190,7 @@ void confirm_settle(struct agent *agent)
 		pthread_mutex_lock(&agent->lock);
 		confirm->state = CONFIRM_REVERTED;
 		pthread_mutex_unlock(&agent->lock);
-		forget_present(confirm);
+		forget_present(agent, confirm);
 		bring_back(agent, confirm);
 		let_wait_again(agent, confirm);
 	}

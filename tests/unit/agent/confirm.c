@@ -32,19 +32,38 @@ static void close_library(void)
 	assert_null(dlopen(library, RTLD_NOW | RTLD_NOLOAD));
 }
 
-/* confirm_settings[i] = i + 1 */
-static void build_setting(size_t i)
+/* confirm_settings[i] = to */
+static void build_setting(const char *name, size_t i, size_t to)
 {
 	struct handmade patch;
-	char name[32], text[64], path[256];
+	char text[64], path[256];
 
-	snprintf(name, sizeof(name), "set%zu", i);
-	snprintf(text, sizeof(text), "int setting = %zu;\n", i + 1);
+	snprintf(text, sizeof(text), "int setting = %zu;\n", to);
 	handmade_init(&patch, name);
 	handmade_code(&patch, text);
 	handmade_data(&patch, FORMAT_DATA_SET, &confirm_settings[i], sizeof(int), "setting");
 	handmade_build(&patch, kit_folder, path, sizeof(path));
 	handmade_fini(&patch);
+}
+
+/* Another file of the same patch name may be built then. */
+static void rename_to(const char *name, const char *file)
+{
+	char from[256], to[256];
+
+	snprintf(from, sizeof(from), "%s/%s.so", kit_folder, name);
+	snprintf(to, sizeof(to), "%s/%s.so", kit_folder, file);
+	assert_int_equal(rename(from, to), 0);
+}
+
+static unsigned told_of_name(const char *name)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < EVENT_RING; i++)
+		count += strcmp(kit_agent.events.ring[i].name, name) == 0 &&
+			 strcmp(kit_agent.events.ring[i].result, "NAME_TAKEN") == 0;
+	return count;
 }
 
 static void build(const char *name, const void *function)
@@ -225,6 +244,35 @@ static void lost_with_its_module(void **state)
 	take_settings_out();
 }
 
+/* Meanwhile another patch has its name: that one stays, what was replaced does not come over it. */
+static void whose_name_is_taken_stays_out(void **state)
+{
+	unsigned order;
+
+	(void)state;
+	put_settings();
+	assert_true(put("lib", kit_quick, 0));
+	replace("one", no_time);
+	assert_false(put("other-set2", kit_quick, 0));
+	assert_false(put("other-lib", kit_quick, 0));
+	order = agent_find(&kit_agent, "set2")->order;
+	assert_int_equal(confirm_settings[2], 33);
+	time_is_over();
+	assert_int_equal(state_of("one"), PATCH_REVERTED);
+	assert_int_equal(confirm_settings[1], 2);
+	assert_int_equal(confirm_settings[2], 33);
+	assert_int_equal(confirm_settings[3], 4);
+	assert_int_equal(agent_find(&kit_agent, "set2")->order, order);
+	assert_int_equal(kit_agent.applied, SETTINGS + 1);
+	assert_null(kit_agent.pending);
+	assert_int_equal(tx_two(2), 100);
+	/* It was told of both. */
+	assert_int_equal(told_of_name("set2"), 1);
+	assert_int_equal(told_of_name("lib"), 1);
+	kit_take_out("lib");
+	take_settings_out();
+}
+
 /* For some calls only: for all of them it was never asked for. */
 static void scoped_as_before(void **state)
 {
@@ -253,16 +301,24 @@ static void scoped_as_before(void **state)
 static int make(void **state)
 {
 	int rc = kit_make(state);
+	char name[32];
 
 	handmade_library(kit_folder, "unsure",
 			 "int lib_value(int x);\n"
 			 "__attribute__((noinline)) int lib_value(int x)\n"
 			 "{ __asm__ volatile(\"\" ::: \"memory\"); return x * 3 + 1; }\n",
 			 library, sizeof(library));
-	for (size_t i = 0; i < SETTINGS; i++)
-		build_setting(i);
+	for (size_t i = 0; i < SETTINGS; i++) {
+		snprintf(name, sizeof(name), "set%zu", i);
+		build_setting(name, i, i + 1);
+	}
 	build("one", (const void *)tx_one);
 	build("two", (const void *)tx_two);
+	build_setting("set2", 2, 33);
+	rename_to("set2", "other-set2");
+	build_setting("set2", 2, 3);
+	build("lib", (const void *)tx_two);
+	rename_to("lib", "other-lib");
 	open_library();
 	build("lib", (const void *)value);
 	close_library();
@@ -276,6 +332,7 @@ int main(void)
 		cmocka_unit_test(what_is_back_already_stays),
 		cmocka_unit_test(what_waited_waits_again),
 		cmocka_unit_test(lost_with_its_module),
+		cmocka_unit_test(whose_name_is_taken_stays_out),
 		cmocka_unit_test(scoped_as_before),
 	};
 
