@@ -81,6 +81,40 @@ target_end
 as "$SOMEBODY" timeout 100 "$WORK/bin/suture" list --all --json >"$OUT" 2>"$ERR" </dev/null
 is "none of one's own" "3 NO_AGENT" "$? $(j .error.code)"
 
+printf -- '-- all of one user, where some have to wait\n'
+install -m 755 "$TARGET_BIN/target-host" "$TARGET_BIN/target-plugin.so" "$WORK/bin"
+build_patch plugin "$TARGETS" "$TARGET_BIN/target-plugin.so" "$TARGETS/diffs/plugin.diff"
+chmod 644 "$WORK/plugin.so"
+mkdir -m 755 "$WORK/place-all"
+chown "$SOMEBODY" "$WORK/place-all"
+mkfifo "$WORK/to1" "$WORK/from1" "$WORK/to2"
+host() { exec setpriv --reuid="$SOMEBODY" --regid="$SOMEBODY" --clear-groups env SUTURE_SOCKET="$WORK/place-all/" \
+	LD_PRELOAD="$WORK/lib/libsuture.so" "$WORK/bin/target-host"; }
+(host <"$WORK/to1" >"$WORK/from1") &
+PIDS+=("$!")
+exec {TO}>"$WORK/to1" {FROM}<"$WORK/from1"
+(host <"$WORK/to2" >/dev/null) &
+PIDS+=("$!")
+exec {SECOND}>"$WORK/to2"
+says "one loads it" "load $WORK/bin/target-plugin.so" loaded
+all() {         # TEXT EXIT_CODE JQ_CONDITION ARG…: as step, by that user, for all of its processes
+	local text=$1 want=$2 condition=$3
+	shift 3
+	as "$SOMEBODY" timeout 100 "$WORK/bin/suture" "$@" --all --json >"$OUT" 2>"$ERR" </dev/null
+	is "$text" "$want true" "$? $(j "$condition")"
+}
+two_serve() { lists && [ "$(j '.processes | length')" = 2 ]; }
+until_true "two agents" two_serve
+all "none where some would have to wait" 4 'all(.processes[]; .error) and (.processes | length) == 2' apply "$WORK/plugin.so" --confirm-within 5m
+all "nothing has changed" 0 'all(.processes[]; .patches == 0 and .pending == 0)' status
+all "in force, and waiting" 0 '([.processes[].result] | sort) == ["applied", "pending"]' apply "$WORK/plugin.so"
+says "new code" "value 100" 500
+all "again" 0 'all(.processes[]; .changed | not)' apply "$WORK/plugin.so"
+all "taken back, and not waited for" 0 'all(.processes[]; .changed)' revert plugin
+all "nothing is left" 0 'all(.processes[]; .patches == 0 and .pending == 0)' status
+exec {TO}>&- {FROM}<&- {SECOND}>&-
+wait "${PIDS[-1]}" "${PIDS[-2]}"
+
 printf -- '-- some are\n'
 SINCE=$SECONDS
 serve "$OWNER" SUTURE_ALLOW_UID="$READER,$WRITER:rw" SUTURE_ALLOW_GID="$GROUP"

@@ -107,6 +107,12 @@ all_serve() { [ "$("$SUTURE" status --tree "$MASTER" --json | jq '[.processes[] 
 until_true 'three agents' all_serve
 step 'check' 0 '[.processes[] | .result] == ["ok", "ok", "ok"] and ([.processes[] | select(.pending)] | length) == 2' check "$patch" --tree "$MASTER"
 step 'refused for all where some would have to wait' 4 'all(.processes[]; .error)' apply "$patch" --tree "$MASTER" --confirm-within 5m
+# Who would have to wait needs no pause: where it is loaded it fails, and is kept nowhere.
+step 'what fails in one waits in none' 5 'all(.processes[]; .error.code == "PAUSE_BUDGET") and
+	([.processes[] | select(.error.message | test("^taken back: it failed"))] | length) == 2' \
+	apply "$patch" --tree "$MASTER" --max-pause 1us --timeout 500ms
+step 'none' 0 'all(.processes[]; .patches == 0 and .pending == 0)' status --tree "$MASTER"
+says 'old code still' 'value 100' 300
 step 'apply' 0 '([.processes[] | .result] | sort) == ["applied", "pending", "pending"]' apply "$patch" --tree "$MASTER"
 says 'new code' 'value 100' 500
 step 'again' 0 'all(.processes[]; .changed | not)' apply "$patch" --tree "$MASTER"
