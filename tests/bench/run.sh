@@ -7,8 +7,8 @@
 # Environment: BENCH_ROUNDS (default 40 applies and reverts for each number of threads, or as many as go into
 # BENCH_SECONDS, 60), BENCH_THREADS ("1 10 100 1000"), BENCH_STRESS (100000 cycles under load, for ten minutes
 # at most; 0: none), BENCH_BUILD_ROUNDS (5 builds of each kind), BENCH_REDIS=0 leaves redis out even where its sources are cached,
-# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands, stop or attach (two
-# minutes) the rest. BENCH_COVERAGE=1 or BENCH_ONLY=coverage: which functions of real programs a jump fits (see there).
+# BENCH_ALL_UNITS=0 and BENCH_SERIES=0 the long parts of it; BENCH_ONLY=builds, commands, calls, stop or
+# attach (two minutes) the rest. BENCH_COVERAGE=1 or BENCH_ONLY=coverage: which functions of real programs a jump fits (see there).
 #
 # All figures of one kind come from one run, so that they may be compared. Median, and in brackets the
 # 5th and the 95th percentile. The noise is told first: what the machine does while nobody measures.
@@ -23,6 +23,8 @@ BUILD_DIR=${1:?usage: run.sh BUILD_DIR}
 . "$(dirname -- "${BASH_SOURCE[0]}")/builds.sh"
 # shellcheck source=attach.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/attach.sh"
+# shellcheck source=calls.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/calls.sh"
 # shellcheck source=coverage.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/coverage.sh"
 RESULT=$WORK/result.json
@@ -83,6 +85,9 @@ ends
 if [ "${BENCH_ONLY:-}" = stop ]; then
 	bench_stop
 	write_down
+elif [ "${BENCH_ONLY:-}" = calls ]; then
+	bench_calls
+	write_down
 elif [ "${BENCH_ONLY:-}" = attach ]; then
 	bench_attach
 	write_down
@@ -96,38 +101,10 @@ fi
 printf 'commands, on a process with one thread\n'
 bench_operate
 [ "${BENCH_ONLY:-}" != commands ] || write_down
-target_with_agent threads 1
 
-# ---- a call --------------------------------------------------------------------------------------
+# ---- a call -------------------------------------------------------------------------------------
 
-printf 'a call, in turns in one process\n'
-truncate -s 0 "$WORK/old" "$WORK/new"
-for _ in 1 2 3 4 5 6 7 8 9; do
-	ask 'cost 11'
-	echo "${ANSWER%% *}" >>"$WORK/old"
-	suture apply "$WORK/threads.so" -p "$PID"
-	ask 'cost 11'
-	echo "${ANSWER%% *}" >>"$WORK/new"
-	suture revert threads -p "$PID"
-done
-old=$(figures <"$WORK/old")
-new=$(figures <"$WORK/new")
-ratio=$(jq -n --argjson old "$old" --argjson new "$new" '$new.median / $old.median * 1000 | round / 1000')
-record .call.unpatched_ns "$old"
-record .call.patched_ns "$new"
-record .call.ratio "$ratio"
-row "unpatched" "$(show "$old" ns)"
-row "patched" "$(show "$new" ns)"
-row "ratio of the medians" "$ratio"
-suture status -p "$PID"
-rest=$(j .agent.rss)
-record .memory.agent_rss_at_rest "$rest"
-row "memory of the agent, resident" "$((rest / 1024)) KiB"
-ends
-if [ -x "$BUILD_DIR/bin/calls_bench" ]; then
-	"$BUILD_DIR/bin/calls_bench" 2>&1 | tee "$WORK/calls.txt" | sed 's/^/  /'
-	record .call.ways "$(jq -Rs 'split("\n") | map(select(. != ""))' "$WORK/calls.txt")"
-fi
+bench_calls
 
 # ---- a choice ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ target_compile_options(many_bench PRIVATE -fcf-protection=branch -Wno-missing-pr
 # What a call costs by each way to a replacement.
 add_executable(calls_bench ${CMAKE_CURRENT_LIST_DIR}/calls_bench.c)
 target_link_libraries(calls_bench PRIVATE suture_handmade suture_agent suture_patch
-  suture_trampoline suture_stop suture_unwind suture_image suture_arch suture_base)
+  suture_trampoline suture_stop suture_unwind suture_image suture_arch suture_base suture_pkg_json_c)
 target_link_options(calls_bench PRIVATE -rdynamic)
 
 # What the choice at a scoped patch's entry costs, on the arena's hot function.
