@@ -4,25 +4,6 @@
 
 #include "agent/residency.h"
 
-#include <pthread.h>
-#include <semaphore.h>
-
-int calls_room(int x);
-static sem_t enter, leave;
-
-__attribute__((noinline)) int calls_room(int x)
-{
-	sem_post(&enter);
-	sem_wait(&leave);
-	return x;
-}
-
-static void *stand(void *arg)
-{
-	calls_room(1);
-	return arg;
-}
-
 /* The replacement calls what it replaced: the old code, or the version that it lies on. */
 static void originals_are_callable(void **state)
 {
@@ -155,8 +136,8 @@ static long found_inside(struct plan_site *sites, size_t count)
 /* Behind the jump, or in the copy that can be called: not where nothing was replaced. */
 static void who_stands_in_old_code_is_found(void **state)
 {
-	uintptr_t room = (uintptr_t)calls_room, elsewhere = (uintptr_t)tx_two;
-	struct site there = {.entry = room, .size = handmade_size((const void *)calls_room)};
+	uintptr_t room = (uintptr_t)kit_room, elsewhere = (uintptr_t)tx_two;
+	struct site there = {.entry = room, .size = handmade_size((const void *)kit_room)};
 	struct site empty = {.entry = elsewhere, .size = handmade_size((const void *)tx_two)};
 	struct patch *some = (struct patch *)&there;
 	struct plan_site sites[3] = {
@@ -165,13 +146,9 @@ static void who_stands_in_old_code_is_found(void **state)
 		{.site = &there, .version = {.patch = some, .trampoline = {.site = room}}},
 	};
 	struct trampoline *jump = &sites[0].version.trampoline;
-	pthread_t stander;
 
 	(void)state;
-	sem_init(&enter, 0, 0);
-	sem_init(&leave, 0, 0);
-	pthread_create(&stander, NULL, stand, NULL);
-	sem_wait(&enter);
+	kit_stand(kit_room);
 	jump->window_size = sites[1].version.trampoline.window_size = 5;
 	assert_int_equal(found_inside(sites, 1), 1);
 	assert_int_equal(found_inside(sites, 2), 1);
@@ -192,8 +169,7 @@ static void who_stands_in_old_code_is_found(void **state)
 	jump->original_size = there.size;
 	sites[0].version.patch = NULL;
 	assert_int_equal(found_inside(sites, 2), 0);
-	sem_post(&leave);
-	pthread_join(stander, NULL);
+	kit_let_out();
 	sites[0].version.patch = some;
 	assert_int_equal(found_inside(sites, 2), 0);
 }

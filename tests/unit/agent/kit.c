@@ -2,6 +2,9 @@
 /* See kit.h. */
 #include "kit.h"
 
+#include <pthread.h>
+#include <semaphore.h>
+
 __attribute__((noinline)) int tx_one(int x)
 {
 	__asm__ volatile("" ::: "memory");
@@ -58,6 +61,38 @@ void kit_assert_no_writable_code(void)
 	fclose(maps);
 }
 
+static sem_t enter, leave;
+static pthread_t stander;
+static int (*stands_in)(int);
+
+__attribute__((noinline)) int kit_room(int x)
+{
+	sem_post(&enter);
+	sem_wait(&leave);
+	return x;
+}
+
+static void *stand(void *arg)
+{
+	stands_in(1);
+	return arg;
+}
+
+void kit_stand(int (*function)(int))
+{
+	stands_in = function;
+	sem_init(&enter, 0, 0);
+	sem_init(&leave, 0, 0);
+	pthread_create(&stander, NULL, stand, NULL);
+	sem_wait(&enter);
+}
+
+void kit_let_out(void)
+{
+	sem_post(&leave);
+	pthread_join(stander, NULL);
+}
+
 int kit_make(void **state)
 {
 	(void)state;
@@ -97,6 +132,17 @@ struct patch_file kit_simple(const char *name)
 	handmade_replace(&patch, tx_one, "new_one");
 	handmade_replace(&patch, tx_two, "new_two");
 	return kit_open(&patch);
+}
+
+int kit_put(const char *name, struct transaction_options options, struct transaction_result *result,
+	    struct suture_error *err)
+{
+	struct patch_file file;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.so", kit_folder, name);
+	assert_int_equal(patch_file_read(path, &file, NULL), 0);
+	return transaction_apply(&kit_agent, &file, &options, result, err);
 }
 
 void kit_apply(struct patch_file *file, struct transaction_result *result)

@@ -14,6 +14,12 @@
 int tx_one(int x); /* 3x + 1 */
 int tx_two(int x); /* 5x + 2 */
 
+/* x, when whoever is in there is let out. */
+int kit_room(int x);
+/* A thread calls the function, which leads to kit_room; returns when it is in there. */
+void kit_stand(int (*function)(int));
+void kit_let_out(void);
+
 extern char kit_folder[128];
 extern struct agent kit_agent;
 extern const struct transaction_options kit_quick;
@@ -37,6 +43,10 @@ int kit_clean(void **state);
 struct patch_file kit_open(struct handmade *patch);
 /* A patch that makes tx_one and tx_two return 1000x and 2000x. */
 struct patch_file kit_simple(const char *name);
+
+/* Of the file NAME.so in the folder. */
+int kit_put(const char *name, struct transaction_options options, struct transaction_result *result,
+	    struct suture_error *err);
 
 /* Which must succeed. */
 void kit_apply(struct patch_file *file, struct transaction_result *result);

@@ -11,7 +11,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <suture/suture.h>
 #include <sys/eventfd.h>
@@ -80,24 +79,13 @@ static void build(const char *name, bool with_own, const char *on)
 	close_library();
 }
 
-static int put(const char *name, struct transaction_options options,
-	       struct transaction_result *result, struct suture_error *err)
-{
-	struct patch_file file;
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s.so", kit_folder, name);
-	assert_int_equal(patch_file_read(path, &file, NULL), 0);
-	return transaction_apply(&kit_agent, &file, &options, result, err);
-}
-
 static bool put_in(const char *name)
 {
 	struct transaction_result result;
 	struct suture_error err;
 	bool pending;
 
-	if (put(name, kit_quick, &result, &err))
+	if (kit_put(name, kit_quick, &result, &err))
 		fail_msg("%s: %s", name, err.message);
 	pending = result.pending;
 	transaction_result_fini(&result);
@@ -135,7 +123,7 @@ static void over_two_modules_or_none(void **state)
 	/* Its other half is not what it should be: neither is put in. */
 	saved = *(const uint8_t *)tx_one;
 	assert_int_equal(pwrite(kit_agent.writer.fd, &trap, 1, (off_t)(uintptr_t)tx_one), 1);
-	assert_int_equal(put("both", kit_quick, &result, &err), -SUTURE_E_FUNCTION_CHANGED);
+	assert_int_equal(kit_put("both", kit_quick, &result, &err), -SUTURE_E_FUNCTION_CHANGED);
 	transaction_result_fini(&result);
 	assert_int_equal(pwrite(kit_agent.writer.fd, &saved, 1, (off_t)(uintptr_t)tx_one), 1);
 	assert_int_equal(value(3), 10);
@@ -349,11 +337,11 @@ static void what_can_not_wait_is_refused(void **state)
 
 	(void)state;
 	options.replace = true;
-	assert_int_equal(put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
+	assert_int_equal(kit_put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
 	transaction_result_fini(&result);
 	options = kit_quick;
 	options.at_once = true;
-	assert_int_equal(put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
+	assert_int_equal(kit_put("both", options, &result, &err), -SUTURE_E_UNSUPPORTED);
 	transaction_result_fini(&result);
 	assert_null(kit_agent.pending);
 
@@ -364,7 +352,7 @@ static void what_can_not_wait_is_refused(void **state)
 			 sizeof(library));
 	handle = dlopen(library, RTLD_NOW);
 	assert_non_null(handle);
-	assert_int_equal(put("both", kit_quick, &result, &err), -SUTURE_E_BUILD_ID);
+	assert_int_equal(kit_put("both", kit_quick, &result, &err), -SUTURE_E_BUILD_ID);
 	transaction_result_fini(&result);
 	dlclose(handle);
 	assert_int_equal(rename(other, library), 0);
@@ -394,79 +382,38 @@ static void a_problem_is_told(void **state)
 	close_library();
 }
 
-int modules_room(int x);
-static sem_t enter, leave;
-
-__attribute__((noinline)) int modules_room(int x)
+/* Its library is gone, and somebody is still in what it brought elsewhere: soon again. */
+static void who_is_still_inside_is_waited_for(void **state)
 {
-	sem_post(&enter);
-	sem_wait(&leave);
-	return x;
-}
-
-static void *stand(void *arg)
-{
-	modules_room(1);
-	return arg;
-}
-
-/* Where nobody asks again, what threads keep out is tried again: less and less often. */
-static void what_passes_is_tried_again(void **state)
-{
-	struct transaction_options options = {.timeout_ns = 20000000};
-	const struct pending *pending;
-	struct transaction_result result;
-	struct suture_error err;
+	struct kit_text before = kit_text();
 	struct handmade patch;
-	pthread_t stander;
 	char path[256];
 
 	(void)state;
-	handmade_init(&patch, "room");
-	handmade_code(&patch, "int new_room(int x) { return x + 500; }\n");
-	handmade_replace(&patch, modules_room, "new_room");
+	open_library();
+	handmade_init_for(&patch, "inside", (const void *)value);
+	handmade_code(&patch, "int (*room)(int) __attribute__((section(\".data.slots\"))) = 0;\n"
+			      "int new_value(int x) { return x * 50; }\n"
+			      "int new_two(int x) { return room(x) + 1; }\n");
+	handmade_slot(&patch, "room", handmade_target(&patch, (const void *)kit_room));
+	handmade_replace(&patch, (const void *)value, "new_value");
+	handmade_replace(&patch, tx_two, "new_two");
 	handmade_build(&patch, kit_folder, path, sizeof(path));
 	handmade_fini(&patch);
-	sem_init(&enter, 0, 0);
-	sem_init(&leave, 0, 0);
-	pthread_create(&stander, NULL, stand, NULL);
-	sem_wait(&enter);
-	assert_int_equal(put("room", options, &result, &err), -SUTURE_E_BUSY_STACK);
-	transaction_result_fini(&result);
-	assert_null(kit_agent.pending); /* who asked is told, and asks again */
-
-	options.persists = true;
-	assert_int_equal(put("room", options, &result, &err), 0);
-	assert_true(result.pending);
-	assert_string_equal(result.waits, "");
-	transaction_result_fini(&result);
-	assert_int_equal(state_of("room"), PATCH_PENDING);
-	pending = kit_agent.pending;
-	assert_int_equal(modules_due(&kit_agent), 0);
-	look();
-	assert_non_null(strstr(pending->problem, "modules_room"));
-	assert_true(pending->again);
-	assert_int_equal(pending->tries, 1);
-	assert_int_equal(modules_due(&kit_agent), pending->again_at);
-
-	sem_post(&leave);
-	pthread_join(stander, NULL);
-	assert_int_equal(state_of("room"), PATCH_PENDING);
-	usleep(600000); /* more than it is left alone */
-	pending_look(&kit_agent);
-	assert_int_equal(state_of("room"), PATCH_APPLIED);
-	assert_null(kit_agent.pending);
-	assert_int_equal(modules_room(1), 501);
-	kit_take_out("room");
-
-	/* A reason that stays is not waited for. */
-	open_library();
-	assert_false(put_in("both"));
-	assert_int_equal(put("second", options, &result, &err), -SUTURE_E_DEPENDENCY);
-	transaction_result_fini(&result);
-	assert_null(kit_agent.pending);
-	kit_take_out("both");
+	assert_false(put_in("inside"));
+	kit_stand(tx_two);
 	close_library();
+	look();
+	assert_int_equal(state_of("inside"), PATCH_APPLIED);
+	assert_true(kit_agent.watch.again_at < UINT64_MAX);
+	assert_int_equal(modules_due(&kit_agent), kit_agent.watch.again_at);
+	kit_let_out();
+	pending_look(&kit_agent);
+	assert_int_equal(state_of("inside"), PATCH_PENDING);
+	assert_int_equal(kit_agent.watch.again_at, UINT64_MAX);
+	assert_int_equal(tx_two(2), 12);
+	kit_take_out("inside");
+	kit_assert_text(&before);
 }
 
 static atomic_bool stop;
@@ -599,7 +546,7 @@ int main(void)
 		cmocka_unit_test(dependents_wait_too),
 		cmocka_unit_test(what_can_not_wait_is_refused),
 		cmocka_unit_test(a_problem_is_told),
-		cmocka_unit_test(what_passes_is_tried_again),
+		cmocka_unit_test(who_is_still_inside_is_waited_for),
 		cmocka_unit_test(others_come_and_go),
 		cmocka_unit_test(the_loader_tells),
 		cmocka_unit_test(errno_is_the_callers),
