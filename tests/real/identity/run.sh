@@ -52,6 +52,7 @@ replace_all() { # NAME SOCKET EXE
 		"$SUTURE" apply --json --timeout 2s "$WORK/i.so" -s "$2" >"$WORK/answer"
 		rc=$?
 		case $rc in
+		8) continue ;; # a busy machine; the agent goes on, and answers the next request when it is done
 		5) more=$(jq -r '.. | .blockers? // empty | .[] | .function, .backtrace[]' "$WORK/answer" |
 			sed 's/[+ ].*//' | grep -v '^0x' | sort -u | tr '\n' ' ') ;;
 		4) # no memory is free where a punned jump could lead in this process
@@ -68,8 +69,13 @@ replace_all() { # NAME SOCKET EXE
 }
 
 put_back() { # NAME SOCKET
-	"$SUTURE" revert --timeout 120s identity -s "$2" >/dev/null
-	is "$1: reverted" 0 $?
+	local rc
+	for _ in $(seq 10); do
+		"$SUTURE" revert --timeout 120s identity -s "$2" >/dev/null
+		rc=$?
+		[ "$rc" = 8 ] || break
+	done
+	is "$1: reverted" 0 "$rc"
 }
 
 # ---- redis ---------------------------------------------------------------------------------------

@@ -28,20 +28,33 @@ export XDG_CACHE_HOME=$WORK/cache SUTURE_SOCKET=$WORK/tw.sock SUTURE_DIR=$WORK/s
 
 # ---- what a player sees ---------------------------------------------------------------------------
 
+# await CONDITION: until player 0 sees it so
+await() {
+	local end=$((SECONDS + 300))
+	while look && ! jq -e "$1" <<<"$LOOK" >/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || { say "never so: $1"; return; }
+		sleep 0.1
+	done
+}
+# game_time SECONDS: of the world and as player 0 sees it, 50 snapshots each; a busy machine has slower ones
+game_time() {
+	look
+	await ".snapshots >= $(jq "(.snapshots // 0) + 50 * $1" <<<"$LOOK")"
+}
+
 # act ACTION: what player 0 saw before and after goes into $WORK/saw
 act() {
 	local step
-	look
+	await .alive
 	printf '%s\n' "$LOOK" >"$WORK/old"
 	while IFS= read -r step; do
 		step=${step# }
 		case $step in
-		wait\ *) sleep "${step#wait }" ;;
+		wait\ *) game_time "${step#wait }" ;;
 		*) tell "$step" ;;
 		esac
 	done < <(tr ';' '\n' <<<"$1")
-	sleep 0.1
-	look
+	game_time 0.1
 	jq -n --slurpfile old "$WORK/old" --argjson new "$LOOK" '{old: $old[0], new: $new}' >"$WORK/saw"
 }
 holds() { jq -e "${CONDITION[$1]}" "${2:-$WORK/saw}" >/dev/null; }
@@ -50,7 +63,7 @@ holds() { jq -e "${CONDITION[$1]}" "${2:-$WORK/saw}" >/dev/null; }
 eventually() {     # TEXT yes|no EDIT
 	local got
 	tell stop
-	sleep 0.5
+	game_time 0.5
 	for _ in 1 2 3 4 5 6 7 8; do
 		act "${ACTION[$3]}"
 		got=no
@@ -90,7 +103,7 @@ is "$PLAYERS players are in the game" 0 $?
 # Old code, once per action: no edit's effect may be there by itself.
 declare -A BEFORE
 tell stop
-sleep 0.5
+game_time 0.5
 for name in "${EDITS[@]}"; do
 	if [ -z "${BEFORE[${ACTION[$name]}]:-}" ]; then
 		act "${ACTION[$name]}"
