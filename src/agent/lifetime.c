@@ -19,6 +19,7 @@
 #include "agent/shadow.h"
 #include "agent/tls.h"
 #include "base/error.h"
+#include "base/filters.h"
 #include "base/forkguard.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -75,6 +76,13 @@ __attribute__((visibility("default"))) void *volatile suture_begun;
 /* `suture attach --make-dumpable` sets it from outside; who ends the service takes that back. */
 extern volatile int suture_made_dumpable;
 __attribute__((visibility("default"))) volatile int suture_made_dumpable;
+
+/*
+ * Seccomp filters over the agent when it was started, -1 if that is not known: what it does was
+ * permitted by them. Others than root can't read filters, but count them.
+ */
+extern volatile int suture_filters;
+__attribute__((visibility("default"))) volatile int suture_filters = -1;
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -262,6 +270,7 @@ static int start_locked(struct suture_error *err)
 	if (running) {
 		snprintf(socket_path, sizeof(socket_path), "%s", server_path(the_server));
 		suture_served_pid = getpid();
+		suture_filters = filters_of(gettid());
 		modules_wake(server_event_fd(the_server));
 		events_add(&the_agent.events, &(struct event_note){.what = "start"});
 	}

@@ -240,6 +240,24 @@ END
 	step "also for a look" 4 '.error.message | test("fsync")' list -p "$PID"
 	says "it lives" 169 0
 	target_end
+	# Its own user can only count them.
+	if [ "$ROOT_HERE" ] && "${NOBODY[@]}" test -r "$SUTURE_AGENT" && grep -q Seccomp_filters /proc/self/status &&
+		[ "$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0)" = 0 ]; then
+		ENVIRONMENT=(LD_PRELOAD= "${NOBODY[@]}" env LD_PRELOAD="$SUTURE_AGENT")
+		TARGET_BIN=$WORK/confined target_with_agent confined
+		ENVIRONMENT=()
+		as_nobody status -p "$PID"
+		is "one's own: exit" 0 "$RC"
+		SOCKET=$("$SUTURE" ps --json | jq -r --argjson pid "$PID" '.processes[] | select(.pid == $pid).socket')
+		says "a filter over all threads" 169 0
+		as_nobody list -p "$PID"
+		is "one more than the agent began under: exit" 4 "$RC"
+		is "and why" "it has put a seccomp filter over its agent, which may kill it" "$(j .error.message)"
+		as_nobody list -s "$SOCKET"
+		is "if so wished: exit" 0 "$RC"
+		step "root can read it" 0 '.patches == []' list -p "$PID"
+		target_end
+	fi
 	TARGET_BIN=$WORK/confined target_with_agent confined
 	says "to another root folder" "$WORK" 0
 	step "its agent is found all the same" 0 ".pid == $PID" status -p "$PID"

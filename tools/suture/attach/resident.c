@@ -28,14 +28,17 @@ void resident_find(const struct remote *remote, const struct modules *modules,
 		   struct resident *resident)
 {
 	const struct module *agent = modules_named(modules, "libsuture.so");
-	uint64_t served;
+	uint64_t served, filters;
 
-	*resident = (struct resident){.loaded = agent != NULL};
+	*resident = (struct resident){.loaded = agent != NULL, .filters = -1};
 	if (!agent || !has_begun(remote, agent) ||
 	    !find(remote, agent, "suture_start", &resident->start))
 		return;
 	resident->begun = true;
 	find(remote, agent, "suture_made_dumpable", &resident->dumpable);
+	if (find(remote, agent, "suture_filters", &filters) &&
+	    !remote_read(remote, filters, &resident->filters, sizeof(resident->filters)))
+		resident->filters = -1;
 	if (find(remote, agent, "suture_served_pid", &served) &&
 	    !remote_read(remote, served, &resident->served, sizeof(resident->served)))
 		resident->served = 0;

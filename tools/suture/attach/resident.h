@@ -11,6 +11,7 @@ struct resident {
 	bool begun;	   /* its constructor is through */
 	uint64_t start;	   /* its suture_start() */
 	uint64_t dumpable; /* its suture_made_dumpable */
+	int filters;	   /* over it when it was started; -1: not known */
 	pid_t served;	   /* the process that it was last started in, by its own number; 0: none */
 };
 

@@ -4,8 +4,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/filters.h"
 #include "base/tracer.h"
 #include "cli/attach/borrow.h"
+#include "cli/attach/resident.h"
 #include "cli/attach/seccomp.h"
 
 #include <ctype.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PATIENCE_US = 5000000 };
 
@@ -52,6 +55,20 @@ static int check_thread(pid_t tid, struct suture_error *err)
 	return rc;
 }
 
+/* Who can't read filters sees whether there are others than those that the agent began under. */
+static int check_number(const struct process *process, pid_t tid, struct suture_error *err)
+{
+	struct resident resident;
+
+	if (!resident_read(process, &resident) || resident.filters < 0 ||
+	    filters_of(tid) <= resident.filters)
+		return 0;
+	error_set(err, SUTURE_E_UNSUPPORTED,
+		  "it has put a seccomp filter over its agent, which may kill it");
+	return error_next(err, "run suture as root, which can read the filter; -s SOCKET goes on "
+			       "all the same");
+}
+
 int spared_check(const struct process *process, struct suture_error *err)
 {
 	sigset_t all, before;
@@ -59,6 +76,7 @@ int spared_check(const struct process *process, struct suture_error *err)
 	char path[64];
 	DIR *threads;
 	bool found = false;
+	pid_t tid;
 	int rc = 0;
 
 	/* Nothing may end us while a thread is held. */
@@ -70,8 +88,9 @@ int spared_check(const struct process *process, struct suture_error *err)
 	while (threads && !found && (entry = readdir(threads)))
 		found = isdigit((unsigned char)entry->d_name[0]) &&
 			is_agent(process->pid, entry->d_name);
-	if (found && seccomp_mode(atoi(entry->d_name)) == SECCOMP_MODE_FILTER)
-		rc = check_thread(atoi(entry->d_name), err);
+	tid = found ? atoi(entry->d_name) : 0;
+	if (found && seccomp_mode(tid) == SECCOMP_MODE_FILTER)
+		rc = geteuid() == 0 ? check_thread(tid, err) : check_number(process, tid, err);
 	if (threads)
 		closedir(threads);
 	sigprocmask(SIG_SETMASK, &before, NULL);

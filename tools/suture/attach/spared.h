@@ -8,7 +8,10 @@
 
 #include "cli/process.h"
 
-/* 0, also where that can't be seen: filters are read by root only. UNSUPPORTED. */
+/*
+ * UNSUPPORTED: it would be killed; or, for others than root, who can't read filters, that it has
+ * more of them than when its agent began. 0 also where neither can be seen.
+ */
 int spared_check(const struct process *process, struct suture_error *err);
 
 #endif
