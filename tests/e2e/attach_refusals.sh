@@ -152,14 +152,15 @@ if compiled vforks; then
 fi
 
 printf -- '-- no thread that could be borrowed\n'
-unborrowed() {  # TEXT WHY
-	refuses "$1" 5 TIMEOUT "no thread could be borrowed: $2" "try again, or start it with LD_PRELOAD=libsuture.so" "$PID" --timeout 500ms
+unborrowed() {  # TEXT WHY [NEXT]
+	refuses "$1" 5 TIMEOUT "no thread could be borrowed: $2" "${3:-try again, or start it with LD_PRELOAD=libsuture.so}" "$PID" --timeout 500ms
 }
-HOLDS="every thread is inside the allocator, the loader, a lock or a signal handler"
-for mode in handler locked; do
-	begin target-attachee "$TARGET_BIN/target-attachee" "$mode"
-	unborrowed "$mode" "$HOLDS"
-done
+HOLDS="every thread is inside the allocator, the loader or a lock"
+begin target-attachee "$TARGET_BIN/target-attachee" handler
+unborrowed "handler" "all are in a signal handler" \
+	"try again; a process that was forked inside a handler never leaves it, and can't get an agent"
+begin target-attachee "$TARGET_BIN/target-attachee" locked
+unborrowed "locked" "$HOLDS"
 cat >"$WORK/sleepy.c" <<'END'
 #include <stddef.h>
 #include <unistd.h>

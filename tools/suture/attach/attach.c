@@ -122,13 +122,16 @@ static int in_vain(const struct attempt *attempt, struct suture_error *err)
 {
 	static const char *const why[STACK_VERDICTS] = {
 		[STACK_FREE] = "no thread waits for something plain",
-		[STACK_HOLDS] = ("every thread is inside the allocator, the loader, a lock or a "
-				 "signal handler"),
+		[STACK_HOLDS] = "every thread is inside the allocator, the loader or a lock",
+		[STACK_HANDLER] = "all are in a signal handler",
 		[STACK_UNKNOWN] = "every thread's stack has frames without unwind information",
 		[STACK_NEEDS_REGISTERS] = "no thread's stack could be followed",
 	};
 
 	error_set(err, SUTURE_E_TIMEOUT, "no thread could be borrowed: %s", why[attempt->verdict]);
+	if (attempt->verdict == STACK_HANDLER)
+		return error_next(err, "try again; a process that was forked inside a handler "
+				       "never leaves it, and can't get an agent");
 	return error_next(err, "try again, or start it with LD_PRELOAD=libsuture.so");
 }
 

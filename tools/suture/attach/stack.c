@@ -315,7 +315,7 @@ static enum stack_verdict judge_frame(struct stacks *stacks, const struct unwind
 		return STACK_UNKNOWN;
 	/* Only a signal's frame leaves an exact address behind. */
 	if (cursor->depth > 0 && cursor->exact)
-		return STACK_HOLDS;
+		return STACK_HANDLER;
 	if (holds_address(&stacks->holds, address))
 		return STACK_HOLDS;
 	if (holds_address(&stacks->waits, address))

@@ -12,7 +12,8 @@
 
 enum stack_verdict {
 	STACK_FREE,    /* may be borrowed */
-	STACK_HOLDS,   /* is in the allocator, the loader, a lock, a signal handler */
+	STACK_HOLDS,   /* is in the allocator, the loader, a lock */
+	STACK_HANDLER, /* is in a signal handler, which may have interrupted one of those */
 	STACK_UNKNOWN, /* has a frame that is not understood */
 	STACK_NEEDS_REGISTERS,
 	STACK_VERDICTS,
