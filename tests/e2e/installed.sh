@@ -37,6 +37,11 @@ printf -- '-- what can be asked for\n'
 step "nothing there yet" 0 '.installed == []' install --list
 step "not a patch" 4 '.error.code == "BAD_PATCH_FILE"' install "$0"
 step "no file" 4 '.error' install "$WORK/none.so"
+# As where the disk is full: no file may be larger than a kilobyte.
+(trap '' XFSZ; ulimit -f 1; "$SUTURE" install "$WORK/startup.so" --json 2>"$ERR") | cat >"$OUT"
+is "no room: code" IO "$(j .error.code)"
+matches "no room: next" "nothing was installed: make room*" "$(j .error.next)"
+is "no room: nothing is left" "" "$(find "$SUTURE_DIR/installed" -type f ! -name .lock)"
 step "neither a file nor --list" 2 '.error.code == "USAGE"' install
 step "an unknown name" 4 '.error.code == "NOT_APPLIED"' uninstall startup
 step "install" 0 '.result == "installed" and .changed and .order == 1' install "$WORK/startup.so"
@@ -230,6 +235,8 @@ begin
 says "half a file: not taken" first "2 2"
 step "which is said" 0 '.restored[0].error.code == "BAD_PATCH_FILE"' status -p "$PID"
 step "and listed" 0 '.installed[0].state == "damaged"' install --list
+step "the whole one takes its place" 0 '.changed and .order == 1' install "$WORK/elsewhere.so"
+step "and is ready" 0 '[.installed[].state] == ["ready"]' install --list
 target_end
 mv "$WORK/elsewhere.so" "$FILE"
 if [ "$(id -u)" = 0 ]; then

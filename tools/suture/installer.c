@@ -57,6 +57,8 @@ static int open_root(int *root, bool make, struct suture_error *err)
 		*root = -1;
 		return 0;
 	}
+	if (rc == -(int)SUTURE_E_IO && errno == EACCES)
+		return not_permitted(errno, installed_dir(), err);
 	return rc;
 }
 
@@ -247,7 +249,7 @@ int installer_add(struct installer *installer, const struct patch_file *file, co
 	rc = check_depends(installer, file, added.patch.build_id, err);
 	if (!rc && there && !there->damaged && memcmp(there->hash, file->hash, HASH_SIZE) == 0) {
 		added.changed = there->crashes >= TRIAL_CRASHES;
-	} else if (!rc && there && !replace) {
+	} else if (!rc && there && !there->damaged && !replace) {
 		error_set(err, SUTURE_E_NAME_TAKEN,
 			  "another patch named %s is installed for build %.16s", file->name,
 			  added.patch.build_id);
@@ -260,6 +262,9 @@ int installer_add(struct installer *installer, const struct patch_file *file, co
 	if (there)
 		added.patch.order = there->patch.order;
 	rc = write_file(file, signature, &added, err);
+	if (rc == -(int)SUTURE_E_IO)
+		return error_next(err, "nothing was installed: make room there, or name another "
+				       "folder with SUTURE_DIR");
 	if (rc)
 		return rc;
 	trial_forget(file->hash);
