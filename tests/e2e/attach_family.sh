@@ -59,7 +59,8 @@ says "the last one stays inside" stick 4
 # Until it is there a check would find nobody in the way.
 ask pids
 read -r _ W2 _ <<<"$ANSWER"
-in_pause() { [ "$(cut -d' ' -f1 "/proc/$W2/syscall")" = 34 ]; }
+W=$W2
+in_pause() { [ "$(cut -d' ' -f1 "/proc/$W/syscall")" = 34 ]; }
 until_true "the worker inside" in_pause
 step "all or none" 5 '[.processes[] | select(.error.message // "" | startswith("taken back"))] | length == 2' \
 	apply "$WORK/prefork.so" --tree "$PID" --timeout 300ms
@@ -67,6 +68,41 @@ step "none is left" 0 'all(.processes[]; .patches == [])' list --tree "$PID"
 step "best effort keeps" 5 '[.processes[] | select(.changed == true)] | length == 2' \
 	apply "$WORK/prefork.so" --tree "$PID" --timeout 300ms --best-effort
 kill -TERM "$W2"
+target_end
+
+printf -- '-- that changes meanwhile\n'
+target_with_agent prefork 3
+ask pids
+read -r W1 W2 W3 _ <<<"$ANSWER"
+# apply_waits_inside: goes on in the background; the master has the patch, the first worker is in the way
+apply_waits_inside() {
+	says "the first one stays inside" "stick 0" 4
+	W=$W1
+	until_true "the worker inside" in_pause
+	"$SUTURE" apply "$WORK/prefork.so" --tree "$PID" --timeout 60s --json >"$WORK/apply.out" 2>&1 &
+	APPLY=$!
+	PIDS+=("$APPLY")
+	until_true "the patch in the master" in_force "$PID"
+}
+in_force() { "$SUTURE" list -p "$1" --json | jq -e '.patches[0].state == "applied"' >/dev/null; }
+apply_waits_inside
+ask further
+C=$ANSWER
+check "a child of one that is still to be changed" alive "$C"
+kill -KILL "$W3"
+kill -USR1 "$W1"
+wait "$APPLY"
+is "all have it: exit" 0 $?
+is "all have it, and one is no more" "3 true" "$(jq -r --argjson c "$C" '[.processes[] | select(.pid != $c)] | "\(length) \(all(.changed))"' "$WORK/apply.out")"
+step "that child too" 0 '(.processes | length) == 4 and all(.processes[]; .patches[0].state == "applied") and any(.processes[]; .pid == '"$C"')' \
+	list --tree "$PID"
+step "revert" 0 '(.processes | length) == 4 and all(.processes[]; .changed)' revert prefork --tree "$PID"
+apply_waits_inside
+says "a child that is born patched" fork 4
+kill -KILL "$W1"
+wait "$APPLY"
+is "one ended in the middle of it: exit" 3 $?
+step "taken back in all, and in that child" 0 '(.processes | length) == 4 and all(.processes[]; .patches == [])' list --tree "$PID"
 target_end
 
 if [ "$(id -u)" -eq 0 ]; then

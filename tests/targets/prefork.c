@@ -7,17 +7,19 @@
  *   values   value(2) of the master and of every worker, in one line
  *   pids     of the workers
  *   fork     one more worker
- *   stick    the last worker stays inside value() from now on
+ *   stick [N]   worker N, else the last, stays inside value() until SIGUSR1
+ *   further  the last worker but one forks a child, which lives as long as it does: its pid
  *   spawn    system(), popen(), posix_spawn() and vfork(): "0 out 0 0" when all went well
  */
 #include "lines.h"
 
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 16 };
+enum { MOST = 16, FURTHER = -2 };
 
 struct worker {
 	pid_t pid;
@@ -29,6 +31,11 @@ static struct worker workers[MOST];
 static int count;
 static uid_t user;
 
+static void awake(int signal)
+{
+	(void)signal;
+}
+
 __attribute__((noipa)) static int value(int n)
 {
 	if (n < 0)
@@ -36,12 +43,29 @@ __attribute__((noipa)) static int value(int n)
 	return n + 1;
 }
 
+static int further(void)
+{
+	int lives[2];
+	pid_t pid;
+	char end;
+
+	if (pipe(lives))
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		close(lives[1]);
+		_exit(read(lives[0], &end, 1) != 0);
+	}
+	close(lives[0]);
+	return pid;
+}
+
 static _Noreturn void work(int from, int to)
 {
 	int n;
 
 	while (read(from, &n, sizeof(n)) == sizeof(n)) {
-		n = value(n);
+		n = n == FURTHER ? further() : value(n);
 		if (write(to, &n, sizeof(n)) != sizeof(n))
 			break;
 	}
@@ -72,17 +96,19 @@ static void add_worker(void)
 	workers[count++] = (struct worker){pid, to[1], from[0]};
 }
 
+static int ask(const struct worker *worker, int n)
+{
+	if (write(worker->to, &n, sizeof(n)) != sizeof(n) ||
+	    read(worker->from, &n, sizeof(n)) != sizeof(n))
+		return -1;
+	return n;
+}
+
 static void values(void)
 {
 	printf("%d", value(2));
-	for (int i = 0; i < count; i++) {
-		int n = 2;
-
-		if (write(workers[i].to, &n, sizeof(n)) != sizeof(n) ||
-		    read(workers[i].from, &n, sizeof(n)) != sizeof(n))
-			n = -1;
-		printf(" %d", n);
-	}
+	for (int i = 0; i < count; i++)
+		printf(" %d", ask(&workers[i], 2));
 	putchar('\n');
 	fflush(stdout);
 }
@@ -113,6 +139,7 @@ int main(int argc, char **argv)
 {
 	char line[64];
 
+	signal(SIGUSR1, awake);
 	user = argc > 2 ? (uid_t)atoi(argv[2]) : 0;
 	for (int i = argc > 1 ? atoi(argv[1]) : 3; i > 0; i--)
 		add_worker();
@@ -121,10 +148,12 @@ int main(int argc, char **argv)
 			values();
 		} else if (strcmp(line, "spawn") == 0) {
 			spawn();
-		} else if (strcmp(line, "stick") == 0) {
-			int n = -1;
+		} else if (strncmp(line, "stick", 5) == 0) {
+			int n = -1, which = line[5] ? atoi(line + 5) : count - 1;
 
-			lines_answer("%zd", write(workers[count - 1].to, &n, sizeof(n)));
+			lines_answer("%zd", write(workers[which].to, &n, sizeof(n)));
+		} else if (strcmp(line, "further") == 0) {
+			lines_answer("%d", ask(&workers[count - 2], FURTHER));
 		} else if (strcmp(line, "fork") == 0) {
 			add_worker();
 			lines_answer("%d", count);

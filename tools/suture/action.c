@@ -78,30 +78,34 @@ static const char *state_of(const struct action *action, const struct subject *s
 }
 
 /*
- * True when every process would take it. A busy one counts as willing: that passes. Those which
- * are willing get an error that says why nothing was done.
+ * True when every process from the first would take it. A busy one counts as willing: that passes.
+ * Those which are willing get an error that says why nothing was done.
  */
-static bool all_willing(struct cli *cli, struct action *action, struct group *group)
+static bool all_willing(struct cli *cli, struct action *action, struct group *group, size_t first)
 {
 	size_t refused = 0;
 
-	for (size_t i = 0; i < group->count; i++) {
+	for (size_t i = first; i < group->count; i++) {
 		struct subject *subject = &group->subjects[i];
 		const char *result;
 
 		if (subject->linked)
 			action_call(cli, action, "check", subject);
+		if (group_drop_ended(group, i)) {
+			i--;
+			continue;
+		}
 		result = rpc_json_get_string(subject->answer, "result", "");
 		if (subject->err.code == SUTURE_OK && strcmp(result, "refused") == 0) {
 			struct json_object *refusals =
 				rpc_json_get_array(subject->answer, "refusals");
-			struct json_object *first =
+			struct json_object *reason =
 				refusals ? json_object_array_get_idx(refusals, 0) : NULL;
 
 			error_set(&subject->err,
-				  suture_code_from_name(rpc_json_get_string(first, "code", "")),
-				  "%s", rpc_json_get_string(first, "message", "refused"));
-			error_next(&subject->err, "%s", rpc_json_get_string(first, "next", ""));
+				  suture_code_from_name(rpc_json_get_string(reason, "code", "")),
+				  "%s", rpc_json_get_string(reason, "message", "refused"));
+			error_next(&subject->err, "%s", rpc_json_get_string(reason, "next", ""));
 			subject->exit_code = suture_code_exit(subject->err.code);
 		}
 		json_object_put(subject->answer);
@@ -112,12 +116,14 @@ static bool all_willing(struct cli *cli, struct action *action, struct group *gr
 			subject->err.code = SUTURE_OK;
 			subject->exit_code = 0;
 		}
-		refused += subject->err.code != SUTURE_OK;
+		refused += subject->err.code != SUTURE_OK && !group_is_stillborn(subject);
 	}
-	for (size_t i = 0; refused && i < group->count; i++)
+	for (size_t i = first; refused && i < group->count; i++)
 		if (group->subjects[i].err.code == SUTURE_OK) {
 			error_set(&group->subjects[i].err, SUTURE_E_DEPENDENCY,
 				  "not begun: another process refused");
+			error_next(&group->subjects[i].err,
+				   "--best-effort changes those that would take it");
 			group->subjects[i].exit_code = 4;
 		}
 	return refused == 0;
@@ -252,6 +258,52 @@ static int present(const struct cli *cli, const struct action *action, const str
 	return fflush(stdout) == 0 ? exit_code : message_worse(exit_code, 1);
 }
 
+static void perform(const struct cli *cli, const struct action *action, struct group *group,
+		    size_t first)
+{
+	for (size_t i = first; i < group->count; i++) {
+		struct subject *subject = &group->subjects[i];
+
+		if (group_drop_ended(group, i)) {
+			i--;
+			continue;
+		}
+		if (action->perform)
+			action->perform(cli, action, subject);
+		else if (subject->linked)
+			action_call(cli, action, action->method, subject);
+		else
+			continue;
+		if (subject->untouched && group_drop_ended(group, i)) {
+			i--;
+			continue;
+		}
+		if (subject->err.code == SUTURE_OK && action->judge)
+			subject->exit_code = action->judge(subject->answer);
+		if (subject->err.code == SUTURE_OK)
+			subject->done = process_now();
+	}
+}
+
+/*
+ * Those that are there, then those that were forked before their parent was changed, and so on.
+ * False: some refuse, and were asked before they were changed.
+ */
+static bool perform_all(struct cli *cli, struct action *action, struct group *group)
+{
+	size_t first = 0;
+
+	for (int round = 0; round < GROUP_ROUNDS && first < group->count; round++) {
+		if (action->check_first && group->many && !all_willing(cli, action, group, first))
+			return false;
+		perform(cli, action, group, first);
+		first = group->count;
+		if (action->follows)
+			group_extend(cli, action->of, group);
+	}
+	return true;
+}
+
 int action_run(struct cli *cli, struct action *action,
 	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err))
 {
@@ -268,22 +320,10 @@ int action_run(struct cli *cli, struct action *action,
 		group.subjects[i].err = cli->err;
 		group.subjects[i].exit_code = suture_code_exit(cli->err.code);
 	}
-	if (!rc && action->check_first && group.many)
-		willing = all_willing(cli, action, &group);
-	for (size_t i = 0; !rc && willing && i < group.count; i++) {
-		struct subject *subject = &group.subjects[i];
-
-		if (action->perform)
-			action->perform(cli, action, subject);
-		else if (subject->linked)
-			action_call(cli, action, action->method, subject);
-		else
-			continue;
-		if (subject->err.code == SUTURE_OK && action->judge)
-			subject->exit_code = action->judge(subject->answer);
-	}
-	if (!rc && willing && action->undo && group.many)
-		family_undo(group.subjects, group.count, action->timeout_us);
+	if (!rc)
+		willing = perform_all(cli, action, &group);
+	if (!rc && action->undo && group.many)
+		family_undo(cli, action, &group);
 	for (size_t i = 0; !rc && willing && action->settle && i < group.count; i++)
 		if (group.subjects[i].err.code == SUTURE_OK)
 			action->settle(cli, action, &group.subjects[i]);

@@ -17,6 +17,7 @@ struct action {
 	bool tells_state;	    /* errors say that the process was not changed */
 	bool check_first;	    /* several: ask "check" of all before the first is changed */
 	bool undo;	    /* several: if one fails, revert where it was applied just now */
+	bool follows;	    /* several: also those that are born while it goes on */
 	enum group_kind of; /* which processes, and what is done for them first */
 	/* Instead of calling method; of processes without an agent as well. NULL: that call. */
 	void (*perform)(const struct cli *cli, const struct action *action,

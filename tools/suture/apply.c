@@ -98,6 +98,7 @@ int cli_apply(struct cli *cli, int argc, char **argv)
 	struct action action = {
 		.method = "apply",
 		.changes = true,
+		.follows = true,
 		.tells_state = true,
 		.show = transaction_show,
 		.brief = transaction_brief,

@@ -44,6 +44,7 @@ int cli_confirm(struct cli *cli, int argc, char **argv)
 		.fd = -1,
 		.timeout_us = CONFIRM_TIMEOUT_US,
 		.changes = true,
+		.follows = true,
 		.show = show,
 		.brief = brief,
 	};

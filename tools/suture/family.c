@@ -28,32 +28,56 @@ int family_adopt(struct link *link, const struct process *process, struct suture
 			     process->name, (int)process->pid);
 }
 
-static bool was_changed(const struct subject *subject)
+static const struct subject *who_failed(const struct group *group)
 {
-	return subject->linked && subject->err.code == SUTURE_OK &&
-	       rpc_json_get_bool(subject->answer, "changed", false);
+	for (size_t i = 0; i < group->count; i++)
+		if (group->subjects[i].err.code != SUTURE_OK &&
+		    !group_is_stillborn(&group->subjects[i]))
+			return &group->subjects[i];
+	return NULL;
 }
 
-/* cause: who failed. Its code is ours too: what can be retried there, can be here. */
-static void undo(struct subject *subject, const struct subject *cause, uint64_t timeout_us)
+/* By this command: itself, or the one that it was forked from, who comes before it. */
+static bool was_changed(const struct group *group, const struct subject *subject)
 {
-	struct rpc_client_call call = {
-		.method = "revert", .fd = -1, .timeout_us = timeout_us + GRACE_US};
-	struct json_object *params = json_object_new_object(), *answer = NULL;
-	int rc;
+	if (!subject->linked || subject->err.code != SUTURE_OK)
+		return subject->undone;
+	if (rpc_json_get_bool(subject->answer, "changed", false))
+		return true;
+	for (const struct subject *other = group->subjects; subject->late && other < subject;
+	     other++)
+		if (other->process.pid == subject->process.parent)
+			return was_changed(group, other);
+	return false;
+}
 
-	rpc_json_add(params, "name",
-		     rpc_json_string(rpc_json_get_string(subject->answer, "name", "")));
-	rpc_json_add(params, "timeout_us", json_object_new_int64((int64_t)timeout_us));
-	call.params = params;
-	rc = link_call(&subject->link, &call, &answer, NULL, &subject->err);
-	json_object_put(params);
+static const char *name_of_patch(const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (was_changed(group, &group->subjects[i]))
+			return rpc_json_get_string(group->subjects[i].answer, "name", "");
+	return NULL;
+}
+
+/* cause: of a failure. Its code is ours too: what can be retried there, can be here. */
+static void undo(struct subject *subject, const struct json_object *params,
+		 const struct suture_error *cause, uint64_t timeout_us)
+{
+	struct rpc_client_call call = {.method = "revert",
+				       .fd = -1,
+				       .params = (struct json_object *)params,
+				       .timeout_us = timeout_us + GRACE_US};
+	struct json_object *answer = NULL;
+	int rc = link_call(&subject->link, &call, &answer, NULL, &subject->err);
+
 	json_object_put(answer);
 	json_object_put(subject->answer);
 	subject->answer = NULL;
-	if (!rc) {
-		error_set(&subject->err, cause->err.code, "taken back: it failed in %s (pid %d)",
-			  cause->process.name, (int)cause->process.pid);
+	subject->done = process_now();
+	subject->undone = true;
+	/* NOT_APPLIED: forked before its parent had it. */
+	if (!rc || (subject->late && rc == -(int)SUTURE_E_NOT_APPLIED)) {
+		subject->err = *cause;
 	} else {
 		subject->err.code = SUTURE_E_UNCERTAIN;
 		error_context(&subject->err, "it failed in another process, and can't be taken "
@@ -64,14 +88,40 @@ static void undo(struct subject *subject, const struct subject *cause, uint64_t 
 	subject->exit_code = suture_code_exit(subject->err.code);
 }
 
-void family_undo(struct subject *subjects, size_t count, uint64_t timeout_us)
+/* Found just now, and has nothing of it. */
+static void leave(struct subject *subject, const struct suture_error *cause)
 {
-	const struct subject *cause = NULL;
+	subject->err = *cause;
+	subject->exit_code = suture_code_exit(cause->code);
+}
 
-	for (size_t i = 0; i < count && !cause; i++)
-		if (subjects[i].err.code != SUTURE_OK)
-			cause = &subjects[i];
-	for (size_t i = 0; cause && i < count; i++)
-		if (was_changed(&subjects[i]))
-			undo(&subjects[i], cause, timeout_us);
+void family_undo(const struct cli *cli, const struct action *action, struct group *group)
+{
+	const struct subject *failed = who_failed(group);
+	const char *name = failed ? name_of_patch(group) : NULL;
+	struct json_object *params;
+	struct suture_error cause;
+	size_t first = 0;
+
+	if (!name)
+		return;
+	params = json_object_new_object();
+	rpc_json_add(params, "name", rpc_json_string(name));
+	rpc_json_add(params, "timeout_us", json_object_new_int64((int64_t)action->timeout_us));
+	error_set(&cause, failed->err.code, "taken back: it failed in %s (pid %d)",
+		  failed->process.name, (int)failed->process.pid);
+	for (int round = 0; round < GROUP_ROUNDS && first < group->count; round++) {
+		/* From behind, so that of a parent can still be seen what was done to it. */
+		for (size_t i = group->count; i > first; i--) {
+			struct subject *subject = &group->subjects[i - 1];
+
+			if (subject->linked && was_changed(group, subject))
+				undo(subject, params, &cause, action->timeout_us);
+			else if (subject->err.code == SUTURE_OK && !subject->answer)
+				leave(subject, &cause);
+		}
+		first = group->count;
+		group_extend(cli, action->of, group);
+	}
+	json_object_put(params);
 }

@@ -12,9 +12,9 @@
 int family_adopt(struct link *link, const struct process *process, struct suture_error *err);
 
 /*
- * After an apply to all: if one failed, the patch is reverted where it was put in just now, and
- * those get an error that says so. UNCERTAIN where that did not work.
+ * After an apply to all: if one failed, the patch is reverted where it was put in just now, and in
+ * those who were forked with it; they get an error that says so. UNCERTAIN where that did not work.
  */
-void family_undo(struct subject *subjects, size_t count, uint64_t timeout_us);
+void family_undo(const struct cli *cli, const struct action *action, struct group *group);
 
 #endif

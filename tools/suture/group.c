@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void subject_fini(struct subject *subject)
@@ -60,12 +61,12 @@ static bool is_hidden(const struct cli *cli, const struct subject *subject)
 	       !subject->linked && geteuid() != 0 && subject->process.uid != geteuid();
 }
 
-/* --all and --tree mean the processes that have an agent. */
-static int keep_linked(const struct cli *cli, struct group *group, struct suture_error *err)
+/* --all and --tree mean the processes that have an agent. Returns how many are hidden. */
+static size_t drop_others(const struct cli *cli, struct group *group, size_t first)
 {
-	size_t kept = 0, hidden = 0;
+	size_t kept = first, hidden = 0;
 
-	for (size_t i = 0; i < group->count; i++) {
+	for (size_t i = first; i < group->count; i++) {
 		struct subject *subject = &group->subjects[i];
 
 		if (is_hidden(cli, subject))
@@ -76,9 +77,16 @@ static int keep_linked(const struct cli *cli, struct group *group, struct suture
 			group->subjects[kept++] = *subject;
 	}
 	group->count = kept;
+	return hidden;
+}
+
+static int keep_linked(const struct cli *cli, struct group *group, struct suture_error *err)
+{
+	size_t hidden = drop_others(cli, group, 0);
+
 	if (hidden && !cli->quiet)
 		fprintf(stderr, "suture: left out: %zu processes of other users\n", hidden);
-	if (kept)
+	if (group->count)
 		return 0;
 	if (cli->target.kind == TARGET_TREE)
 		error_set(err, SUTURE_E_NO_AGENT, "no agent in pid %d or below it",
@@ -94,7 +102,7 @@ int group_find(const struct cli *cli, enum group_kind kind, struct group *group,
 	struct process_list list = {0};
 	int rc;
 
-	*group = (struct group){0};
+	*group = (struct group){.since = process_now()};
 	if (cli->target.kind == TARGET_SOCKET)
 		return group_of_socket(cli, group, err);
 	rc = target_resolve(&cli->target, &list, err);
@@ -113,4 +121,75 @@ int group_find(const struct cli *cli, enum group_kind kind, struct group *group,
 	if (!rc && target_is_group(&cli->target) && kind != GROUP_WHOLE)
 		rc = keep_linked(cli, group, err);
 	return rc;
+}
+
+static const struct subject *subject_of(const struct group *group, pid_t pid)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (group->subjects[i].process.pid == pid)
+			return &group->subjects[i];
+	return NULL;
+}
+
+/* Born since the command began, and not with what was done to its parent. */
+static bool is_late(const struct group *group, const struct process *process)
+{
+	const struct subject *parent = subject_of(group, process->parent);
+	uint64_t start = process_start(process->pid);
+
+	return !subject_of(group, process->pid) && start >= group->since &&
+	       !(parent && parent->done && start > parent->done);
+}
+
+static bool add_late(struct group *group, const struct process *process, enum group_kind kind)
+{
+	struct subject *grown =
+		realloc(group->subjects, (group->count + 1) * sizeof(*group->subjects));
+
+	if (!grown)
+		return false;
+	group->subjects = grown;
+	grown += group->count++;
+	*grown = (struct subject){.process = *process, .late = true};
+	subject_connect(grown, kind);
+	return true;
+}
+
+void group_extend(const struct cli *cli, enum group_kind kind, struct group *group)
+{
+	struct process_list list = {0};
+	size_t first = group->count;
+	struct suture_error none;
+
+	if (!target_is_group(&cli->target) && cli->target.kind != TARGET_NAME)
+		return;
+	if (target_resolve(&cli->target, &list, &none))
+		return;
+	for (size_t i = 0; i < list.count; i++)
+		if (is_late(group, &list.items[i]) && !add_late(group, &list.items[i], kind))
+			break;
+	process_list_fini(&list);
+	if (target_is_group(&cli->target) && kind != GROUP_WHOLE)
+		drop_others(cli, group, first);
+	for (size_t i = group->count; i > first; i--)
+		group_drop_ended(group, i - 1);
+	group->many = group->many || group->count > 1;
+}
+
+bool group_drop_ended(struct group *group, size_t index)
+{
+	struct subject *subject = &group->subjects[index];
+	struct process process;
+
+	if (group->count < 2 || process_read(subject->process.pid, &process))
+		return false;
+	subject_fini(subject);
+	group->count--;
+	memmove(subject, subject + 1, (group->count - index) * sizeof(*subject));
+	return true;
+}
+
+bool group_is_stillborn(const struct subject *subject)
+{
+	return subject->late && !subject->linked && subject->err.code == SUTURE_E_UNCERTAIN;
 }

@@ -14,6 +14,8 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { ENVIRONMENT_LIMIT = 4 << 20 };
 
@@ -108,6 +110,31 @@ bool process_read(pid_t pid, struct process *process)
 		 base && base[1] ? base + 1 : result.comm);
 	*process = result;
 	return true;
+}
+
+uint64_t process_start(pid_t pid)
+{
+	cleanup_stream FILE *file = open_proc(pid, "stat");
+	char line[1024];
+	const char *rest = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	unsigned long long start;
+
+	/* The name ends there, whatever is in it; fields 3 to 21 come first. */
+	if (!rest || sscanf(rest,
+			    ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    "%*d %*d %llu",
+			    &start) != 1)
+		return 0;
+	return start;
+}
+
+uint64_t process_now(void)
+{
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * ticks + (uint64_t)now.tv_nsec / (1000000000 / ticks);
 }
 
 bool process_list_add(struct process_list *list, const struct process *process)

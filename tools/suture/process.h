@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PROCESS_NAME_SIZE = 64, PROCESS_ENV_SIZE = 256, PROCESS_BUILD_ID_TEXT = 65 };
@@ -31,7 +32,6 @@ struct process_list {
 	size_t count;
 };
 
-/* False when there is none (any more), or it is a zombie. */
 /*
  * May its own user's processes trace it and look at its memory? Not after it gave up privileges, or
  * asked for that (PR_SET_DUMPABLE): then its files in /proc belong to root. True where root is its
@@ -39,7 +39,12 @@ struct process_list {
  */
 bool process_is_dumpable(const struct process *process);
 
+/* False when there is none (any more), or it is a zombie. */
 bool process_read(pid_t pid, struct process *process);
+
+/* When it was started, and now, in ticks of /proc since the machine began; 0 when there is none. */
+uint64_t process_start(pid_t pid);
+uint64_t process_now(void);
 
 /* All of the system. The caller calls process_list_fini(). */
 int process_list_all(struct process_list *list, struct suture_error *err);

@@ -100,6 +100,7 @@ int cli_restore(struct cli *cli, int argc, char **argv)
 	struct action action = {
 		.method = "restore",
 		.changes = true,
+		.follows = true,
 		.show = show,
 		.brief = brief,
 	};

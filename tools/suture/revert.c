@@ -23,6 +23,7 @@ int cli_revert(struct cli *cli, int argc, char **argv)
 	struct action action = {
 		.method = "revert",
 		.changes = true,
+		.follows = true,
 		.tells_state = true,
 		.show = transaction_show,
 		.brief = transaction_brief,

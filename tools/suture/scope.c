@@ -77,6 +77,7 @@ int cli_scope(struct cli *cli, int argc, char **argv)
 	struct action action = {
 		.method = "scope",
 		.changes = true,
+		.follows = true,
 		.tells_state = true,
 		.show = show,
 		.brief = brief,

@@ -68,6 +68,7 @@ static void perform(const struct cli *cli, const struct action *action, struct s
 {
 	struct attach_report report = {0};
 	const struct attach_options *options = cli->options;
+	struct process now;
 	bool changed = false;
 	int rc = -(int)subject->err.code;
 
@@ -82,6 +83,11 @@ static void perform(const struct cli *cli, const struct action *action, struct s
 			rc = link_open(&subject->link, &subject->process, &subject->err);
 		subject->linked = rc == 0;
 	}
+	/* Whatever was found wrong with one that is no more. */
+	if (rc && !process_read(subject->process.pid, &now))
+		rc = error_set(&subject->err, SUTURE_E_NO_PROCESS, "%s (pid %d) ended meanwhile",
+			       subject->process.name, (int)subject->process.pid);
+	subject->untouched = rc && !report.tries;
 	if (!rc) {
 		subject->err.code = SUTURE_OK;
 		subject->answer = document(subject, changed, &report);
@@ -116,6 +122,7 @@ int cli_attach(struct cli *cli, int argc, char **argv)
 {
 	struct action action = {
 		.fd = -1,
+		.follows = true,
 		.of = GROUP_WHOLE,
 		.perform = perform,
 		.show = show,

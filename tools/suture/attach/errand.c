@@ -277,6 +277,10 @@ static int told(const struct errand *errand, const struct arch_errand *data,
 	if (data->state == ARCH_ERRAND_DONE) {
 		enum suture_code code = (enum suture_code) - data->result;
 
+		if (code == SUTURE_E_UNCERTAIN) {
+			error_set(err, code, "it was forked while a patch was put in or out");
+			return error_next(err, "let its parent start it again");
+		}
 		error_set(err, code, "the agent did not start: %s", suture_code_text(code));
 		return error_next(err, "it needs four free descriptors, a thread, some MiB of "
 				       "memory, and a folder for its socket");
