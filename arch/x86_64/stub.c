@@ -23,13 +23,17 @@ void x86_import_stub(struct arch_stub *out)
 }
 
 /*
- * The forms of a PLT entry: an optional endbr64, an optional bnd prefix, jmp *slot(%rip). The lazy
- * half of an IBT PLT (endbr64; push $n; jmp PLT0) does not go through a slot: false.
+ * The forms of a PLT entry: an optional endbr64, mold's mov $n, %r11d (a scratch register, for the
+ * lazy half), an optional bnd prefix, jmp *slot(%rip). The lazy half of an IBT PLT (endbr64;
+ * push $n; jmp PLT0) does not go through a slot: false.
  */
 bool x86_plt_slot(const uint8_t *code, size_t size, uint64_t address, uint64_t *slot)
 {
+	enum { INDEX_SIZE = 6 };
 	size_t at = x86_entry_mark_size(code, size);
 
+	if (size >= at + INDEX_SIZE && code[at] == 0x41 && code[at + 1] == 0xbb)
+		at += INDEX_SIZE;
 	if (at < size && code[at] == 0xf2) /* bnd */
 		at++;
 	if (size < at + 6 || code[at] != 0xff || code[at + 1] != 0x25) /* jmp *disp32(%rip) */

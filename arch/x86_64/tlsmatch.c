@@ -31,6 +31,7 @@ static uint64_t tp_offset(const struct x86_match *match, size_t field)
  * becomes
  *   mov %fs:0, %rax                     64 48 8b 04 25 00 00 00 00
  *   lea foo@tpoff(%rax), %rax           48 8d 80 imm32          local exec
+ *   or add $foo@tpoff, %rax             48 81 c0 imm32          the same, by mold
  *   or add foo@gottpoff(%rip), %rax     48 03 05 disp32         initial exec
  */
 static enum arch_reason match_general_dynamic(const struct x86_match *match,
@@ -38,6 +39,7 @@ static enum arch_reason match_general_dynamic(const struct x86_match *match,
 {
 	static const uint8_t object[] = {0x66, 0x48, 0x8d, 0x3d};
 	static const uint8_t local[] = {LOAD_TP, 0x48, 0x8d, 0x80};
+	static const uint8_t added[] = {LOAD_TP, 0x48, 0x81, 0xc0};
 	static const uint8_t initial[] = {LOAD_TP, 0x48, 0x03, 0x05};
 	size_t field = match->offset + 8;
 
@@ -46,7 +48,8 @@ static enum arch_reason match_general_dynamic(const struct x86_match *match,
 		return ARCH_UNKNOWN_RELOCATION;
 	if (linked_has(match, 4, object, sizeof(object)))
 		return ARCH_UNKNOWN_RELOCATION;
-	if (linked_has(match, 4, local, sizeof(local))) {
+	if (linked_has(match, 4, local, sizeof(local)) ||
+	    linked_has(match, 4, added, sizeof(added))) {
 		x86_match_found(match, 4, 12, ARCH_RELOC_TP_OFFSET, tp_offset(match, field), out);
 		return ARCH_OK;
 	}
@@ -64,7 +67,12 @@ static enum arch_reason match_general_dynamic(const struct x86_match *match,
  *   call __tls_get_addr@PLT             e8 rel32
  *   or call *__tls_get_addr@GOTPCREL(%rip)  ff 15 disp32
  * becomes mov %fs:0, %rax behind three or four operand size prefixes, or, by newer linkers, before
- * a nop of the same length. The variables' own offsets are relocations of their own.
+ * a nop of the same length. The variables' own offsets are relocations of their own: from the
+ * thread pointer then. mold makes it the start of the module's block, which they are from already,
+ * with a nop in the place of 13 bytes:
+ *   xor %eax, %eax                      31 c0
+ *   mov %fs:(%rax), %rax                64 48 8b 00
+ *   sub $size, %rax                     48 2d imm32
  */
 static enum arch_reason match_local_dynamic(const struct x86_match *match,
 					    struct arch_reloc_match *out)
@@ -73,6 +81,7 @@ static enum arch_reason match_local_dynamic(const struct x86_match *match,
 	static const uint8_t prefixed[] = {0x66, 0x66, 0x66, 0x66, LOAD_TP};
 	static const uint8_t filled[] = {LOAD_TP, 0x0f, 0x1f, 0x00};	    /* nopl (%rax) */
 	static const uint8_t filled4[] = {LOAD_TP, 0x0f, 0x1f, 0x40, 0x00}; /* nopl 0(%rax) */
+	static const uint8_t start[] = {0x31, 0xc0, 0x64, 0x48, 0x8b, 0x00, 0x48, 0x2d};
 	const uint8_t *call = match->object + match->offset + 4;
 	size_t after;
 
@@ -85,7 +94,9 @@ static enum arch_reason match_local_dynamic(const struct x86_match *match,
 	if (!x86_match_has(match, 3, after))
 		return ARCH_MISMATCH;
 	if (linked_has(match, 3, after == 9 ? prefixed + 1 : prefixed, after + 3) ||
-	    linked_has(match, 3, after == 9 ? filled : filled4, after + 3)) {
+	    linked_has(match, 3, after == 9 ? filled : filled4, after + 3) ||
+	    (linked_has(match, 3, start, sizeof(start)) &&
+	     (after == 9 || match->linked[match->offset + 9] == 0x90))) {
 		x86_match_found(match, 3, after, ARCH_RELOC_NONE, 0, out);
 		return ARCH_OK;
 	}

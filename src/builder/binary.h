@@ -51,7 +51,8 @@ struct binary {
 	const char *name; /* base name */
 	const struct arch_ops *arch;
 	uint16_t machine;
-	bool executable; /* has a program interpreter, or is not position independent */
+	bool executable; /* has a program interpreter, or would need none */
+	bool is_static;	 /* an executable without a program interpreter */
 	bool position_independent;
 	bool stripped; /* no symbol table, nor a debug file with one */
 	uint8_t build_id[BINARY_BUILD_ID_SIZE];

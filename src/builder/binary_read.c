@@ -51,9 +51,32 @@ static int open_file(struct reading *r)
 	return 0;
 }
 
+/* Without an interpreter a program has no loader that could map a patch: -static, -static-pie. */
+static bool is_static(struct reading *r, bool interpreted)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	GElf_Dyn dyn;
+
+	if (interpreted || r->binary->executable)
+		return !interpreted;
+	while ((scn = elf_nextscn(r->elf, scn))) {
+		Elf_Data *data;
+
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_DYNAMIC)
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (int i = 0; data && gelf_getdyn(data, i, &dyn) && dyn.d_tag != DT_NULL; i++)
+			if (dyn.d_tag == DT_FLAGS_1)
+				return dyn.d_un.d_val & DF_1_PIE;
+	}
+	return false;
+}
+
 static int read_header(struct reading *r)
 {
 	struct binary *binary = r->binary;
+	bool interpreted = false;
 	GElf_Ehdr ehdr;
 	size_t count;
 
@@ -71,8 +94,7 @@ static int read_header(struct reading *r)
 
 		if (!gelf_getphdr(r->elf, (int)i, &phdr))
 			return damaged(r, "program header");
-		if (phdr.p_type == PT_INTERP)
-			binary->executable = true;
+		interpreted |= phdr.p_type == PT_INTERP;
 		if (phdr.p_type != PT_TLS)
 			continue;
 		if (phdr.p_align & (phdr.p_align - 1))
@@ -82,6 +104,8 @@ static int read_header(struct reading *r)
 		binary->tls_size = phdr.p_memsz;
 		binary->tls_align = phdr.p_align;
 	}
+	binary->is_static = is_static(r, interpreted);
+	binary->executable |= interpreted || binary->is_static;
 	return 0;
 }
 

@@ -144,7 +144,12 @@ static int find(struct session *session, const struct unit_objects *units, size_
 	if (!session->units)
 		return error_no_memory(session->err);
 	session->unit_count = count;
-	if (session->binary.stripped)
+	if (session->binary.is_static)
+		refusals_add(&result->refusals, SUTURE_E_UNSUPPORTED, NULL, 0,
+			     "link it dynamically",
+			     "%s is linked statically: it has no loader that could map a patch",
+			     session->binary.name);
+	else if (session->binary.stripped)
 		refusals_add(&result->refusals, SUTURE_E_BAD_INPUT, NULL, 0,
 			     "name its debug file, or the file from before strip",
 			     "%s has no symbol table, and no debug file was found",

@@ -16,10 +16,23 @@ static bool is_identifier(const char *name)
 	return true;
 }
 
+/* What -fpatchable-function-entry and the like note for tracers: new code may be missing there. */
+static bool is_for_tracers(const char *name)
+{
+	static const char *const names[] = {"__patchable_function_entries", "__mcount_loc",
+					    "xray_instr_map", "xray_fn_idx"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_set(const struct object_section *section)
 {
 	return section->flags & SHF_ALLOC && !(section->flags & SHF_EXECINSTR) &&
-	       section->type == SHT_PROGBITS && section->size && is_identifier(section->name);
+	       section->type == SHT_PROGBITS && section->size && is_identifier(section->name) &&
+	       !is_for_tracers(section->name);
 }
 
 static uint64_t total_size(const struct object *object, const char *name)

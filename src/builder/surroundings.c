@@ -76,16 +76,22 @@ static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 {
 	size_t next = binary_first_symbol(binary, at + 1);
 	const struct binary_section *section = binary_section_at(binary, at, 1);
-	uint64_t start = section->address, end = section->address + section->size;
+	uint64_t start = section->address, end = section->address + section->size, sized = end;
 	struct arch_scan scan = {
 		.window = target - 1, .window_size = 2, .read = read_binary, .context = binary};
 	enum arch_reason reason;
 
 	if (next < binary->by_address_count && binary->by_address[next]->address < end)
 		end = binary->by_address[next]->address;
-	if (next > 0 && binary->by_address[next - 1]->address > start)
+	if (next > 0 && binary->by_address[next - 1]->address > start) {
 		start = binary->by_address[next - 1]->address;
+		if (binary->by_address[next - 1]->size)
+			sized = start + binary->by_address[next - 1]->size;
+	}
 	scan.code = binary_bytes(binary, start, end - start);
+	/* What mold fills gaps with is no code, and may be cut off inside an `add %al, (%rax)`. */
+	while (scan.code && end > sized && scan.code[end - start - 1] == 0)
+		end--;
 	scan.size = end - start;
 	scan.address = start;
 	if (!scan.code)

@@ -74,6 +74,25 @@ static const char *coverage(const struct command *command)
 	return NULL;
 }
 
+/*
+ * gcc finds the counts by the names of the object file and the folder, and a static function's by
+ * the object's name: what is compiled elsewhere for the comparison finds none, or others.
+ */
+static const char *profile(const struct command *command)
+{
+	const char *found = NULL;
+
+	for (size_t i = 1; i < command->argv.count && !command_is_clang(command); i++) {
+		const char *arg = command->argv.items[i];
+
+		if (starts(arg, "-fprofile-use") || strcmp(arg, "-fbranch-probabilities") == 0)
+			found = arg;
+		else if (starts(arg, "-fno-profile-use"))
+			found = NULL;
+	}
+	return found;
+}
+
 static const char *block_sections(const struct command *command)
 {
 	const char *found = NULL;
@@ -162,6 +181,10 @@ static struct reason find_reason(const struct compile_unit *unit)
 		return (struct reason){
 			option, "its counters are laid out for the whole file, and a patch of "
 				"single functions can't have them"};
+	option = profile(command);
+	if (option)
+		return (struct reason){option, "gcc would not find the same counts for what is "
+					       "compiled to be compared with the binary"};
 	option = block_sections(command);
 	if (option)
 		return (struct reason){option, "its functions are in pieces that are no functions"};

@@ -81,7 +81,7 @@ printf -- '-- programs of another kind\n'
 printf 'int pause(void); int main(void) { for (;;) pause(); }\n' | tee "$WORK/static.c" "$WORK/musl.c" "$WORK/musl-static.c" >"$WORK/loader.c"
 if compiled static -static; then
 	begin static "$WORK/static"
-	refuses "static" 4 UNSUPPORTED "static is statically linked" "link it dynamically, or link libsuture into it" "$PID"
+	refuses "static" 4 UNSUPPORTED "static is statically linked" "link it dynamically" "$PID"
 fi
 if command -v musl-gcc >/dev/null 2>&1; then
 	CC=musl-gcc compiled musl
@@ -89,7 +89,7 @@ if command -v musl-gcc >/dev/null 2>&1; then
 	refuses "musl" 4 UNSUPPORTED "musl uses another C library than glibc" "musl and others can't get an agent" "$PID"
 	CC=musl-gcc compiled musl-static -static
 	begin musl-static "$WORK/musl-static"
-	refuses "musl, static" 4 UNSUPPORTED "musl-static is statically linked" "link it dynamically, or link libsuture into it" "$PID"
+	refuses "musl, static" 4 UNSUPPORTED "musl-static is statically linked" "link it dynamically" "$PID"
 else
 	printf 'note  no musl-gcc here: only a program that looks like one of musl\n'
 fi

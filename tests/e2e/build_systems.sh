@@ -122,6 +122,18 @@ for flags in '-g -gsplit-dwarf' '-g -fdebug-types-section' '-gdwarf-2 -gstrict-d
 	verdict "layout, $flags" 'refused *LAYOUT_CHANGED: struct item changes layout*c*o*unt 4->0*'
 done
 
+# A new function has no place in the compiler's list of prepared entries: nobody looks for it there.
+project prepared 'gcc -O2 -fpatchable-function-entry=16,11'
+link_it
+edit src/shop.c 's/^static int sold;/&\n__attribute__((noinline)) static int twice(int of) { return of * 2; }/; s/return half(sum)/return twice(sum)/'
+verdict "prepared entries" 'patch changed:price new:twice'
+project unloaded 'gcc -O2'
+for way in -static -static-pie; do
+	link_it "$way"
+	edit src/shop.c 's/return half(sum)/return 1 + half(sum)/'
+	verdict "linked with $way" 'refused UNSUPPORTED: target-shop is linked statically: *'
+done
+
 # One sentence each.
 refused() {     # OPTION
 	project "refused${1//[^a-z0-9]/}" "gcc -O2 $1"

@@ -329,6 +329,12 @@ static void lld_is_understood(void **state)
 	try_linker("lld");
 }
 
+static void mold_is_understood(void **state)
+{
+	(void)state;
+	try_linker("mold");
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -355,6 +361,7 @@ int main(void)
 		cmocka_unit_test(bfd_is_understood),
 		cmocka_unit_test(gold_is_understood),
 		cmocka_unit_test(lld_is_understood),
+		cmocka_unit_test(mold_is_understood),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -2,6 +2,7 @@
 /* Comparing instructions placed differently, and turning an address into a load of a slot. */
 #include "arch/arch.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,12 +87,44 @@ static void other_instructions_stay(void **state)
 	assert_false(arch->slot_load(PC32, lea, sizeof(lea), 2));
 }
 
+/* What linkers make of `call f@PLT`, from 0x1000; the slot is 0x2000 behind the entry's end. */
+static void entries_of_a_plt_lead_to_their_slot(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		uint8_t code[16];
+	} entries[] = {
+		{"bfd, .plt.got and lazy", 6, {0xff, 0x25, 0, 0x20, 0, 0}},
+		{"lld, .plt.sec", 10, {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0, 0x20, 0, 0}},
+		{"bfd, bnd", 11, {0xf3, 0x0f, 0x1e, 0xfa, 0xf2, 0xff, 0x25, 0, 0x20, 0, 0}},
+		{"mold",
+		 16,
+		 {0xf3, 0x0f, 0x1e, 0xfa, 0x41, 0xbb, 3, 0, 0, 0, 0xff, 0x25, 0, 0x20, 0, 0}},
+	};
+	/* endbr64; push $1; jmp PLT0, and an entry that ends inside its jump */
+	static const uint8_t lazy[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0x68, 1, 0, 0, 0, 0xe9};
+	const struct arch_ops *arch = arch_for_machine(62);
+	uint64_t slot;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		slot = 0;
+		if (!arch->plt_slot(entries[i].code, entries[i].size, 0x1000, &slot) ||
+		    slot != 0x3000 + entries[i].size)
+			fail_msg("%s: %#" PRIx64, entries[i].text, slot);
+		assert_false(arch->plt_slot(entries[i].code, entries[i].size - 1, 0x1000, &slot));
+	}
+	assert_false(arch->plt_slot(lazy, sizeof(lazy), 0x1000, &slot));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_but_for_the_distance),
 		cmocka_unit_test(lea_becomes_a_load),
 		cmocka_unit_test(other_instructions_stay),
+		cmocka_unit_test(entries_of_a_plt_lead_to_their_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,6 @@ static const struct {
 	{"gcc", "-O2 -fcf-protection", ""},
 	{"gcc", "-O2 -fno-pie", "-no-pie"},
 	{"gcc", "-O2 -ffunction-sections -fdata-sections", "-Wl,--gc-sections"},
-	{"gcc", "-O2", "-static"},
 	{"clang", "-O2", ""},
 	{"clang", "-O0 -fno-pie", "-no-pie"},
 };

@@ -36,6 +36,8 @@ static void options_that_describe_the_whole_file(void **state)
 		"gcc -fsanitize=thread,undefined -c /s/x.c",
 		"gcc --coverage -c /s/x.c",
 		"gcc -fprofile-generate -c /s/x.c",
+		"gcc -fprofile-use -c /s/x.c",
+		"gcc -fprofile-use=/p -c /s/x.c",
 		"gcc -mcmodel=large -c /s/x.c",
 		"clang -fbasic-block-sections=all -c /s/x.c",
 	};
@@ -45,6 +47,8 @@ static void options_that_describe_the_whole_file(void **state)
 		"clang -fsanitize=undefined -fsanitize-trap=undefined -c /s/x.c",
 		"gcc -fsanitize=address -fno-sanitize=all -c /s/x.c",
 		"clang -fprofile-generate -c /s/x.c",
+		"clang -fprofile-use=/p/x.profdata -c /s/x.c",
+		"gcc -fprofile-use -fno-profile-use -c /s/x.c",
 		"gcc -mcmodel=medium -c /s/x.c",
 		"clang -fbasic-block-sections=all -fbasic-block-sections=none -c /s/x.c",
 	};

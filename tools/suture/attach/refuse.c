@@ -74,7 +74,7 @@ static int refuse_program(const struct process *process, struct suture_error *er
 		return error_next(err, "musl and others can't get an agent");
 	}
 	error_set(err, SUTURE_E_UNSUPPORTED, "%s is statically linked", process->name);
-	return error_next(err, "link it dynamically, or link libsuture into it");
+	return error_next(err, "link it dynamically");
 }
 
 static int refuse_state(const struct process *process, struct suture_error *err)
