@@ -136,7 +136,41 @@ static bool is_thread_local(const Dwarf_Op *ops, size_t count)
 	       (ops[1].atom == DW_OP_GNU_push_tls_address || ops[1].atom == DW_OP_form_tls_address);
 }
 
-/* A variable with a place, or one that is declared only. */
+/* By the relocation of the operand, which libdwfl leaves alone; NULL where there is none. */
+static struct part *thread_local_part(const struct walk *walk, Dwarf_Die *die,
+				      Dwarf_Attribute *location)
+{
+	const struct object *object = walk->set->object;
+	const struct object_reloc *relocs;
+	uint32_t section = 1;
+	Dwarf_Block block;
+	uint64_t start;
+	size_t count;
+
+	while (section < object->section_count &&
+	       strcmp(object->sections[section].name, ".debug_info") != 0)
+		section++;
+	if (section >= object->section_count || dwarf_formblock(location, &block))
+		return NULL;
+	start = dwarf_dieoffset(die) + (uint64_t)(block.data - (const unsigned char *)die->addr);
+	relocs = object_relocs(&object->sections[section], start, start + block.length, &count);
+	return count == 1 ? part_reference(walk->set, section, &relocs[0]).part : NULL;
+}
+
+/*
+ * A piece of the variable, or what its truth value is made from. A value that is made from another
+ * variable looks the same: that one has another name.
+ */
+static bool is_part_of(const struct part *part, Dwarf_Die *die, const Dwarf_Op *next)
+{
+	const char *name = dwarf_diename(die);
+
+	return part && name && strstr(part->name, name) &&
+	       (next->atom == DW_OP_piece || next->atom == DW_OP_deref_size ||
+		next->atom == DW_OP_deref);
+}
+
+/* A variable with a place, with each part of one that was taken apart, or one declared only. */
 static void visit_variable(struct walk *walk, Dwarf_Die *die)
 {
 	Dwarf_Attribute location;
@@ -149,10 +183,19 @@ static void visit_variable(struct walk *walk, Dwarf_Die *die)
 	if (!dwarf_attr(die, DW_AT_location, &location) ||
 	    dwarf_getlocation(&location, &ops, &count))
 		return;
-	if (is_thread_local(ops, count))
-		walk->visit(walk->context, die, NULL);
-	else if (count == 1 && address_of(&location, &ops[0], &address))
-		walk->visit(walk->context, die, part_of(walk, address));
+	if (is_thread_local(ops, count)) {
+		walk->visit(walk->context, die, thread_local_part(walk, die, &location));
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct part *part;
+
+		if (!address_of(&location, &ops[i], &address))
+			continue;
+		part = part_of(walk, address);
+		if (count == 1 || (i + 1 < count && is_part_of(part, die, &ops[i + 1])))
+			walk->visit(walk->context, die, part);
+	}
 }
 
 /* Its value is in DWARF itself, or in memory that nobody can write. */

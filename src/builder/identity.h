@@ -17,8 +17,10 @@ int identity_read(struct arena *arena, struct part_set *set, struct suture_error
 /* die describes the variable that part is. */
 typedef void identity_visit(void *context, Dwarf_Die *die, struct part *part);
 
-/* Calls visit for each variable that has a place, and with NULL for those declared only and for the
- * thread-local ones. */
+/*
+ * Calls visit for each variable that has a place, several times for one that the compiler took
+ * apart, and with NULL for those declared only.
+ */
 int identity_variables(struct arena *arena, struct part_set *set, identity_visit *visit,
 		       void *context, struct suture_error *err);
 

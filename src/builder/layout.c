@@ -2,6 +2,7 @@
 /* The layout gate; see layout.h for the rules. */
 #include "builder/layout.h"
 
+#include "builder/nameless.h"
 #include "builder/path.h"
 #include "builder/signature.h"
 #include "builder/types.h"
@@ -52,7 +53,7 @@ static const struct type_member *find_named(const struct type *type, const struc
 static bool same_place(const struct type_member *left, const struct type_member *right)
 {
 	return left->kind == right->kind && left->offset == right->offset &&
-	       left->size == right->size && strcmp(left->type, right->type) == 0;
+	       left->size == right->size && nameless_same(left->type, right->type);
 }
 
 /* A member of the same place and type whose name the other side doesn't know: a new name. */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "datum.h"
 #include "identity.h"
+#include "nameless.h"
 #include "typename.h"
 
 #include <dwarf.h>
@@ -94,13 +95,6 @@ static int find_uses(struct retyped *retyped, struct unit *unit)
 	return code;
 }
 
-/* As the compiler calls it: what it says of types without a name changes with the source's lines.
- */
-static bool has_a_name(const char *type)
-{
-	return !strstr(type, "lambda") && !strstr(type, "unnamed") && !strstr(type, " at ");
-}
-
 /* How many elements a declaration speaks of says nothing of what they are. */
 static bool type_of(Dwarf_Die *die, bool is_declaration, Dwarf_Die *type)
 {
@@ -161,11 +155,11 @@ static const char *old_type(const struct retyped *retyped, const struct declared
 
 		if (!is_of(old, new))
 			continue;
-		if (strcmp(old->type, new->type) == 0)
+		if (nameless_same(old->type, new->type))
 			return NULL;
 		type = old->type;
 	}
-	return type && has_a_name(type) && has_a_name(new->type) ? type : NULL;
+	return type;
 }
 
 static void judge(struct retyped *retyped, const struct unit *unit, const struct declared *new)

@@ -2,9 +2,11 @@
 /*
  * Type identities; see typename.h. Two base types of one size and encoding are one type: long and
  * long long may be swapped. A struct with a name is its name, whose layout is compared by itself;
- * one without is spelled out.
+ * one without is spelled out, and so is a template of such a one.
  */
 #include "builder/typename.h"
+
+#include "builder/nameless.h"
 
 #include "base/bytes.h"
 
@@ -19,6 +21,7 @@ enum { DEPTH_MAX = 24 };
 struct spelling {
 	struct bytes text;
 	const struct scopes *scopes;
+	unsigned behind; /* pointers and functions: what they lead to isn't spelled out */
 };
 
 static bool is_qualifier(int tag)
@@ -105,13 +108,13 @@ static void describe_array(struct spelling *to, Dwarf_Die *type, unsigned depth)
 	} while (!dwarf_siblingof(&child, &child));
 }
 
-/* A struct without a name: its members with their places. */
+/* Members with their places, bases among them. */
 static void describe_members(struct spelling *to, Dwarf_Die *type, unsigned depth)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Die child, member;
 
-	bytes_add_format(&to->text, "%s {", typename_keyword(type));
+	bytes_add_format(&to->text, " {");
 	if (!dwarf_child(type, &child)) {
 		do {
 			Dwarf_Word place = 0, bits = 0;
@@ -123,7 +126,8 @@ static void describe_members(struct spelling *to, Dwarf_Die *type, unsigned dept
 						 place);
 				continue;
 			}
-			if (dwarf_tag(&child) != DW_TAG_member)
+			if (dwarf_tag(&child) != DW_TAG_member &&
+			    dwarf_tag(&child) != DW_TAG_inheritance)
 				continue;
 			if (dwarf_attr(&child, DW_AT_data_bit_offset, &attribute))
 				dwarf_formudata(&attribute, &place);
@@ -166,6 +170,24 @@ static void describe_function(struct spelling *to, Dwarf_Die *type, unsigned dep
 		} while (!dwarf_siblingof(&child, &child));
 	}
 	bytes_add_format(&to->text, ")");
+}
+
+static void describe_struct(struct spelling *to, Dwarf_Die *type, const char *holder,
+			    unsigned depth)
+{
+	const char *name = dwarf_diename(type);
+
+	if (!name && holder) {
+		bytes_add_format(&to->text, "%s", holder);
+		return;
+	}
+	bytes_add_format(&to->text, "%s", typename_keyword(type));
+	if (name) {
+		bytes_add_format(&to->text, " %s", scopes_of(to->scopes, type));
+		nameless_add(&to->text, name);
+	}
+	if (!name || (!to->behind && nameless_in(name)))
+		describe_members(to, type, depth);
 }
 
 static void describe_base(struct spelling *to, Dwarf_Die *type)
@@ -220,7 +242,6 @@ static void describe(struct spelling *to, Dwarf_Die *type, unsigned depth)
 		bytes_add_format(&to->text, "void");
 		return;
 	}
-	name = dwarf_diename(&stripped);
 	switch (dwarf_tag(&stripped)) {
 	case DW_TAG_base_type:
 		describe_base(to, &stripped);
@@ -229,31 +250,30 @@ static void describe(struct spelling *to, Dwarf_Die *type, unsigned depth)
 	case DW_TAG_reference_type:
 	case DW_TAG_rvalue_reference_type:
 	case DW_TAG_ptr_to_member_type:
+		to->behind++;
 		if (next_type(&stripped))
 			describe(to, &stripped, depth + 1);
 		else
 			bytes_add_format(&to->text, "void");
+		to->behind--;
 		bytes_add_format(&to->text, " *");
 		break;
 	case DW_TAG_array_type:
 		describe_array(to, &stripped, depth);
 		break;
 	case DW_TAG_subroutine_type:
+		to->behind++;
 		describe_function(to, &stripped, depth);
+		to->behind--;
 		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
 	case DW_TAG_enumeration_type:
-		if (name)
-			bytes_add_format(&to->text, "%s %s%s", typename_keyword(&stripped),
-					 scopes_of(to->scopes, &stripped), name);
-		else if (holder)
-			bytes_add_format(&to->text, "%s", holder);
-		else
-			describe_members(to, &stripped, depth);
+		describe_struct(to, &stripped, holder, depth);
 		break;
 	default:
+		name = dwarf_diename(&stripped);
 		bytes_add_format(&to->text, "%s", name ? name : "?");
 	}
 }

@@ -70,7 +70,9 @@ static void note_type(void *context, Dwarf_Die *die, struct part *part)
 	Dwarf_Attribute attribute;
 	Dwarf_Die type;
 
-	if (!variable || !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
+	/* Of a variable that is taken apart a part has no type of its own. */
+	if (!variable || (part->identity.form && *part->identity.form) ||
+	    !dwarf_attr_integrate(die, DW_AT_type, &attribute) ||
 	    !dwarf_formref_die(&attribute, &type))
 		return;
 	text = typelayout_text(&type);

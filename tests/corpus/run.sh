@@ -97,6 +97,13 @@ make_case() {
 	"$LINKER" -Wl,--build-id -o target-case "${OBJECTS[@]}" "${flags[@]}" -pthread
 }
 
+check_document() {
+	local condition
+	while IFS= read -r condition; do
+		check "$NAME: $condition" jq -e "$condition" "$OUT"
+	done < <(field json)
+}
+
 # The list of functions as the case writes it.
 built_functions() { j '[.functions[] | .kind + ":" + .name] | sort | join(" ")'; }
 
@@ -108,6 +115,7 @@ check_refusal() {
 	is "$NAME: exit code" 4 "$RC"
 	text=$(j '[.refusals[]?.next // "" | split("suture-handover(7)") | length] | max // 0')
 	check "$NAME: hands over once" test "${text:-0}" -le 2
+	check_document
 }
 
 build_case() {  # DIFF OUTPUT [OPTION…]
@@ -161,9 +169,7 @@ check_patch() {
 		return 1
 	fi
 	[ -z "$functions" ] || is "$NAME: functions" "$functions" "$(built_functions)"
-	while IFS= read -r condition; do
-		check "$NAME: $condition" jq -e "$condition" "$OUT"
-	done < <(field json)
+	check_document
 	while IFS= read -r condition; do
 		check "$NAME: the page has $condition" grep -q -F "$condition" "$DIR/page.html"
 	done < <(field page)

@@ -11,6 +11,10 @@ struct crate {
 static int total;
 static int calls;
 static struct box first, *last = &first;
+static struct {
+	int value;
+	int other;
+} seen;
 
 __attribute__((noinline)) static int look(void *thing)
 {
@@ -23,7 +27,8 @@ __attribute__((noinline)) static int sum(int value)
 {
 	total += value;
 	calls++;
-	return total + calls;
+	seen.value++;
+	return total + calls + seen.value + seen.other;
 }
 
 void play(int value, char *out, size_t size)
