@@ -29,11 +29,42 @@ static size_t symbol_length(const char *text)
 	return length;
 }
 
+/*
+ * The code of a coroutine, as gcc calls it, takes the coroutine's frame, and its class is called by
+ * the coroutine:
+ *
+ *	_Z4stepPZ4stepiE14_Z4stepi.Frame.actor	step(step(int)::_Z4stepi.Frame*) [clone .actor]
+ *	         _Z4stepi.actor			step(int) [clone .actor]
+ *
+ * The second one, or the symbol itself where it is of another kind.
+ */
+static char *coroutine_of(const char *symbol)
+{
+	static const char frame[] = ".Frame";
+	const char *end = strstr(symbol, frame);
+	const char *rest = end ? end + strlen(frame) : symbol;
+	char *name = NULL;
+
+	for (const char *at = symbol + 1; end && (at = strstr(at, "_Z")) && at < end; at += 2) {
+		const char *digits = at;
+
+		while (digits > symbol && isdigit((unsigned char)digits[-1]))
+			digits--;
+		if (digits == at || strtoul(digits, NULL, 10) != (size_t)(rest - at))
+			continue;
+		if (asprintf(&name, "%.*s%s", (int)(end - at), at, rest) < 0)
+			name = NULL;
+		return name;
+	}
+	return strdup(symbol);
+}
+
 static char *demangle(const char *text, size_t length)
 {
 	cleanup_memory char *symbol = strndup(text, length);
+	cleanup_memory char *name = symbol ? coroutine_of(symbol) : NULL;
 
-	return symbol ? __cxa_demangle(symbol, NULL, NULL, NULL) : NULL;
+	return name ? __cxa_demangle(name, NULL, NULL, NULL) : NULL;
 }
 
 /* What begins here, made readable, and how many bytes of the text it takes the place of. */

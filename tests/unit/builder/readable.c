@@ -26,6 +26,9 @@ static void names_in_words(void **state)
 	reads("used by _ZN6server4fireEi() at fire.cpp:8, inlined into _Z4tickv",
 	      "used by server::fire(int) at fire.cpp:8, inlined into tick()");
 	reads("_Z4ticki.part.0\n_Z4tickv", "tick(int) [clone .part.0]\ntick()");
+	reads("_ZN4game4stepEPZNS_4stepEiE21_ZN4game4stepEi.Frame.actor()",
+	      "game::step(int) [clone .actor]");
+	reads("_Z4stepi.resume", "step(int) [clone .resume]");
 }
 
 static void other_words_stay(void **state)
