@@ -22,7 +22,7 @@ suture_unit_test(builder/unsupported LINKS builder base)
 suture_unit_test(builder/precompiled LINKS builder base)
 suture_unit_test(builder/reroute LINKS builder base)
 suture_unit_test(builder/onpatch LINKS builder format base)
-suture_unit_test(builder/layers LINKS builder format base)
+suture_unit_test(builder/layers LINKS builder format arch base)
 # The core: from objects to a patch.
 suture_unit_test(builder/core_verify LINKS builder format base)
 suture_unit_test(builder/core_original LINKS builder format base)
