@@ -16,12 +16,18 @@ static const char *binary_at(const struct build_options *options, size_t index)
 
 static int check_options(const struct build_options *options, struct suture_error *err)
 {
-	if (options->on_count)
-		return error_set(err, SUTURE_E_USAGE,
-				 "--on builds for one --binary, not for several");
-	if (options->accepted_count)
-		return error_set(err, SUTURE_E_USAGE,
-				 "--accept-layout builds for one --binary, not for several");
+	if (options->on_count) {
+		error_set(err, SUTURE_E_USAGE, "--on builds for one --binary, not for several");
+		return error_next(err, "build for each binary by itself, on the patch that it has: "
+				       "suture build --binary EXE --on PATCH.so …");
+	}
+	if (options->accepted_count) {
+		error_set(err, SUTURE_E_USAGE,
+			  "--accept-layout builds for one --binary, not for several");
+		return error_next(err, "where one binary alone has objects of the type, build for "
+				       "it by itself; else hand the server over, see "
+				       "suture-handover(7)");
+	}
 	for (size_t i = 0; i <= options->further_count; i++) {
 		cleanup_memory char *one = realpath(binary_at(options, i), NULL);
 

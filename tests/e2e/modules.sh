@@ -44,7 +44,8 @@ build 'a source that is in neither is told of' 0 '.result == "patch" and
 	any(.notes[]; test("^host.c is not in any of the binaries"))' "$TARGETS/diffs/both.diff" "$WORK/half.so" \
 	--binary "$plugin" --binary "$TARGET_BIN/target-busy"
 build 'twice the same' 2 '.error.code == "USAGE"' "$TARGETS/diffs/both.diff" "$WORK/none.so" --binary "$host" --binary "$host"
-build '--on is of one' 2 '.error.code == "USAGE"' "$TARGETS/diffs/both.diff" "$WORK/none.so" "${both[@]}" --on "$patch"
+build '--on is of one' 2 '.error.code == "USAGE" and (.error.next | contains("for each binary by itself"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" "${both[@]}" --on "$patch"
+build '--accept-layout is of one' 2 '.error.code == "USAGE" and (.error.next | contains("has objects of the type"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" "${both[@]}" --accept-layout room
 build 'nor on top of it' 4 '.refusals[0].message | test("several modules")' "$TARGETS/diffs/plugin.diff" "$WORK/none.so" \
 	--binary "$plugin" --on "$patch"
 
