@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { ENDING_NAPS = 200 };
 
 /* The agent's own deadline comes first: it can say what was in the way. */
 static const uint64_t grace_us = 60000000;
@@ -26,6 +29,20 @@ static void show_progress(void *context, const char *method, struct json_object 
 	fputc('\n', stderr);
 }
 
+/* Who ends closes its descriptors first, and is seen to have ended a moment later. */
+static bool has_ended(pid_t pid)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	struct process process;
+
+	for (int i = 0; i < ENDING_NAPS; i++) {
+		if (!process_read(pid, &process))
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
 void action_call(const struct cli *cli, const struct action *action, const char *method,
 		 struct subject *subject)
 {
@@ -37,14 +54,13 @@ void action_call(const struct cli *cli, const struct action *action, const char 
 		.notified = show_progress,
 		.context = (void *)cli,
 	};
-	struct process process;
 
 	if (!link_call(&subject->link, &call, &subject->answer, &subject->details, &subject->err)) {
 		subject->err.code = SUTURE_OK;
 		return;
 	}
 	if (subject->err.code == SUTURE_E_UNCERTAIN && !subject->details) {
-		if (!process_read(subject->process.pid, &process))
+		if (has_ended(subject->process.pid))
 			error_set(&subject->err, SUTURE_E_NO_PROCESS,
 				  "the process ended before it answered");
 		else if (!action->changes)
