@@ -71,13 +71,12 @@ static bool equal_stopped(const uint8_t *a, const uint8_t *b, size_t size)
 	return true;
 }
 
-static int transfer_stopped(const struct code_writer *writer, long number, uintptr_t address,
-			    const void *bytes, size_t size)
+static int transfer_stopped(int fd, long number, uintptr_t address, const void *bytes, size_t size)
 {
 	size_t done = 0;
 
 	while (done < size) {
-		long count = arch_syscall(number, writer->fd, (long)((uintptr_t)bytes + done),
+		long count = arch_syscall(number, fd, (long)((uintptr_t)bytes + done),
 					  (long)(size - done), (long)(address + done), 0, 0);
 
 		if (count == -EINTR)
@@ -91,23 +90,48 @@ static int transfer_stopped(const struct code_writer *writer, long number, uintp
 	return 0;
 }
 
+/*
+ * Threads run while entries are closed, and may close what is open or open something else by its
+ * number; but who has closed an entry must be able to open it. What has failed is tried once more
+ * through a descriptor that is there for this alone. -errno where there can't be one.
+ */
+static int open_stopped(void)
+{
+	static const char path[] = "/proc/self/mem";
+
+	return (int)arch_syscall(SYS_openat, AT_FDCWD, (long)(uintptr_t)path, O_RDWR | O_CLOEXEC, 0,
+				 0, 0);
+}
+
+static void close_stopped(int fd)
+{
+	arch_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
 int code_writer_read_stopped(const struct code_writer *writer, enum code_writer_step step,
 			     uintptr_t address, void *out, size_t size)
 {
+	int rc, fd;
+
 	if (fault_at(writer, step))
 		return -EIO;
-	return transfer_stopped(writer, SYS_pread64, address, out, size);
+	rc = transfer_stopped(writer->fd, SYS_pread64, address, out, size);
+	fd = rc ? open_stopped() : -1;
+	if (fd >= 0) {
+		rc = transfer_stopped(fd, SYS_pread64, address, out, size);
+		close_stopped(fd);
+	}
+	return rc;
 }
 
 /* Are the size bytes at address `old`? 0, -ESTALE, or what reading says. */
-static int check_stopped(const struct code_writer *writer, uintptr_t address, const uint8_t *old,
-			 size_t size)
+static int check_stopped(int fd, uintptr_t address, const uint8_t *old, size_t size)
 {
 	uint8_t now[512];
 
 	for (size_t done = 0; done < size;) {
 		size_t part = size - done < sizeof(now) ? size - done : sizeof(now);
-		int rc = transfer_stopped(writer, SYS_pread64, address + done, now, part);
+		int rc = transfer_stopped(fd, SYS_pread64, address + done, now, part);
 
 		if (rc)
 			return rc;
@@ -118,16 +142,29 @@ static int check_stopped(const struct code_writer *writer, uintptr_t address, co
 	return 0;
 }
 
+static int replace_stopped(int fd, uintptr_t address, const uint8_t *old, const uint8_t *new_bytes,
+			   size_t size)
+{
+	int rc = check_stopped(fd, address, old, size);
+
+	return rc ? rc : transfer_stopped(fd, SYS_pwrite64, address, new_bytes, size);
+}
+
 int code_writer_replace_stopped(const struct code_writer *writer, enum code_writer_step step,
 				uintptr_t address, const uint8_t *old, const uint8_t *new_bytes,
 				size_t size)
 {
-	int rc;
+	int rc, fd;
 
 	if (fault_at(writer, step))
 		return -EIO;
-	rc = check_stopped(writer, address, old, size);
-	return rc ? rc : transfer_stopped(writer, SYS_pwrite64, address, new_bytes, size);
+	rc = replace_stopped(writer->fd, address, old, new_bytes, size);
+	fd = rc ? open_stopped() : -1;
+	if (fd >= 0) {
+		rc = replace_stopped(fd, address, old, new_bytes, size);
+		close_stopped(fd);
+	}
+	return rc;
 }
 
 int code_writer_sync_stopped(const struct code_writer *writer)

@@ -7,6 +7,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 extern int first(int x), second(int x), third(int x), short_first(int x), short_odd(int x);
 
@@ -297,6 +298,61 @@ static void a_gate_that_opens_late(void **state)
 	drop(&f);
 }
 
+/* Before the step that *left counts down to, the program closes our descriptor, or has its number.
+ */
+struct thief {
+	long left;
+	int other; /* what it has by that number, or -1 */
+};
+
+static int take_away(enum code_writer_step step, void *context)
+{
+	struct thief *thief = context;
+
+	(void)step;
+	if (thief->left-- != 0)
+		return 0;
+	if (thief->other < 0)
+		close(test_writer.fd);
+	else
+		dup2(thief->other, test_writer.fd);
+	return 0;
+}
+
+static void a_descriptor_that_is_taken_away(void **state)
+{
+	int file = memfd_create("its own", MFD_CLOEXEC);
+	struct thief thief = {.other = -1};
+	struct suture_error err;
+	bool had_all = false;
+	struct fixture f;
+
+	(void)state;
+	if (!test_writer.can_sync)
+		skip();
+	build(&f, false);
+	test_must(code_edit_set_prefault(&f.set, &err), &err);
+	for (long at = 0; !had_all; at++) {
+		thief.other = at % 2 ? file : -1;
+		thief.left = at / 2;
+		test_writer.fault = take_away;
+		test_writer.fault_context = &thief;
+		assert_int_equal(commit_gated(&f.set), 0);
+		had_all = thief.left >= 0;
+		disarm();
+		assert_int_equal(first(1), 1001);
+		assert_int_equal(third(1), 1001);
+		assert_int_equal(code_edit_undo_stopped(&f.set), 0);
+		if (!had_all && thief.other >= 0)
+			close(test_writer.fd);
+		if (!had_all)
+			test_must(code_writer_open(&test_writer, &err), &err);
+		assert_image(&f.before);
+	}
+	drop(&f);
+	close(file);
+}
+
 static void failing_prefault_changes_nothing(void **state)
 {
 	struct suture_error err;
@@ -490,6 +546,7 @@ int main(void)
 		cmocka_unit_test(gated_commit_is_all_or_nothing),
 		cmocka_unit_test(a_gate_that_never_opens),
 		cmocka_unit_test(a_gate_that_opens_late),
+		cmocka_unit_test(a_descriptor_that_is_taken_away),
 		cmocka_unit_test(failing_prefault_changes_nothing),
 		cmocka_unit_test(failing_undo_is_said_to_be_uncertain),
 		cmocka_unit_test(someone_elses_byte_is_refused_and_kept),
