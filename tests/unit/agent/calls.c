@@ -169,6 +169,8 @@ static void who_stands_in_old_code_is_found(void **state)
 	jump->original_size = there.size;
 	sites[0].version.patch = NULL;
 	assert_int_equal(found_inside(sites, 2), 0);
+	jump->window_size = 5;
+	assert_int_equal(found_inside(sites, 2), 0);
 	kit_let_out();
 	sites[0].version.patch = some;
 	assert_int_equal(found_inside(sites, 2), 0);
