@@ -321,7 +321,7 @@ static int take_away(enum code_writer_step step, void *context)
 
 static void a_descriptor_that_is_taken_away(void **state)
 {
-	int file = memfd_create("its own", MFD_CLOEXEC);
+	int file = memfd_create("its own", MFD_CLOEXEC), next = dup(file);
 	struct thief thief = {.other = -1};
 	struct suture_error err;
 	bool had_all = false;
@@ -330,6 +330,7 @@ static void a_descriptor_that_is_taken_away(void **state)
 	(void)state;
 	if (!test_writer.can_sync)
 		skip();
+	close(next);
 	build(&f, false);
 	test_must(code_edit_set_prefault(&f.set, &err), &err);
 	for (long at = 0; !had_all; at++) {
@@ -350,6 +351,8 @@ static void a_descriptor_that_is_taken_away(void **state)
 		assert_image(&f.before);
 	}
 	drop(&f);
+	assert_int_equal(dup(file), next); /* nothing is left open */
+	close(next);
 	close(file);
 }
 
