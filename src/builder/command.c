@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Compile commands; see command.h. */
 #include "builder/command.h"
+#include "builder/compiler.h"
 
 #include "builder/path.h"
 #include "builder/wrapper.h"
@@ -247,7 +248,11 @@ static int take_wrapper(struct command *command, const struct wrapper *wrapper,
 	}
 	strings_add_all(&command->environment, &wrapper->environment);
 	strings_take(&command->argv, wrapper_find(wrapper, compiler, command->directory));
-	return strings_ok(&command->argv) ? 0 : error_no_memory(err);
+	if (!strings_ok(&command->argv) || !strings_ok(&command->environment))
+		return error_no_memory(err);
+	command->is_clang = compiler_is_clang(command->argv.items[0], command->directory,
+					      &command->environment);
+	return 0;
 }
 
 int command_init(struct command *command, const struct compdb_entry *entry,

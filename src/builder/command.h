@@ -24,6 +24,7 @@ struct command {
 	bool splits_debug; /* into another file */
 	bool old_debug;	   /* DWARF 2 or 3, which say less */
 	bool is_lto;
+	bool is_clang;	   /* whatever its name is */
 	bool makes_header; /* a precompiled one: no code */
 };
 

@@ -173,7 +173,7 @@ static void add_options(const struct command *command, enum command_purpose purp
 
 bool command_is_clang(const struct command *command)
 {
-	return strstr(path_base(command->argv.items[0]), "clang") != NULL;
+	return command->is_clang;
 }
 
 static bool is_cplusplus(const struct command *command)

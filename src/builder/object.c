@@ -181,6 +181,18 @@ static int by_offset(const void *left, const void *right)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
+/*
+ * x86-64 has none in what becomes code or data. clang writes such for the linker alone, about its
+ * profile (.llvm.call-graph-profile).
+ */
+static bool is_without_addends(const struct object *object, size_t index)
+{
+	const struct object_section *table = &object->sections[index];
+
+	return table->type == SHT_REL && (table->info >= object->section_count ||
+					  object->sections[table->info].flags & SHF_ALLOC);
+}
+
 static int read_relocs(struct reading *r, size_t index)
 {
 	struct object_section *table = &r->object->sections[index];
@@ -303,7 +315,7 @@ static int read_all(struct reading *r)
 			code = read_relocs(r, i);
 		else if (object->sections[i].type == SHT_GROUP)
 			code = read_group(r, i);
-		else if (object->sections[i].type == SHT_REL)
+		else if (is_without_addends(object, i))
 			code = damaged(r, "relocations without addends");
 	}
 	return code ? code : index_symbols(r);

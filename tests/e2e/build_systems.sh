@@ -114,6 +114,21 @@ project wrapped 'SHOP=1 env TWICE=2 nice -n 1 gcc @"opt ions.rsp"'
 printf '%s\n' '-O2 "-DWORDS=a b"' >"$DIR/opt ions.rsp"
 link_it && source_and_header "wrappers and a response file"
 
+# A compiler by another name takes the options that it knows.
+if command -v clang >/dev/null; then
+	printf '#!/bin/sh\nexec clang -fno-strict-aliasing "$@"\n' >"$WORK/compile"
+	chmod +x "$WORK/compile"
+	ln -s "$(command -v clang)" "$WORK/cc"
+	project script "$WORK/compile -O2 -g"
+	link_it && source_and_header "a script that is clang"
+	project named "$WORK/cc -O2 -g"
+	link_it && source_and_header "a cc that is clang"
+	# Counts of calls, with relocations for the linker alone: what clang knows from a profile.
+	project counted 'clang -O2 -g'
+	printf '__asm__(".cg_profile price, price, 7");\n' >>"$DIR/src/shop.c"
+	link_it && source_and_header "counts of calls"
+fi
+
 # Layouts are seen in whatever form production has its debug information.
 for flags in '-g -gsplit-dwarf' '-g -fdebug-types-section' '-gdwarf-2 -gstrict-dwarf' '-g1 -gz' '-g -ffile-prefix-map=/='; do
 	project "layout${flags//[^a-z0-9]/}" "gcc -O2 $flags"
