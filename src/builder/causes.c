@@ -122,11 +122,11 @@ static bool find_inlined(const struct search *search, Dwarf_Die *parent, const c
 
 		if (tag == DW_TAG_inlined_subroutine) {
 			name = dwarf_diename(&die);
-			cause->line = edited_line(search->plan, dwarf_decl_file(&die),
+			cause->line = edited_line(search->plan, debuginfo_file(&die),
 						  declared_line(&die));
 			if (cause->line && name) {
 				cause->edited = keep(search->result, strdup(name));
-				cause->file = keep(search->result, strdup(dwarf_decl_file(&die)));
+				cause->file = keep(search->result, strdup(debuginfo_file(&die)));
 				if (asprintf(&because,
 					     into ? "%s was inlined into it, through %s"
 						  : "%s was inlined into it",

@@ -101,7 +101,7 @@ static bool is_closure(Dwarf_Die *die)
 static struct closure_place place_of(struct arena *arena, Dwarf_Die *die)
 {
 	struct closure_place place = {0};
-	const char *file = dwarf_decl_file(die);
+	const char *file = debuginfo_file(die);
 	const char *slash = file ? strrchr(file, '/') : NULL;
 
 	if (!file || dwarf_decl_line(die, &place.line))

@@ -2,6 +2,8 @@
 /* See debuginfo.h. */
 #include "builder/debuginfo.h"
 
+#include <dwarf.h>
+
 Dwfl *debuginfo_open(const char *path, Dwfl_Module **module)
 {
 	static const Dwfl_Callbacks callbacks = {
@@ -15,4 +17,31 @@ Dwfl *debuginfo_open(const char *path, Dwfl_Module **module)
 	if (dwfl)
 		dwfl_report_end(dwfl, NULL, NULL);
 	return dwfl;
+}
+
+/*
+ * clang says of what a unit's own source declares that its file is number 0: since version 5 of
+ * DWARF that is a file like others, which dwarf_decl_file() of elfutils 0.188 takes for none.
+ */
+static const char *first_file(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word number;
+	Dwarf_Die unit;
+	Dwarf_Half version;
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr_integrate(die, DW_AT_decl_file, &attribute), &number) ||
+	    number || !dwarf_cu_die(attribute.cu, &unit, &version, NULL, NULL, NULL, NULL, NULL) ||
+	    version < 5 || dwarf_getsrcfiles(&unit, &files, &count) || !count)
+		return NULL;
+	return dwarf_filesrc(files, 0, NULL, NULL);
+}
+
+const char *debuginfo_file(Dwarf_Die *die)
+{
+	const char *file = dwarf_decl_file(die);
+
+	return file ? file : first_file(die);
 }

@@ -3,6 +3,7 @@
 #ifndef BUILDER_DEBUGINFO_H
 #define BUILDER_DEBUGINFO_H
 
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 
 /*
@@ -11,5 +12,8 @@
  * read: dwfl_errmsg(-1) says why.
  */
 Dwfl *debuginfo_open(const char *path, Dwfl_Module **module);
+
+/* The file that declares it, or NULL. */
+const char *debuginfo_file(Dwarf_Die *die);
 
 #endif

@@ -62,7 +62,7 @@ static void note(struct walk *walk, Dwarf_Die *die, struct part *part, const cha
 	if (!part || part->identity.line || !declaration(die, &line))
 		return;
 	part->identity.owner = arena_text(walk->arena, owner);
-	part->identity.file = arena_text(walk->arena, dwarf_decl_file(die));
+	part->identity.file = arena_text(walk->arena, debuginfo_file(die));
 	part->identity.line = line;
 }
 

@@ -59,7 +59,7 @@ struct walk {
 static struct type *add_type(struct walk *walk, Dwarf_Die *die, char *name)
 {
 	struct types *types = walk->types;
-	const char *file = dwarf_decl_file(die);
+	const char *file = debuginfo_file(die);
 	struct type *type;
 	int line = 0;
 
@@ -137,7 +137,7 @@ static void note_use(struct walk *walk, Dwarf_Die *variable, Dwarf_Die *function
 	    !dwarf_formref_die(&attribute, &type) || !typename_strip(&type, true))
 		return;
 	name = dwarf_diename(function);
-	file = dwarf_decl_file(function);
+	file = debuginfo_file(function);
 	if (!name || !file)
 		return;
 	if (walk->use_count == walk->use_room) {
