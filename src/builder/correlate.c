@@ -106,6 +106,16 @@ static bool same_owner(const struct part *a, const struct part *b)
 	return strcmp(left, right) == 0;
 }
 
+/* Macros of lists put into one function declare in several files, with the same lines. */
+static bool same_file(const struct part *a, const struct part *b)
+{
+	const char *left = a->identity.file ? strrchr(a->identity.file, '/') : NULL;
+	const char *right = b->identity.file ? strrchr(b->identity.file, '/') : NULL;
+
+	/* P is compiled in a view of the tree: folders differ. */
+	return !left || !right || strcmp(left, right) == 0;
+}
+
 /*
  * Tells clones that were only renumbered from others. What they refer to is compared later, so a
  * wrong guess makes both "changed" and nothing worse: all callers of a local function are in the
@@ -139,7 +149,8 @@ static bool like(enum likeness likeness, const struct part_set *original, const 
 		return false;
 	switch (likeness) {
 	case LIKE_DECLARATION:
-		return data && a->identity.line && a->identity.line == b->identity.line;
+		return data && a->identity.line && a->identity.line == b->identity.line &&
+		       same_file(a, b);
 	case LIKE_CONTENTS:
 		return !data && alike(original, a, patched, b);
 	case LIKE_NAME:

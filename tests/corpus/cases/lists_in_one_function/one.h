@@ -1,0 +1,2 @@
+ENTRY(red, 1)
+ENTRY(green, 2)

@@ -1,0 +1,2 @@
+ENTRY(small, 3)
+ENTRY(large, 4)
