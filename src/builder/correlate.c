@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "nameindex.h"
+#include "renamed.h"
 
 #include "base/error.h"
 
@@ -320,6 +321,7 @@ int correlate_parts(struct arena *arena, struct part_set *original, struct part_
 		    struct suture_error *err)
 {
 	struct pairing pairing = {.original = original, .patched = patched};
+	struct renames renames;
 
 	if (!index_stems(arena, original, &pairing.stems_original) ||
 	    !index_stems(arena, patched, &pairing.stems_patched))
@@ -329,8 +331,9 @@ int correlate_parts(struct arena *arena, struct part_set *original, struct part_
 	pair_nameless(&pairing);
 	for (int i = LIKE_CONTENTS; i <= LIKE_STEM; i++)
 		pair_alike(&pairing, (enum likeness)i);
-	if (!pair_children(arena, &pairing))
+	if (!renamed_pair(arena, original, patched, &renames) || !pair_children(arena, &pairing))
 		return error_no_memory(err);
+	renamed_confirm(arena, original, patched, &renames);
 	mark_ambiguous(&pairing);
 	return 0;
 }
