@@ -65,7 +65,7 @@ static int refuse_error(struct refusals *refusals, const struct suture_error *er
 	return 0;
 }
 
-static int gate_layouts(struct build *build, struct suture_error *err)
+static int gate_layouts(struct build *build, struct refusals *layouts, struct suture_error *err)
 {
 	struct layout_gate gate = {.accepted = build->options->accepted_types,
 				   .accepted_count = build->options->accepted_count};
@@ -76,7 +76,7 @@ static int gate_layouts(struct build *build, struct suture_error *err)
 
 		if (!unit->skipped && unit->o_path && unit->p_path)
 			rc = layout_compare(&gate, compile_unit_before(unit), unit->p_path,
-					    unit->name, &build->result->refusals, err);
+					    unit->name, layouts, err);
 	}
 	strings_add_all(&build->result->relaid, &gate.reported);
 	layout_gate_fini(&gate);
@@ -178,15 +178,50 @@ static void show_real_lines(struct build *build)
 	}
 }
 
+static bool is_nothing(const struct core_result *core)
+{
+	return core->outcome == CORE_NOTHING && !core->refusals.count;
+}
+
+/*
+ * Types matter by what code and data are made of them: where none of that changes, what is set
+ * aside for a changed type included, no layout is a reason to refuse.
+ */
+static int drop_idle_layouts(struct build *build, struct refusals *layouts,
+			     struct suture_error *err)
+{
+	struct build_result *result = build->result;
+	struct core_result core = result->core;
+	struct strings relaid = result->relaid;
+	int rc;
+
+	if (!layouts->count || !is_nothing(&core))
+		return 0;
+	result->core = (struct core_result){0};
+	result->relaid = (struct strings){0};
+	rc = run_core(build, NULL, err);
+	if (!rc && is_nothing(&result->core)) {
+		refusals_fini(layouts);
+		*layouts = (struct refusals){0};
+		core_result_fini(&core);
+		strings_fini(&relaid);
+		return 0;
+	}
+	core_result_fini(&result->core);
+	result->core = core;
+	result->relaid = relaid;
+	return rc;
+}
+
 /*
  * Verification and comparison. An object of the build tree may be older or newer than the binary:
  * where it doesn't match, V is compiled and counts.
  */
-static int compare(struct build *build, struct suture_error *err)
+static int compare(struct build *build, struct refusals *layouts, struct suture_error *err)
 {
 	struct build_result *result = build->result;
 	/* With a refusal already certain the rest is still looked at, but nothing is written. */
-	const char *output = result->refusals.count ? NULL : result->output;
+	const char *output = result->refusals.count || layouts->count ? NULL : result->output;
 	int rc = run_core(build, output, err);
 
 	if (reused_any(&build->plan) && (rc || mismatches(&result->core)) && !process_cancelled()) {
@@ -195,8 +230,11 @@ static int compare(struct build *build, struct suture_error *err)
 		if (!rc)
 			rc = run_core(build, result->refusals.count ? NULL : output, err);
 	}
+	if (!rc)
+		rc = drop_idle_layouts(build, layouts, err);
 	if (rc)
 		return rc;
+	refusals_take(&result->refusals, layouts);
 	refusals_take(&result->refusals, &result->core.refusals);
 	strings_add_all(&result->notes, &result->core.notes);
 	if (!strings_ok(&result->notes))
@@ -237,6 +275,7 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	struct build_result *result = build->result;
 	struct plan *plan = &build->plan;
 	struct plan_base base = build->stack ? stack_base(build->stack) : (struct plan_base){0};
+	struct refusals layouts = {0};
 	uint64_t started;
 	bool all_skipped = true;
 	int rc = plan_init(plan, build->options, &base, work_dir, result, err);
@@ -291,11 +330,12 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	if (rc || all_skipped || result->refusals.count)
 		return rc;
 	started = now_us();
-	rc = gate_layouts(build, err);
+	rc = gate_layouts(build, &layouts, err);
 	if (!rc && process_cancelled())
 		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
 	if (!rc)
-		rc = compare(build, err);
+		rc = compare(build, &layouts, err);
+	refusals_fini(&layouts);
 	if (!rc)
 		rc = causes_find(plan, result, err);
 	show_real_lines(build);
