@@ -227,6 +227,9 @@ static int read_relocs(struct reading *r, size_t index)
 			r->object->outside = r->object->symbols[reloc->symbol].name;
 	}
 	qsort(section->relocs, section->reloc_count, sizeof(*section->relocs), by_offset);
+	/* Linkers merge nothing that they have to fill in. */
+	if (section->reloc_count)
+		section->flags &= ~(uint64_t)(SHF_MERGE | SHF_STRINGS);
 	return 0;
 }
 
