@@ -2,8 +2,9 @@
 /* What planning refuses and why, padding that is live, and the bookkeeping of near memory. */
 #include "process.h"
 
-extern int plain(int x), short_loop(int x), noreturn(int x), falls(int x), calls_early(int x),
-	with_cold(int x), far_part(int x), splits_table(int x), table_part(int x);
+extern int plain(int x), into_first(int x), short_loop(int x), noreturn(int x), falls(int x),
+	calls_early(int x), with_cold(int x), far_part(int x), splits_table(int x),
+	table_part(int x);
 
 TEST_FUNCTION(plain, "push %rbp; mov %rsp, %rbp; lea 1(%rdi), %eax; pop %rbp; ret");
 TEST_FUNCTION(short_loop, "push %rax; 1: nop; jmp 1b");
@@ -18,6 +19,8 @@ TEST_FUNCTION(splits_table,
 	      ".pushsection .rodata.cases, \"a\"; .p2align 2; 8: .long splits_table "
 	      "+ 1 - 8b; .popsection");
 TEST_FUNCTION(table_part, "movslq (%rdx, %rdi, 4), %rax; add %rdx, %rax; jmp *%rax");
+
+TEST_FUNCTION(into_first, "1: mov %rdi, %rax; dec %eax; jnz 1b + 1; ret");
 
 static int replacement(int x)
 {
@@ -46,6 +49,18 @@ static void a_refusal_names_function_and_reasons(void **state)
 	assert_non_null(strstr(err.message, "plain: "));
 	assert_non_null(strstr(err.message, "hole: "));
 	assert_non_null(strstr(err.message, "pun: "));
+}
+
+/* However few bytes a jump changes: not those that a branch leads into. */
+static void a_branch_into_the_first_instruction_counts(void **state)
+{
+	struct trampoline_target target = TEST_TARGET(into_first);
+	struct suture_error err;
+	struct trampoline t;
+
+	(void)state;
+	assert_int_equal(plan(&target, &t, &err), -SUTURE_E_UNPATCHABLE_ENTRY);
+	assert_non_null(strstr(err.message, "pun: a branch inside the function"));
 }
 
 static void padding_behind_a_call_is_live(void **state)
@@ -255,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_names_function_and_reasons),
+		cmocka_unit_test(a_branch_into_the_first_instruction_counts),
 		cmocka_unit_test(padding_behind_a_call_is_live),
 		cmocka_unit_test(padding_ends_where_something_unnamed_may_begin),
 		cmocka_unit_test(further_entries_count),
