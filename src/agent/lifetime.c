@@ -118,8 +118,6 @@ static void *agent_thread(void *arg)
 	struct suture_error err;
 
 	pthread_setname_np(pthread_self(), "suture");
-	store_prune();
-	stop_bury_strays();
 	if (server_run(arg, &err) < 0)
 		log_error("the agent's socket: %s", err.message);
 	retire(arg);
@@ -242,6 +240,7 @@ static int start_locked(struct suture_error *err)
 	};
 	int rc = 0;
 
+	suture_filters = filters_of(gettid());
 	/* A child that no handler of fork() told of it: the descriptors are the parent's. */
 	if (initialised_for && initialised_for != getpid() && the_server) {
 		server_forget(the_server);
@@ -259,7 +258,13 @@ static int start_locked(struct suture_error *err)
 		initialised_for = getpid();
 	if (!rc)
 		rc = server_create(&options, &the_server, err);
+	/*
+	 * Not on its thread: that has a file of its own open at no time while the program may be
+	 * closing what it did not open, and opening others by the same numbers.
+	 */
 	if (!rc) {
+		store_prune();
+		stop_bury_strays();
 		rc = start_thread(the_server, err);
 		if (rc) {
 			server_destroy(the_server);
@@ -270,7 +275,6 @@ static int start_locked(struct suture_error *err)
 	if (running) {
 		snprintf(socket_path, sizeof(socket_path), "%s", server_path(the_server));
 		suture_served_pid = getpid();
-		suture_filters = filters_of(gettid());
 		modules_wake(server_event_fd(the_server));
 		events_add(&the_agent.events, &(struct event_note){.what = "start"});
 	}
