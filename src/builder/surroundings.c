@@ -71,6 +71,15 @@ static void add_symbols(struct windows *windows, const struct window *window)
 	}
 }
 
+/* Of a gap as a whole: the long nops that others fill it with end in zeros too. */
+static bool all_zero(const uint8_t *bytes, uint64_t size)
+{
+	for (uint64_t i = 0; i < size; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
 /* Does the code around `at`, decoded from its symbol on, really lead to target? */
 static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 {
@@ -90,8 +99,8 @@ static bool leads_to(struct binary *binary, uint64_t at, uint64_t target)
 	}
 	scan.code = binary_bytes(binary, start, end - start);
 	/* What mold fills gaps with is no code, and may be cut off inside an `add %al, (%rax)`. */
-	while (scan.code && end > sized && scan.code[end - start - 1] == 0)
-		end--;
+	if (scan.code && end > sized && all_zero(scan.code + (sized - start), end - sized))
+		end = sized;
 	scan.size = end - start;
 	scan.address = start;
 	if (!scan.code)
