@@ -146,21 +146,27 @@ static int plan_data_back(struct plan *plan, const struct patch *patch, struct s
 	return rc;
 }
 
-/* What a patch that stays found there was written by one that went: below it is what that found. */
+/*
+ * What the patch that lies next above found there was written by one that went: below it is what
+ * that found. Those above it may have found the same value, but it was not that one's.
+ */
 static void hand_down(const struct plan *plan, const struct patch *gone, size_t index)
 {
-	const struct format_data *data = &gone->file.data.records[index];
+	size_t size = gone->file.data.records[index].size;
+	uintptr_t address = gone->places[index];
+	struct patch *above = NULL;
+	long record;
 
-	for (struct patch *patch = plan->agent->patches; patch; patch = patch->next) {
-		long record;
-
-		if (patch->state != PATCH_APPLIED || patch->order < gone->order)
-			continue;
-		record = find_record(patch, gone->places[index], data->size);
-		if (record >= 0 &&
-		    memcmp(patch->saved_data[record], contents(gone, (long)index), data->size) == 0)
-			memcpy(patch->saved_data[record], gone->saved_data[index], data->size);
-	}
+	for (struct patch *patch = plan->agent->patches; patch; patch = patch->next)
+		if (patch->state == PATCH_APPLIED && patch->order > gone->order &&
+		    (!above || patch->order < above->order) &&
+		    find_record(patch, address, size) >= 0)
+			above = patch;
+	if (!above)
+		return;
+	record = find_record(above, address, size);
+	if (memcmp(above->saved_data[record], contents(gone, (long)index), size) == 0)
+		memcpy(above->saved_data[record], gone->saved_data[index], size);
 }
 
 void plan_data_settle(const struct plan *plan)

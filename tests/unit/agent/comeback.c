@@ -312,6 +312,18 @@ static void data_in_any_order(void **state)
 	assert_int_equal(comeback_prize, 6);
 	kit_take_out("same-data");
 	assert_int_equal(comeback_prize, 5);
+	/* The lowest goes: who lies on another one that wrote the same does not lie on it. */
+	apply_named("low", false);
+	apply_named("over-data", false);
+	apply_named("same-data", false);
+	apply_named("as-it-was", false);
+	kit_take_out("low");
+	kit_take_out("as-it-was");
+	assert_int_equal(comeback_prize, 6);
+	kit_take_out("same-data");
+	assert_int_equal(comeback_prize, 7);
+	kit_take_out("over-data");
+	assert_int_equal(comeback_prize, 5);
 	/* One that writes what the one below it had found. */
 	apply_named("low", false);
 	apply_named("as-it-was", false);
