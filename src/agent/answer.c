@@ -114,7 +114,7 @@ struct json_object *answer_blockers(const struct transaction_result *result)
 		add_uint(one, "tid", (uint64_t)blocker->tid);
 		rpc_json_add(one, "thread", rpc_json_string(blocker->thread));
 		rpc_json_add(one, "function", rpc_json_string(blocker->function));
-		rpc_json_add(one, "reason", rpc_json_string(blocker->reason));
+		rpc_json_add(one, "reason", rpc_json_string(stop_reason_text(blocker->reason)));
 		add_uint(one, "since_us", blocker->since_us);
 		for (unsigned d = 0; d < blocker->depth; d++)
 			rpc_json_append(frames, rpc_json_string(blocker->backtrace[d]));

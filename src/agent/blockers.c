@@ -23,7 +23,8 @@ void blockers_describe(const struct plan *plan, const struct stop_blocker *block
 		to->tid = from->tid;
 		memcpy(to->thread, from->comm, sizeof(to->thread));
 		to->thread[sizeof(to->thread) - 1] = '\0';
-		to->reason = stop_reason_text(from->reason);
+		to->reason = from->reason;
+		to->busy_frame = from->busy_frame;
 		to->since_us = from->since_ns / 1000;
 		if (from->reason == STOP_REASON_FUNCTION)
 			snprintf(to->function, sizeof(to->function), "%s",
@@ -40,17 +41,27 @@ void blockers_describe(const struct plan *plan, const struct stop_blocker *block
 int blockers_explain(struct transaction_result *result, int rc, struct suture_error *err)
 {
 	const struct transaction_blocker *first = result->blockers;
+	const char *at = "";
 
 	/* What is not permitted, or was not come to, has been said better. */
 	if (!result->blocker_count || !err || rc == -(int)SUTURE_E_PERMISSION ||
 	    rc == -(int)SUTURE_E_TIMEOUT)
 		return rc;
+	if (first->reason == STOP_REASON_UNKNOWN_FRAME && first->busy_frame < first->depth)
+		at = first->backtrace[first->busy_frame];
 	if (first->function[0])
 		error_set(err, err->code, "thread %d (%s) is inside %s after %u attempts",
 			  first->tid, first->thread, first->function, result->attempts);
 	else
-		error_set(err, err->code, "thread %d (%s): %s, after %u attempts", first->tid,
-			  first->thread, first->reason, result->attempts);
-	error_next(err, "try again, with a longer --timeout, or when that thread has gone on");
+		error_set(err, err->code, "thread %d (%s): %s%s%s, after %u attempts", first->tid,
+			  first->thread, stop_reason_text(first->reason), *at ? ": " : "", at,
+			  result->attempts);
+	if (*at)
+		error_next(err,
+			   "try again when that thread is elsewhere; nobody sees through what was "
+			   "built with -fno-asynchronous-unwind-tables, or made at run time");
+	else
+		error_next(err,
+			   "try again, with a longer --timeout, or when that thread has gone on");
 	return rc;
 }

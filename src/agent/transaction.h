@@ -29,10 +29,11 @@ enum { TRANSACTION_BLOCKER_FRAMES = 24, TRANSACTION_FRAME_TEXT = 160 };
 struct transaction_blocker {
 	pid_t tid;
 	char thread[STOP_COMM_SIZE];
-	const char *reason; /* static */
+	enum stop_reason reason;
 	char function[TRANSACTION_FRAME_TEXT];
 	uint64_t since_us;
 	unsigned depth;
+	unsigned busy_frame; /* the entry of backtrace that blocks, where there is one */
 	char backtrace[TRANSACTION_BLOCKER_FRAMES][TRANSACTION_FRAME_TEXT];
 };
 

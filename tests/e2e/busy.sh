@@ -63,4 +63,15 @@ step "revert" 0 '.result == "reverted" and .changed == true' revert busy -p "$PI
 says "as it was" value 1005
 is "code as it was" "$TEXT" "$(text_hash "$PID" "$EXE")"
 target_end
+
+# A program whose stacks nobody can see through: another try would end the same way.
+TARGET_BIN=$WORK/blind
+small_project "$TARGET_BIN" target-busy -O2 -D_GNU_SOURCE "-I$ROOT/include" -fno-asynchronous-unwind-tables -- busy.c
+DATABASE=$TARGET_BIN build_patch blind "$TARGETS" "$TARGET_BIN/target-busy" "$TARGETS/diffs/busy.diff"
+target_with_agent busy
+step "no unwind tables: 5, and why no patience helps" 5 '.error.code == "BUSY_STACK"
+	and (.error.message | test("without usable unwind information: .*target-busy"))
+	and (.error.next | test("-fno-asynchronous-unwind-tables"))' apply "$WORK/blind.so" -p "$PID" --timeout 300ms
+says "it runs on" value 1001
+target_end
 totals
