@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/restraint.h"
 #include "base/text.h"
-#include "base/tracer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include "../test.h"
 
 #include "agent/transaction.h"
-#include "base/tracer.h"
+#include "base/restraint.h"
 #include "handmade.h"
 
 #include <pthread.h>

@@ -10,7 +10,7 @@
  */
 #include "kit.h"
 
-#include "base/tracer.h"
+#include "base/restraint.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #include "fixture.h"
 
-#include "base/tracer.h"
+#include "base/restraint.h"
 #include "stop/session.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "fixture.h"
 
 #include "arch/arch.h"
-#include "base/tracer.h"
+#include "base/restraint.h"
 #include "stop/session.h"
 
 #include <sched.h>

@@ -4,8 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/filters.h"
-#include "base/tracer.h"
+#include "base/restraint.h"
 #include "cli/attach/borrow.h"
 #include "cli/attach/resident.h"
 #include "cli/attach/seccomp.h"
