@@ -190,14 +190,29 @@ static int add_readers(struct session *session, struct unit *unit, const struct 
 	return 0;
 }
 
+/*
+ * In place, beside its addresses: those are as the loader made them. What a library exports may be
+ * used in a copy of the program's, which only the start of an object leads to.
+ */
+static bool spares_addresses(struct session *session, struct unit *unit, struct part *part)
+{
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
+
+	if (!difference_has_addresses(&unit->o, part->twin) &&
+	    !difference_has_addresses(&unit->p, part))
+		return true;
+	return (session->binary.executable || !part->global) &&
+	       difference_spares_addresses(&comparer, part->twin, part);
+}
+
 /* Sets *split when the new one is another object from now on, so that its readers change. */
 static int change_constant(struct session *session, struct unit *unit, struct part *part,
 			   bool *split)
 {
 	struct part *old = part->twin;
 
-	if (!old->below && part->size == old->size && !difference_has_addresses(&unit->o, old) &&
-	    !difference_has_addresses(&unit->p, part)) {
+	if (!old->below && part->size == old->size && spares_addresses(session, unit, part)) {
 		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
 
 		return code ? code : add_readers(session, unit, old);

@@ -118,6 +118,69 @@ static const char *entry_text(struct arena *arena, const struct part_set *set,
 	return bytes_text(arena, data ? data + offset : NULL, end - offset > 8 ? 8 : end - offset);
 }
 
+static uint64_t reloc_size(const struct comparer *comparer, const struct object_reloc *reloc)
+{
+	struct arch_reloc_info info = {.size = 1};
+
+	comparer->original->arch->reloc_info(reloc->type, &info);
+	return info.size ? info.size : 1;
+}
+
+bool difference_spares_addresses(struct comparer *comparer, const struct part *original,
+				 const struct part *patched)
+{
+	size_t count, other;
+	const struct object_reloc *left = relocs_of(comparer->original->object, original, &count);
+	const struct object_reloc *right = relocs_of(comparer->patched->object, patched, &other);
+
+	if (original->size != patched->size || count != other)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct reference old =
+			part_reference(comparer->original, original->section, &left[i]);
+		struct reference new =
+			part_reference(comparer->patched, patched->section, &right[i]);
+
+		if (left[i].type != right[i].type ||
+		    left[i].offset - original->start != right[i].offset - patched->start ||
+		    !compare_references(comparer, &old, &new))
+			return false;
+	}
+	return true;
+}
+
+/* Without contents: zeroes. */
+static bool same_bytes(const uint8_t *left, const uint8_t *right, uint64_t from, uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++)
+		if ((left ? left[i] : 0) != (right ? right[i] : 0))
+			return false;
+	return true;
+}
+
+bool difference_next_run(const struct comparer *comparer, const struct part *original,
+			 const struct part *patched, uint64_t *from, struct difference_run *run)
+{
+	const uint8_t *left = contents(comparer->original->object, original);
+	const uint8_t *right = contents(comparer->patched->object, patched);
+	size_t count;
+	const struct object_reloc *relocs = relocs_of(comparer->original->object, original, &count);
+
+	for (size_t i = 0; i <= count; i++) {
+		uint64_t start = *from;
+		uint64_t end = i < count ? relocs[i].offset - original->start : original->size;
+
+		if (i < count && end < start)
+			continue;
+		*from = i < count ? end + reloc_size(comparer, &relocs[i]) : end;
+		if (end <= start || same_bytes(left, right, start, end))
+			continue;
+		*run = (struct difference_run){.offset = start, .size = end - start};
+		return true;
+	}
+	return false;
+}
+
 /* Where the first address or byte is that differs; the size where it is none of them. */
 static uint64_t first_difference(struct comparer *comparer, const struct part *original,
 				 const struct part *patched)
@@ -133,23 +196,21 @@ static uint64_t first_difference(struct comparer *comparer, const struct part *o
 	while (at < original->size) {
 		bool before = a < left_count && l[a].offset - original->start == at;
 		bool after = b < right_count && r[b].offset - patched->start == at;
-		struct arch_reloc_info info = {.size = 1};
 		struct reference one, other;
 
 		if (before != after)
 			return at;
 		if (!before) {
-			if ((left ? left[at] : 0) != (right ? right[at] : 0))
+			if (!same_bytes(left, right, at, at + 1))
 				return at / 4 * 4;
 			at++;
 			continue;
 		}
-		comparer->original->arch->reloc_info(l[a].type, &info);
-		one = part_reference(sets[0], original->section, &l[a++]);
+		one = part_reference(sets[0], original->section, &l[a]);
 		other = part_reference(sets[1], patched->section, &r[b++]);
 		if (!compare_references(comparer, &one, &other))
 			return at;
-		at += info.size ? info.size : 1;
+		at += reloc_size(comparer, &l[a++]);
 	}
 	return original->size;
 }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "difference.h"
 #include "variables.h"
 
 #include <elf.h>
@@ -16,16 +17,6 @@
 enum { PATCH_LIMIT = 1 << 28 };
 
 /* A constant's bytes as they are at run time: a patch below may have changed them in place. */
-static int hash_constant(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
-{
-	const struct object_section *section = &emit->unit->o.sections[old->section];
-
-	if (!section->data || !old->size)
-		return error_set(emit->session->err, SUTURE_E_INTERNAL, "%s: no bytes", old->name);
-	hash_bytes(section->data + old->start, old->size, hash);
-	return 0;
-}
-
 static int hash_target(struct emit *emit, const struct part *old, uint8_t hash[FORMAT_HASH_SIZE])
 {
 	const uint8_t *bytes = binary_bytes(&emit->session->binary, old->target, old->target_size);
@@ -120,34 +111,74 @@ static void add_constructs(struct emit *emit, size_t constructor, uint64_t at)
 	}
 }
 
-static int add_data(struct emit *emit, struct part *part, enum format_data_kind kind)
+/* What a run of bytes of a constant was: in the binary, or, with patches below, as they left it. */
+static int hash_run(struct emit *emit, const struct part *old, const struct difference_run *run,
+		    uint8_t hash[FORMAT_HASH_SIZE])
 {
-	struct format_data record = {.size = part->size, .kind = kind};
-	struct tables_field fields[3];
-	int64_t offset;
-	int code;
+	const struct object_section *section = &emit->unit->o.sections[old->section];
+	const uint8_t *bytes = emit->unit->input->layer_count && section->data
+				       ? section->data + old->start + run->offset
+				       : NULL;
 
-	if (kind != FORMAT_DATA_NEW)
-		record.target = part->twin->target;
-	if (kind == FORMAT_DATA_CONST) {
-		code = emit->unit->input->layer_count
-			       ? hash_constant(emit, part->twin, record.old_hash)
-			       : hash_target(emit, part->twin, record.old_hash);
-		if (code)
-			return code;
-	}
+	if (!emit->unit->input->layer_count)
+		bytes = binary_bytes(&emit->session->binary, old->target + run->offset, run->size);
+	if (!bytes)
+		return error_set(emit->session->err, SUTURE_E_INTERNAL, "%s: no bytes", old->name);
+	hash_bytes(bytes, run->size, hash);
+	return 0;
+}
+
+/* Returns the record's place in the table. */
+static uint64_t add_datum(struct emit *emit, const struct part *part, struct format_data *record,
+			  uint64_t offset)
+{
+	struct tables_field fields[3];
+	int64_t addend;
+
 	fields[0] =
 		tables_string(&emit->tables, offsetof(struct format_data, name_ref), part->name);
 	fields[1] = tables_string(&emit->tables, offsetof(struct format_data, unit_ref),
 				  emit->unit->source);
-	if (kind != FORMAT_DATA_KEEP) {
+	if (record->kind != FORMAT_DATA_KEEP) {
 		fields[2].offset = offsetof(struct format_data, new_address);
-		fields[2].symbol = emit_part_symbol(emit, part, &offset);
-		fields[2].addend = offset;
+		fields[2].symbol = emit_part_symbol(emit, part, &addend);
+		fields[2].addend = addend + (int64_t)offset;
 	}
-	add_variable(emit, part,
-		     tables_add(&emit->tables, TABLES_data, &record, sizeof(record), fields,
-				kind == FORMAT_DATA_KEEP ? 2 : 3));
+	return tables_add(&emit->tables, TABLES_data, record, sizeof(*record), fields,
+			  record->kind == FORMAT_DATA_KEEP ? 2 : 3);
+}
+
+/* One record for each run of bytes that differs: between them the loader has put addresses. */
+static int add_constant(struct emit *emit, const struct part *part)
+{
+	const struct comparer comparer = {.arena = &emit->session->arena,
+					  .original = &emit->unit->original,
+					  .patched = &emit->unit->patched};
+	struct difference_run run;
+	uint64_t from = 0;
+
+	while (difference_next_run(&comparer, part->twin, part, &from, &run)) {
+		struct format_data record = {.target = part->twin->target + run.offset,
+					     .size = run.size,
+					     .kind = FORMAT_DATA_CONST};
+		int code = hash_run(emit, part->twin, &run, record.old_hash);
+
+		if (code)
+			return code;
+		add_datum(emit, part, &record, run.offset);
+	}
+	return 0;
+}
+
+static int add_data(struct emit *emit, struct part *part, enum format_data_kind kind)
+{
+	struct format_data record = {.size = part->size, .kind = kind};
+
+	if (kind == FORMAT_DATA_CONST)
+		return add_constant(emit, part);
+	if (kind != FORMAT_DATA_NEW)
+		record.target = part->twin->target;
+	add_variable(emit, part, add_datum(emit, part, &record, 0));
 	return 0;
 }
 
