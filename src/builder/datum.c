@@ -191,19 +191,22 @@ static int add_readers(struct session *session, struct unit *unit, const struct 
 }
 
 /*
- * In place, beside its addresses: those are as the loader made them. What a library exports may be
- * used in a copy of the program's, which only the start of an object leads to.
+ * What a library exports may be used in a copy of the program's, which only the start of an object
+ * leads to. Virtual tables and the like belong to a class, and are judged with it.
  */
-static bool spares_addresses(struct session *session, struct unit *unit, struct part *part)
+static bool changes_in_place(struct session *session, struct unit *unit, struct part *part)
 {
 	struct comparer comparer = {
 		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
+	struct part *old = part->twin;
 
-	if (!difference_has_addresses(&unit->o, part->twin) &&
-	    !difference_has_addresses(&unit->p, part))
+	if (old->below || part->size != old->size)
+		return false;
+	if (!difference_has_addresses(&unit->o, old) && !difference_has_addresses(&unit->p, part))
 		return true;
 	return (session->binary.executable || !part->global) &&
-	       difference_spares_addresses(&comparer, part->twin, part);
+	       strncmp(part->name, "_ZT", 3) != 0 &&
+	       difference_can_be_written(&comparer, old, part);
 }
 
 /* Sets *split when the new one is another object from now on, so that its readers change. */
@@ -212,7 +215,7 @@ static int change_constant(struct session *session, struct unit *unit, struct pa
 {
 	struct part *old = part->twin;
 
-	if (!old->below && part->size == old->size && spares_addresses(session, unit, part)) {
+	if (changes_in_place(session, unit, part)) {
 		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
 
 		return code ? code : add_readers(session, unit, old);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 40 };
+enum { TEXT_MAX = 40, ADDRESS_SIZE = 8 };
 
 static const struct object_reloc *relocs_of(const struct object *object, const struct part *part,
 					    size_t *count)
@@ -126,29 +126,6 @@ static uint64_t reloc_size(const struct comparer *comparer, const struct object_
 	return info.size ? info.size : 1;
 }
 
-bool difference_spares_addresses(struct comparer *comparer, const struct part *original,
-				 const struct part *patched)
-{
-	size_t count, other;
-	const struct object_reloc *left = relocs_of(comparer->original->object, original, &count);
-	const struct object_reloc *right = relocs_of(comparer->patched->object, patched, &other);
-
-	if (original->size != patched->size || count != other)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct reference old =
-			part_reference(comparer->original, original->section, &left[i]);
-		struct reference new =
-			part_reference(comparer->patched, patched->section, &right[i]);
-
-		if (left[i].type != right[i].type ||
-		    left[i].offset - original->start != right[i].offset - patched->start ||
-		    !compare_references(comparer, &old, &new))
-			return false;
-	}
-	return true;
-}
-
 /* Without contents: zeroes. */
 static bool same_bytes(const uint8_t *left, const uint8_t *right, uint64_t from, uint64_t to)
 {
@@ -158,25 +135,61 @@ static bool same_bytes(const uint8_t *left, const uint8_t *right, uint64_t from,
 	return true;
 }
 
-bool difference_next_run(const struct comparer *comparer, const struct part *original,
+static bool same_address(struct comparer *comparer, const struct part *original,
+			 const struct object_reloc *left, const struct part *patched,
+			 const struct object_reloc *right)
+{
+	struct reference old = part_reference(comparer->original, original->section, left);
+	struct reference new = part_reference(comparer->patched, patched->section, right);
+
+	return compare_references(comparer, &old, &new);
+}
+
+bool difference_can_be_written(struct comparer *comparer, const struct part *original,
+			       const struct part *patched)
+{
+	size_t count, other;
+	const struct object_reloc *left = relocs_of(comparer->original->object, original, &count);
+	const struct object_reloc *right = relocs_of(comparer->patched->object, patched, &other);
+
+	if (original->size != patched->size || count != other)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (left[i].type != right[i].type ||
+		    left[i].offset - original->start != right[i].offset - patched->start ||
+		    (reloc_size(comparer, &left[i]) != ADDRESS_SIZE &&
+		     !same_address(comparer, original, &left[i], patched, &right[i])))
+			return false;
+	return true;
+}
+
+bool difference_next_run(struct comparer *comparer, const struct part *original,
 			 const struct part *patched, uint64_t *from, struct difference_run *run)
 {
 	const uint8_t *left = contents(comparer->original->object, original);
 	const uint8_t *right = contents(comparer->patched->object, patched);
-	size_t count;
-	const struct object_reloc *relocs = relocs_of(comparer->original->object, original, &count);
+	size_t count, other;
+	const struct object_reloc *old = relocs_of(comparer->original->object, original, &count);
+	const struct object_reloc *new = relocs_of(comparer->patched->object, patched, &other);
 
-	for (size_t i = 0; i <= count; i++) {
+	for (size_t i = 0; i <= count && *from < original->size; i++) {
 		uint64_t start = *from;
-		uint64_t end = i < count ? relocs[i].offset - original->start : original->size;
+		uint64_t end = i < count ? old[i].offset - original->start : original->size;
 
-		if (i < count && end < start)
+		if (end < start)
 			continue;
-		*from = i < count ? end + reloc_size(comparer, &relocs[i]) : end;
-		if (end <= start || same_bytes(left, right, start, end))
-			continue;
-		*run = (struct difference_run){.offset = start, .size = end - start};
-		return true;
+		if (end > start) {
+			*from = end;
+			*run = (struct difference_run){.offset = start, .size = end - start};
+			if (!same_bytes(left, right, start, end))
+				return true;
+		}
+		if (i == count)
+			break;
+		*from = end + reloc_size(comparer, &old[i]);
+		*run = (struct difference_run){.offset = end, .size = *from - end, .address = true};
+		if (!same_address(comparer, original, &old[i], patched, &new[i]))
+			return true;
 	}
 	return false;
 }

@@ -8,19 +8,23 @@
 /* Does the linker or the loader fill places of it? */
 bool difference_has_addresses(const struct object *object, const struct part *part);
 
-/* Is every address in them the same, and only what stands beside them other bytes? */
-bool difference_spares_addresses(struct comparer *comparer, const struct part *original,
-				 const struct part *patched);
-
-/*
- * The next run of bytes from *from on, within original, that are beside all addresses and other
- * ones than in patched; false: there is none. *from is left behind it.
- */
+/* Bytes between addresses that differ, or one address that does. */
 struct difference_run {
 	uint64_t offset;
 	uint64_t size;
+	bool address;
 };
-bool difference_next_run(const struct comparer *comparer, const struct part *original,
+
+/*
+ * Can all that differs between the two be written over the old one while it is in use? Bytes can,
+ * and whole addresses, where both have theirs in the same places: so that what two patches write of
+ * one variable is the same run or apart.
+ */
+bool difference_can_be_written(struct comparer *comparer, const struct part *original,
+			       const struct part *patched);
+
+/* The next run from *from on, which is left behind it; false: there is none. */
+bool difference_next_run(struct comparer *comparer, const struct part *original,
 			 const struct part *patched, uint64_t *from, struct difference_run *run);
 
 /*

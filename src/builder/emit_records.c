@@ -148,20 +148,21 @@ static uint64_t add_datum(struct emit *emit, const struct part *part, struct for
 			  record->kind == FORMAT_DATA_KEEP ? 2 : 3);
 }
 
-/* One record for each run of bytes that differs: between them the loader has put addresses. */
+/* One record for each run that differs: what the loader has put beside it is not known here. */
 static int add_constant(struct emit *emit, const struct part *part)
 {
-	const struct comparer comparer = {.arena = &emit->session->arena,
-					  .original = &emit->unit->original,
-					  .patched = &emit->unit->patched};
+	struct comparer comparer = {.arena = &emit->session->arena,
+				    .original = &emit->unit->original,
+				    .patched = &emit->unit->patched};
 	struct difference_run run;
 	uint64_t from = 0;
 
 	while (difference_next_run(&comparer, part->twin, part, &from, &run)) {
 		struct format_data record = {.target = part->twin->target + run.offset,
 					     .size = run.size,
-					     .kind = FORMAT_DATA_CONST};
-		int code = hash_run(emit, part->twin, &run, record.old_hash);
+					     .kind = run.address ? FORMAT_DATA_ADDRESS
+								 : FORMAT_DATA_CONST};
+		int code = run.address ? 0 : hash_run(emit, part->twin, &run, record.old_hash);
 
 		if (code)
 			return code;

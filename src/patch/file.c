@@ -55,7 +55,8 @@ const struct format_data *patch_file_data(const struct patch_file *file,
 
 bool patch_data_is_written(const struct format_data *data)
 {
-	return data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET;
+	return data->kind == FORMAT_DATA_CONST || data->kind == FORMAT_DATA_SET ||
+	       data->kind == FORMAT_DATA_ADDRESS;
 }
 
 const char *patch_hook_name(uint32_t kind)

@@ -138,6 +138,8 @@ enum format_data_kind {
 	FORMAT_DATA_SET = 2,   /* writable data set by request (--data set) */
 	FORMAT_DATA_NEW = 3,   /* new data in the patch, for reports and successors; target is 0 */
 	FORMAT_DATA_KEEP = 4, /* initial value changed, running value kept (--data keep); reports */
+	FORMAT_DATA_ADDRESS =
+		5, /* an address in a constant: the loader made it, old_hash is unused */
 };
 
 struct format_data {

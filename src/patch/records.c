@@ -214,7 +214,7 @@ static void check_the_rest(struct checker *checker)
 		check_string(checker, data->name_ref, false);
 		check_string(checker, data->unit_ref, true);
 		check_that(checker,
-			   data->kind >= FORMAT_DATA_CONST && data->kind <= FORMAT_DATA_KEEP,
+			   data->kind >= FORMAT_DATA_CONST && data->kind <= FORMAT_DATA_ADDRESS,
 			   "a data record is of an unknown kind");
 		if (patch_data_is_written(data)) {
 			check_target(checker, data->target, data->size);

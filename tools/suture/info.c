@@ -80,6 +80,7 @@ static const char *data_kind(uint32_t kind)
 {
 	switch (kind) {
 	case FORMAT_DATA_CONST:
+	case FORMAT_DATA_ADDRESS:
 		return "const";
 	case FORMAT_DATA_SET:
 		return "set";

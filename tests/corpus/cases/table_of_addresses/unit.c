@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 /*
- * A table of commands that other files may read. The addresses in it are as the loader made them; numbers
- * beside them change in place, and who has kept the address of an entry sees them too.
+ * A table of commands that other files may read. Numbers and addresses in it change in place, and who has
+ * kept the address of an entry sees them too; in the patch's code a function stays what it was.
  */
 struct command {
 	const char *name;
@@ -35,6 +35,6 @@ void play(int value, char *out, size_t size)
 		kept[0] = &commands[1];
 		kept[1] = &commands[2];
 	}
-	snprintf(out, size, "%s %d %d %d %d %d", kept[0]->name, kept[0]->run(value), kept[0]->arity,
-		 kept[0]->level, kept[1]->arity, kept[1]->run(value));
+	snprintf(out, size, "%s %d %d %d, %s %d %d", kept[0]->name, kept[0]->run(value), kept[0]->arity,
+		 kept[0]->level, kept[1]->name, kept[1]->arity, kept[1]->run(value));
 }
