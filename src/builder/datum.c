@@ -26,16 +26,31 @@ const struct core_data_decision *datum_decision(const struct session *session,
 	return NULL;
 }
 
+/* Of what is inline several files have a copy, and the program has one. */
+static bool is_said(const struct session *session, const struct part *part)
+{
+	for (size_t i = 0; i < session->data_count; i++) {
+		const struct part *said = session->data[i].part;
+
+		if (said->twin && part->twin->has_target &&
+		    said->twin->target == part->twin->target && said->tls == part->tls)
+			return true;
+	}
+	return false;
+}
+
 static int add_datum(struct session *session, struct unit *unit, struct part *part,
 		     enum core_data_kind kind)
 {
+	part->changed = true;
+	if (is_said(session, part))
+		return 0;
 	session->data = arena_grow(&session->arena, session->data, session->data_count,
 				   &session->data_capacity, sizeof(*session->data));
 	if (!session->data)
 		return error_no_memory(session->err);
 	session->data[session->data_count++] =
 		(struct datum){.unit = unit, .part = part, .kind = kind};
-	part->changed = true;
 	return 0;
 }
 
