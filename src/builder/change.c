@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "compare.h"
 #include "datum.h"
+#include "folded.h"
 #include "guards.h"
 #include "linkset.h"
 #include "returns.h"
@@ -203,37 +204,16 @@ static int find_constructors(struct session *session, struct unit *unit)
 	return 0;
 }
 
-/* Other names in the binary for the same address: folded functions, aliases of other units. */
 static void check_shared(struct session *session, struct unit *unit, struct part *part)
 {
-	const struct binary *binary = &session->binary;
-	const struct object *v = &unit->v;
-	uint32_t own = 0;
+	const char *other = folded_with(session, unit, part);
 
-	for (uint32_t i = 1; i < v->symbol_count && !own; i++)
-		if (strcmp(v->symbols[i].name, part->twin->proof_name) == 0 &&
-		    object_defines(v, &v->symbols[i]))
-			own = i;
-	for (size_t i = 0; i < binary->by_address_count; i++) {
-		const struct binary_symbol *symbol = binary->by_address[i];
-		bool alias = false;
-
-		if (symbol->address != part->twin->target ||
-		    (symbol->type != STT_FUNC && symbol->type != STT_GNU_IFUNC))
-			continue;
-		for (uint32_t k = 1; k < v->symbol_count && !alias; k++)
-			alias = strcmp(v->symbols[k].name, symbol->name) == 0 &&
-				v->symbols[k].section == v->symbols[own].section &&
-				v->symbols[k].value == v->symbols[own].value;
-		if (!alias) {
-			refusals_add(&session->result->refusals, SUTURE_E_SHARED_ENTRY,
-				     unit->source, part->identity.line,
-				     "link without identical code folding, or change both alike",
-				     "%s shares its entry in %s with %s", part->name, binary->name,
-				     symbol->name);
-			return;
-		}
-	}
+	if (other)
+		refusals_add(&session->result->refusals, SUTURE_E_SHARED_ENTRY, unit->source,
+			     part->identity.line,
+			     "link without identical code folding, or change both alike",
+			     "%s shares its entry in %s with %s", part->name, session->binary.name,
+			     other);
 }
 
 static void check_aliases(struct session *session)

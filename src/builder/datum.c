@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "compare.h"
 #include "difference.h"
+#include "folded.h"
 #include "relaid.h"
 
 #include <string.h>
@@ -206,7 +207,8 @@ static int add_readers(struct session *session, struct unit *unit, const struct 
 }
 
 /*
- * What a library exports may be used in a copy of the program's, which only the start of an object
+ * Not where another one lies in the same place (lld folds constants too). What a library exports
+ * may be used in a copy of the program's, which only the start of an object
  * leads to. Virtual tables and the like belong to a class, and are judged with it.
  */
 static bool changes_in_place(struct session *session, struct unit *unit, struct part *part)
@@ -215,7 +217,7 @@ static bool changes_in_place(struct session *session, struct unit *unit, struct 
 		.arena = &session->arena, .original = &unit->original, .patched = &unit->patched};
 	struct part *old = part->twin;
 
-	if (old->below || part->size != old->size)
+	if (old->below || part->size != old->size || folded_with(session, unit, part))
 		return false;
 	if (!difference_has_addresses(&unit->o, old) && !difference_has_addresses(&unit->p, part))
 		return true;

@@ -149,6 +149,29 @@ for way in -static -static-pie; do
 	verdict "linked with $way" 'refused UNSUPPORTED: target-shop is linked statically: *'
 done
 
+# lld gives one place to constants that are the same: one that changes is another one from now on.
+if command -v ld.lld >/dev/null && command -v clang >/dev/null; then
+	for name in steps strides; do
+		project "folded-$name" 'clang -O2 -ffunction-sections -fdata-sections'
+		cat >>"$DIR/src/shop.c" <<-'END'
+			static const int steps[5] = {11, 22, 33, 44, 55};
+			int step(int which)
+			{
+				return steps[which];
+			}
+		END
+		sed "s/steps/$name/; s/\<step\>/stride/; s/\[which\]/[which] + 1/" "$DIR/src/shop.c" |
+			sed '1,/^}/d' >"$DIR/src/stride.c"
+		UNITS+=(src/stride.c)
+		link_it -fuse-ld=lld -Wl,--icf=all
+		is "$name: in one place" 2 "$(nm "$DIR/target-shop" | grep " r $name\| r steps" | cut -d' ' -f1 | uniq -c | awk '{ print $1 }')"
+		edit src/shop.c 's/44, 55/44, 66/'
+		verdict "$name lies where steps does" 'patch changed:step'
+	done
+else
+	printf 'note  no lld, or no clang, here\n'
+fi
+
 # One sentence each.
 refused() {     # OPTION
 	project "refused${1//[^a-z0-9]/}" "gcc -O2 $1"
