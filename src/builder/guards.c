@@ -2,6 +2,8 @@
 /* Guards are known by their names: _ZGVZ1fvE4name is that of _ZZ1fvE4name. See guards.h. */
 #include "guards.h"
 
+#include "making.h"
+
 #include <string.h>
 
 /* What the guard of an existing static protects, as linkers call it; or NULL. */
@@ -16,7 +18,8 @@ static void note_function(struct session *session, const struct unit *unit,
 			  const struct part *function)
 {
 	const struct part_set *set = &unit->patched;
-	const struct part *last = NULL;
+	struct comparer comparer = {
+		.arena = &session->arena, .original = &unit->original, .patched = set};
 	const struct object_reloc *relocs;
 	size_t count;
 
@@ -24,15 +27,17 @@ static void note_function(struct session *session, const struct unit *unit,
 			       function->start + function->size, &count);
 	for (size_t i = 0; i < count; i++) {
 		const struct part *part = part_reference(set, function->section, &relocs[i]).part;
-		const char *variable = part == last ? NULL : guarded(session, part);
+		const char *variable = guarded(session, part);
+		const char *note;
 
-		if (!variable)
+		if (!variable || making_same(&comparer, part, function))
 			continue;
-		last = part;
-		strings_add_format(&session->result->notes,
-				   "%s is constructed by the first call of %s: where that has "
-				   "happened, another way of doing so has no effect",
-				   variable, function->name);
+		note = arena_format(&session->arena,
+				    "%s is constructed by the first call of %s: where that has "
+				    "happened, another way of doing so has no effect",
+				    variable, function->name);
+		if (note)
+			strings_add_once(&session->result->notes, note);
 	}
 }
 

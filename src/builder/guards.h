@@ -6,8 +6,8 @@
 #include "session.h"
 
 /*
- * Says for each function of the unit that changes which of its statics may be constructed already.
- * How it constructs them may be what changes, and then does so in vain.
+ * Says for each function of the unit that changes which of its statics it constructs in another
+ * way now: those that are constructed already stay as they are.
  */
 void guards_note(struct session *session, const struct unit *unit);
 
