@@ -152,6 +152,10 @@ static void add_options(const struct command *command, enum command_purpose purp
 					     : 0;
 		cleanup_memory char *mapped = NULL;
 
+		/* A copy of the code in another form, beside which clang makes no sections. */
+		if (i && purpose == COMMAND_COMPARE && strncmp(arg, "-fembed-bitcode", 15) == 0 &&
+		    strcmp(command->argv.items[i - 1], "-Xclang") != 0)
+			continue;
 		if (precompiled) {
 			i += precompiled - 1;
 			continue;

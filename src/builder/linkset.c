@@ -28,6 +28,12 @@ static bool is_for_tracers(const char *name)
 	return false;
 }
 
+/* What -fprofile-instr-generate and -fsanitize-coverage count in: a place for each branch. */
+static bool is_of_counters(const char *name)
+{
+	return strncmp(name, "__llvm_prf_", 11) == 0 || strncmp(name, "__sancov_", 9) == 0;
+}
+
 static bool is_set(const struct object_section *section)
 {
 	return section->flags & SHF_ALLOC && !(section->flags & SHF_EXECINSTR) &&
@@ -67,6 +73,15 @@ static void check(struct session *session, const struct unit *unit, const struct
 		if (!part &&
 		    total_size(set->object, section->name) <= total_size(other, section->name))
 			continue;
+		if (is_of_counters(section->name)) {
+			refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source,
+				     0, "build the server without counters of what is executed",
+				     "%s is compiled to count what is executed, and the diff makes "
+				     "other branches or functions: their counters were laid out "
+				     "when %s was linked",
+				     unit->source, session->binary.name);
+			return;
+		}
 		refusals_add(&session->result->refusals, SUTURE_E_UNSUPPORTED, unit->source,
 			     part ? part->identity.line : 0,
 			     "call it from the code instead; the set is complete since the link",

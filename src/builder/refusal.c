@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,35 @@ static char *next_step(enum suture_code code, const char *next, bool *failed)
 	return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void free_texts(const struct refusal *refusal)
+{
+	free(refusal->message);
+	free(refusal->file);
+	free(refusal->next);
+}
+
+/* Is the last one said already? One cause is met once for each section, or binary, that it is in.
+ */
+static bool is_said(const struct refusals *refusals)
+{
+	const struct refusal *last = &refusals->list[refusals->count - 1];
+
+	for (size_t i = 0; i + 1 < refusals->count; i++) {
+		const struct refusal *refusal = &refusals->list[i];
+
+		if (refusal->code == last->code && refusal->line == last->line &&
+		    same_text(refusal->message, last->message) &&
+		    same_text(refusal->file, last->file) && same_text(refusal->next, last->next))
+			return true;
+	}
+	return false;
+}
+
 void refusals_add(struct refusals *refusals, enum suture_code code, const char *file, unsigned line,
 		  const char *next, const char *fmt, ...)
 {
@@ -66,6 +96,8 @@ void refusals_add(struct refusals *refusals, enum suture_code code, const char *
 	refusal->file = copy_text(file, &refusals->failed);
 	refusal->line = line;
 	refusal->next = next_step(code, next, &refusals->failed);
+	if (is_said(refusals))
+		free_texts(&list[--refusals->count]);
 }
 
 void refusals_take(struct refusals *refusals, struct refusals *from)
@@ -91,11 +123,8 @@ int refusals_check(const struct refusals *refusals, struct suture_error *err)
 
 void refusals_fini(struct refusals *refusals)
 {
-	for (size_t i = 0; i < refusals->count; i++) {
-		free(refusals->list[i].message);
-		free(refusals->list[i].file);
-		free(refusals->list[i].next);
-	}
+	for (size_t i = 0; i < refusals->count; i++)
+		free_texts(&refusals->list[i]);
 	free(refusals->list);
 	*refusals = (struct refusals){0};
 }

@@ -24,7 +24,8 @@ struct refusals {
 	bool failed; /* an allocation failed: refusals_check() */
 };
 
-/* file and next may be NULL. The message is formatted; texts are copied. */
+/* file and next may be NULL. The message is formatted; texts are copied. What is
+ * said already is not said again. */
 void refusals_add(struct refusals *refusals, enum suture_code code, const char *file, unsigned line,
 		  const char *next, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 

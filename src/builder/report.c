@@ -3,15 +3,20 @@
 #include "builder/report.h"
 
 #include "binary/readable.h"
+#include "builder/alike.h"
 #include "builder/path.h"
 
 #include "base/file.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of how many units the compiler's words are shown when many do not compile. */
 enum { COMPILER_OUTPUTS = 3 };
+
+/* How many refusals of one kind are written out before the others are only named. */
+enum { ALIKE_SHOWN = 3 };
 
 static const char *paint(const struct report_style *style, const char *sequence)
 {
@@ -56,23 +61,75 @@ static void print_refusal(const struct refusal *refusal, bool brief,
 	}
 }
 
+/* For each refusal the first one that says the same: itself, mostly. NULL without memory. */
+static size_t *find_leaders(const struct refusals *refusals)
+{
+	size_t *leaders = calloc(refusals->count + 1, sizeof(*leaders));
+
+	for (size_t i = 0; leaders && i < refusals->count; i++) {
+		const char *name;
+		size_t length;
+
+		leaders[i] = i;
+		for (size_t j = 0; j < i && leaders[i] == i; j++)
+			if (leaders[j] == j &&
+			    alike(&refusals->list[j], &refusals->list[i], &name, &length))
+				leaders[i] = j;
+	}
+	return leaders;
+}
+
+/* Those behind `shown` that say the same, by what they speak of. */
+static void print_others(const struct refusals *refusals, const size_t *leaders, size_t shown,
+			 FILE *out)
+{
+	const struct refusal *first = &refusals->list[leaders[shown]];
+	struct refusal_names names = {0};
+
+	for (size_t i = shown + 1; i < refusals->count; i++) {
+		cleanup_memory char *word = NULL;
+		cleanup_memory char *readable = NULL;
+		const char *name;
+		size_t length;
+
+		if (leaders[i] != leaders[shown] ||
+		    !alike(first, &refusals->list[i], &name, &length))
+			continue;
+		word = strndup(name, length);
+		readable = word ? readable_text(word) : NULL;
+		refusal_names_add(&names, readable ? readable : "?");
+	}
+	if (!names.count)
+		return;
+	refusal_names_finish(&names);
+	fprintf(out, "  and %zu more like it: %s\n", names.count, names.text);
+}
+
 static void print_refusals(const struct build_result *result, const struct report_style *style,
 			   FILE *out)
 {
+	const struct refusals *refusals = &result->refusals;
+	cleanup_memory size_t *leaders = find_leaders(refusals);
 	size_t uncompiled = 0;
 
-	for (size_t i = 0; i < result->refusals.count; i++) {
-		const struct refusal *refusal = &result->refusals.list[i];
+	for (size_t i = 0; i < refusals->count; i++) {
+		const struct refusal *refusal = &refusals->list[i];
 		/* A mistake in a header is found again in every unit that includes it. */
 		bool again = refusal->code == SUTURE_E_COMPILE_FAILED &&
 			     uncompiled++ >= COMPILER_OUTPUTS;
 		/* The same way out is told once, below the last of its kind. */
 		bool last = true;
+		size_t before = 0;
 
-		print_refusal(refusal, again, style, out);
-		for (size_t j = i + 1; j < result->refusals.count && last && refusal->next; j++)
-			last = !result->refusals.list[j].next ||
-			       strcmp(result->refusals.list[j].next, refusal->next) != 0;
+		for (size_t j = 0; leaders && j < i; j++)
+			before += leaders[j] == leaders[i];
+		if (before < ALIKE_SHOWN)
+			print_refusal(refusal, again, style, out);
+		if (before + 1 == ALIKE_SHOWN)
+			print_others(refusals, leaders, i, out);
+		for (size_t j = i + 1; j < refusals->count && last && refusal->next; j++)
+			last = !refusals->list[j].next ||
+			       strcmp(refusals->list[j].next, refusal->next) != 0;
 		if (refusal->next && last)
 			fprintf(out, "  next: %s\n", refusal->next);
 	}
