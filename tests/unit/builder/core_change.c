@@ -256,11 +256,14 @@ static void a_table_of_addresses_is_told_by_its_entry(void **state)
 	static const struct {
 		const char *before, *after, *said;
 	} edits[] = {
-		{"const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_a, 2}};\n",
-		 "const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
-		 "the constant table in unit changes: on_a -> on_b at byte 32 of 48"},
 		{"const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
-		 "const struct entry table[2] = {{\"a\", on_a, 1}, {\"bee\", on_b, 2}};\n",
+		 "const struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", 0, 2}};\n",
+		 "the constant table in unit changes: on_b -> 0 at byte 32 of 48"},
+		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_a, 2}};\n",
+		 "struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "on_a -> on_b at byte 32 of 48"},
+		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
+		 "struct entry table[2] = {{\"a\", on_a, 1}, {\"bee\", on_b, 2}};\n",
 		 "\"b\" -> \"bee\" at byte 24 of 48"},
 		{"struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 2}};\n",
 		 "struct entry table[2] = {{\"a\", on_a, 1}, {\"b\", on_b, 5}};\n",
@@ -302,7 +305,7 @@ static void a_private_table_of_addresses_is_another_one(void **state)
 	static const char before[] =
 		"__attribute__((noinline)) int on_a(int x) { return x + 1; "
 		"}\n__attribute__((noinline)) int on_b(int x) { return x * 5; "
-		"}\nstatic int (*const table[2])(int) = {on_a, on_a};\n"
+		"}\nstatic int (*const table[2])(int) = {on_a, 0};\n"
 		"int work(int x) { return table[x & 1](x) + (x > 99 ? on_b(x) : 0); }\n";
 	static const char after[] =
 		"__attribute__((noinline)) int on_a(int x) { return x + 1; "
