@@ -82,12 +82,25 @@ static bool only_padding(const struct part_set *set, const struct part *part, ui
 	return count == 0;
 }
 
+/*
+ * In V contents go on to the next thing that has a name or is referred to. O has a section for
+ * each, which ends with it: what follows in V is something else, which no code refers to.
+ */
+static bool ends_in_original(const struct comparer *comparer, const struct part *left,
+			     const struct part *right)
+{
+	return comparer->same_place && left->size > right->size &&
+	       right->start + right->size ==
+		       comparer->patched->object->sections[right->section].size;
+}
+
 static bool compare_contents(struct comparer *comparer, const struct part *left,
 			     const struct part *right, int depth)
 {
 	uint64_t size = left->size < right->size ? left->size : right->size;
 
-	if (!only_padding(comparer->original, left, size) ||
+	if ((!ends_in_original(comparer, left, right) &&
+	     !only_padding(comparer->original, left, size)) ||
 	    !only_padding(comparer->patched, right, size))
 		return differ(comparer, "a table or string that it uses changes size");
 	return compare_range(comparer, left->section, left->start, right->section, right->start,
