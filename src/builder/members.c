@@ -18,8 +18,90 @@
 
 enum { LINK_TEXT_MAX = 1 << 28 };
 
+static bool sorted_contain(const struct strings *list, const char *text)
+{
+	size_t low = 0, high = list->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(text, list->items[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/* The prefix that an option has replaced in what the compiler writes down, as OLD=NEW, or NULL. */
+static const char *prefix_map(const char *arg)
+{
+	static const char *const options[] = {"-ffile-prefix-map=", "-fdebug-prefix-map="};
+
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(arg, options[i], strlen(options[i])) == 0)
+			return arg + strlen(options[i]);
+	return NULL;
+}
+
+/*
+ * The entry's source as debug information spells it after the command's prefix maps, of which the
+ * last that fits counts. Distributions map their build folder to ".": what is relative then begins
+ * with a slash here.
+ */
+static char *path_mapped(const struct compdb_entry *entry)
+{
+	cleanup_memory char *mapped = NULL;
+
+	for (size_t i = entry->argv.count; i-- > 1 && !mapped;) {
+		const char *map = prefix_map(entry->argv.items[i]);
+		const char *to = map ? strrchr(map, '=') : NULL;
+
+		if (to && strncmp(entry->file, map, to - map) == 0 &&
+		    asprintf(&mapped, "%s%s", to + 1, entry->file + (to - map)) < 0)
+			mapped = NULL;
+	}
+	return mapped ? path_absolute("/", mapped) : NULL;
+}
+
+/* All that the entries' sources may be called in debug information. */
+static void entry_names(const struct compdb *db, struct strings *names)
+{
+	for (size_t i = 0; i < db->count; i++) {
+		char *mapped = path_mapped(&db->entries[i]);
+
+		strings_take(names, path_real("/", db->entries[i].file));
+		if (mapped)
+			strings_take(names, mapped);
+	}
+	strings_sort(names);
+}
+
+/*
+ * A unit's source by its name and folder. Where both are mapped to relative ones, the name is seen
+ * from the folder, or was absolute before: which one is told by the sources that there are.
+ */
+static char *unit_path(const char *folder, const char *name, const struct strings *sources)
+{
+	cleanup_memory char *base = path_absolute("/", folder ? folder : "/");
+	cleanup_memory char *whole = path_absolute("/", name);
+	cleanup_memory char *seen = base ? path_absolute(base, name) : NULL;
+
+	if (!base || !whole || !seen)
+		return NULL;
+	if (*name == '/' || *folder == '/')
+		return path_real(base, name);
+	if (!sorted_contain(sources, seen) && sorted_contain(sources, whole))
+		return strdup(whole);
+	return strdup(seen);
+}
+
 /* Names of the binary's compilation units, absolute and real. Empty without debug information. */
-static void units_from_debug(const char *binary, struct strings *sources)
+static void units_from_debug(const char *binary, const struct strings *sources,
+			     struct strings *units)
 {
 	Dwfl_Module *module;
 	Dwfl *dwfl = debuginfo_open(binary, &module);
@@ -33,8 +115,8 @@ static void units_from_debug(const char *binary, struct strings *sources)
 		const char *name = dwarf_formstring(dwarf_attr(unit, DW_AT_name, &attribute));
 		const char *folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
 
-		if (name && (*name == '/' || (folder && *folder == '/')))
-			strings_take(sources, path_real(folder ? folder : "/", name));
+		if (name && (*name == '/' || folder))
+			strings_take(units, unit_path(folder, name, sources));
 	}
 	dwfl_end(dwfl);
 }
@@ -64,24 +146,6 @@ static void units_from_symbols(const char *binary, struct strings *names)
 		}
 	}
 	elf_end(elf);
-}
-
-static bool sorted_contain(const struct strings *list, const char *text)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(text, list->items[middle]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
 }
 
 /* `ninja -t inputs BINARY` lists every file that goes into it, objects in archives too. */
@@ -222,11 +286,12 @@ static void add_bases(struct strings *bases, const struct strings *paths)
  */
 static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wanted)
 {
-	struct strings described = {0}, bases = {0}, named = {0}, strays = {0};
+	struct strings described = {0}, bases = {0}, named = {0}, strays = {0}, sources = {0};
 	cleanup_memory bool *found = NULL;
 	bool any = false;
 
-	units_from_debug(binary, &described);
+	entry_names(db, &sources);
+	units_from_debug(binary, &sources, &described);
 	strings_sort(&described);
 	add_bases(&bases, &described);
 	units_from_symbols(binary, &named);
@@ -234,14 +299,17 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 	found = calloc(described.count + 1, sizeof(*found));
 	for (size_t i = 0; i < db->count; i++) {
 		cleanup_memory char *real = path_real("/", db->entries[i].file);
+		cleanup_memory char *mapped = path_mapped(&db->entries[i]);
 		const char *base = real ? path_base(real) : NULL;
 
 		wanted[i] =
 			real && (sorted_contain(&described, real) ||
+				 (mapped && sorted_contain(&described, mapped)) ||
 				 (sorted_contain(&named, base) && !sorted_contain(&bases, base)));
 		any |= wanted[i];
 		for (size_t k = 0; k < described.count && real && found; k++)
-			found[k] |= strcmp(described.items[k], real) == 0;
+			found[k] |= strcmp(described.items[k], real) == 0 ||
+				    (mapped && strcmp(described.items[k], mapped) == 0);
 	}
 	/* A tree that was built under another name has other paths: names must do. */
 	for (size_t k = 0; k < described.count && found; k++)
@@ -258,6 +326,7 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 	strings_fini(&bases);
 	strings_fini(&named);
 	strings_fini(&strays);
+	strings_fini(&sources);
 	return any;
 }
 
