@@ -134,6 +134,22 @@ static int correlate_unit(struct session *session, struct unit *unit)
 	return code ? code : refusals_check(refusals, session->err);
 }
 
+void core_check_binary(const struct binary *binary, struct refusals *refusals)
+{
+	if (binary->is_static)
+		refusals_add(refusals, SUTURE_E_UNSUPPORTED, NULL, 0, "link it dynamically",
+			     "%s is linked statically: it has no loader that could map a patch",
+			     binary->name);
+	else if (binary->stripped)
+		refusals_add(refusals, SUTURE_E_BAD_INPUT, NULL, 0,
+			     "name its debug file, or the file from before strip",
+			     "%s has no symbol table, and no debug file was found", binary->name);
+	else if (!binary->build_id_size)
+		refusals_add(refusals, SUTURE_E_BAD_INPUT, NULL, 0, "link it with -Wl,--build-id",
+			     "%s has no build-id, by which the agent would recognise it",
+			     binary->name);
+}
+
 static int find(struct session *session, const struct unit_objects *units, size_t count)
 {
 	struct core_result *result = session->result;
@@ -144,21 +160,7 @@ static int find(struct session *session, const struct unit_objects *units, size_
 	if (!session->units)
 		return error_no_memory(session->err);
 	session->unit_count = count;
-	if (session->binary.is_static)
-		refusals_add(&result->refusals, SUTURE_E_UNSUPPORTED, NULL, 0,
-			     "link it dynamically",
-			     "%s is linked statically: it has no loader that could map a patch",
-			     session->binary.name);
-	else if (session->binary.stripped)
-		refusals_add(&result->refusals, SUTURE_E_BAD_INPUT, NULL, 0,
-			     "name its debug file, or the file from before strip",
-			     "%s has no symbol table, and no debug file was found",
-			     session->binary.name);
-	else if (!session->binary.build_id_size)
-		refusals_add(&result->refusals, SUTURE_E_BAD_INPUT, NULL, 0,
-			     "link it with -Wl,--build-id",
-			     "%s has no build-id, by which the agent would recognise it",
-			     session->binary.name);
+	core_check_binary(&session->binary, &result->refusals);
 	for (size_t i = 0; !code && !result->refusals.count && i < count; i++) {
 		session->units[i].input = &units[i];
 		session->units[i].source = units[i].source;

@@ -203,6 +203,11 @@ struct core_result {
 	struct core_texts *texts; /* owns the texts above */
 };
 
+struct binary;
+
+/* Refuses a binary that no unit could be compared with: one without symbols, say. */
+void core_check_binary(const struct binary *binary, struct refusals *refusals);
+
 /*
  * Builds the patch. Returns 0 when there is a verdict (result->outcome), a negative code for
  * trouble that is none: unreadable or damaged input, a linker that fails, a self-check that fails.

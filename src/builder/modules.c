@@ -2,6 +2,7 @@
 /* A build for each binary, and what they say together; see modules.h. */
 #include "builder/modules.h"
 
+#include "builder/binary.h"
 #include "builder/path.h"
 
 #include "base/error.h"
@@ -42,6 +43,20 @@ static int check_options(const struct build_options *options, struct suture_erro
 	return 0;
 }
 
+/* One without symbols looks as if it had no unit of the diff: it is refused before that is asked.
+ */
+static int check_binary(const char *path, struct refusals *refusals, struct suture_error *err)
+{
+	struct arena arena = {0};
+	struct binary binary;
+	int rc = binary_read(&arena, path, NULL, &binary, err);
+
+	if (!rc)
+		core_check_binary(&binary, refusals);
+	arena_fini(&arena);
+	return rc;
+}
+
 /* One binary's patch, at result->output, which carries the file `carried` or none. */
 static int build_one(const struct build *all, size_t index, const char *carried,
 		     const char *work_dir, struct build_result *result, struct suture_error *err)
@@ -66,6 +81,8 @@ static int build_one(const struct build *all, size_t index, const char *carried,
 	if (!rc)
 		rc = path_make_folders(folder, err);
 	if (!rc)
+		rc = check_binary(options.binary, &result->refusals, err);
+	if (!rc && !result->refusals.count)
 		rc = build_within(&build, folder, err);
 	return rc;
 }

@@ -43,6 +43,10 @@ build 'a decision for a variable of the second' 0 '.result == "patch"' "$WORK/da
 build 'a source that is in neither is told of' 0 '.result == "patch" and
 	any(.notes[]; test("^host.c is not in any of the binaries"))' "$TARGETS/diffs/both.diff" "$WORK/half.so" \
 	--binary "$plugin" --binary "$TARGET_BIN/target-busy"
+strip -o "$WORK/bare.so" "$plugin"
+build 'one without symbols is not taken for one without the source' 4 '[.refusals[].code] == ["BAD_INPUT"] and
+	(.refusals[0].message | test("bare.so has no symbol table"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" \
+	--binary "$host" --binary "$WORK/bare.so"
 build 'twice the same' 2 '.error.code == "USAGE"' "$TARGETS/diffs/both.diff" "$WORK/none.so" --binary "$host" --binary "$host"
 build '--on is of one' 2 '.error.code == "USAGE" and (.error.next | contains("for each binary by itself"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" "${both[@]}" --on "$patch"
 build '--accept-layout is of one' 2 '.error.code == "USAGE" and (.error.next | contains("has objects of the type"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" "${both[@]}" --accept-layout room
