@@ -50,7 +50,7 @@ static void run_chore(struct server *server)
 static void hurry_if_late(struct hurry *hurry, uint64_t since_us, bool *slept)
 {
 	hurry->start_ns = since_us * 1000;
-	if (*slept)
+	if (*slept && hurry_is_harmless())
 		hurry_check_stopped(hurry);
 	*slept = false;
 }

@@ -108,8 +108,9 @@ const char *explain_what_to_allow(const struct explain_permission *permission)
 		return "kernel.yama.ptrace_scope is 2: set it to 1, or give the process "
 		       "CAP_SYS_PTRACE";
 	if (permission->filtered)
-		return "a seccomp filter is in force: allow ptrace in it (containers: --cap-add "
-		       "SYS_PTRACE or a profile that allows it)";
+		return "a seccomp filter is in force: allow ptrace in it (systemd: "
+		       "SystemCallFilter=ptrace; containers: --cap-add SYS_PTRACE or a profile "
+		       "that allows it)";
 	return "allow ptrace within the process (a security module refuses it), or use a safe "
 	       "point of the application";
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -45,6 +46,34 @@ static void own_files(struct stop_session *session)
 #endif
 }
 
+/* Should a filter kill us, nobody wants to see what is the application's memory as well. */
+static void no_core(void)
+{
+	/* Not 0: where a program takes the core, the kernel knows "none" by 1 alone. */
+	struct rlimit limit = {1, 1};
+
+	arch_syscall(SYS_prlimit64, 0, RLIMIT_CORE, (long)&limit, 0, 0, 0);
+}
+
+static void try_out(struct stop_session *session, pid_t own)
+{
+	no_core();
+	if (session->may_raise) {
+		session->trial = TRIAL_PRIORITY;
+		atomic_signal_fence(memory_order_seq_cst);
+		priority_try_stopped(own);
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	if (session->may_trace) {
+		session->trial = TRIAL_TRACE;
+		atomic_signal_fence(memory_order_seq_cst);
+		/* Nobody has that number. */
+		arch_syscall(SYS_ptrace, PTRACE_SEIZE, 0, 0, 0, 0, 0);
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	session->trial = TRIAL_NONE;
+}
+
 /*
  * Did exec() or the end of the process take the thread that we serve before it was to take us
  * along? Nobody would ever give a command, and a new program would have a child that it did not
@@ -73,6 +102,8 @@ static bool prepare(struct stop_session *session)
 						   O_RDONLY | O_CLOEXEC, 0, 0, 0)
 				    : -1;
 	unwind_memory_init_stopped(&session->memory, (pid_t)pid, fd < 0 ? -1 : (int)fd);
+	if (session->filtered)
+		try_out(session, (pid_t)pid);
 	/* Last, so that one that was just ending is gone by now. */
 	return !is_orphan(session);
 }
@@ -83,7 +114,7 @@ static void raise_stopped(struct stop_session *session, pid_t tid)
 		tid == session->caller ? &session->caller_priority : &session->helper_priority;
 
 	/* Where there is no helper, it is nobody. */
-	if (tid == session->helper && session->solo)
+	if (!session->may_raise || (tid == session->helper && session->solo))
 		return;
 	priority_save(tid, priority);
 	priority_raise_stopped(tid, priority);

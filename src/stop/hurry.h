@@ -28,6 +28,8 @@ struct hurry {
 
 /* Something begins that is soon done. */
 void hurry_start(struct hurry *hurry);
+/* Is there no seccomp filter over the calling thread, which might kill it for being in a hurry? */
+bool hurry_is_harmless(void);
 /* Has it taken long? Then the thread is in a hurry from now on, until the end; true when it is. */
 bool hurry_check_stopped(struct hurry *hurry);
 void hurry_end(struct hurry *hurry);

@@ -38,6 +38,18 @@ void priority_save(pid_t tid, struct priority *priority)
 	priority->saved = true;
 }
 
+void priority_try_stopped(pid_t tid)
+{
+	struct priority priority;
+	struct scheduling attr;
+
+	priority_save(tid, &priority);
+	memcpy(&attr, priority.attr, sizeof(attr));
+	arch_syscall(SYS_sched_setattr, tid, (long)&attr, 0, 0, 0, 0);
+	if (attr.policy == SCHED_OTHER)
+		arch_syscall(SYS_setpriority, PRIO_PROCESS, tid, attr.nice, 0, 0, 0);
+}
+
 void priority_hurry_stopped(pid_t tid, struct priority *priority)
 {
 	struct scheduling attr;

@@ -105,7 +105,7 @@ static void hurry_together_stopped(struct stop_session *session)
 {
 	struct priority forgotten;
 
-	if (session->hurry && hurry_check_stopped(session->hurry))
+	if (session->hurry && session->may_raise && hurry_check_stopped(session->hurry))
 		priority_hurry_stopped(session->helper, &forgotten);
 }
 
@@ -129,6 +129,54 @@ static int clone_helper(struct stop_session *session, uint8_t *stack_top, struct
 		return error_errno(
 			err, errnum == EAGAIN ? SUTURE_E_AGENT_BUSY : SUTURE_E_PERMISSION, errnum,
 			"the helper process that stops threads can't be started");
+	return 0;
+}
+
+/*
+ * What filters were seen to kill for: enum trial. They become more, never fewer, and a forked child
+ * has its parent's.
+ */
+static _Atomic unsigned deadly;
+
+static void permit(struct stop_session *session)
+{
+	unsigned known = atomic_load(&deadly);
+
+	session->filtered = !hurry_is_harmless();
+	session->may_raise = !session->filtered || (!session->solo && !(known & TRIAL_PRIORITY));
+	session->may_trace = !session->filtered || !(known & TRIAL_TRACE);
+	session->trial = TRIAL_NONE;
+}
+
+/* Of a helper that has just ended: did it die of what it tried out? Buries it then. */
+static bool died_of_trial(const struct stop_session *session)
+{
+	int status = SIGSYS; /* as it seems when the application took it (__WALL) */
+
+	if (session->trial == TRIAL_NONE)
+		return false;
+	while (waitpid(session->helper, &status, __WALL) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		atomic_fetch_or(&deadly, session->trial);
+	return true;
+}
+
+/* Until one is ready, or died for another reason, which is seen with the first command. */
+static int start_helper(struct stop_session *session, uint8_t *stack_top, bool allow_tracer,
+			struct suture_error *err)
+{
+	int rc;
+
+	do {
+		permit(session);
+		rc = clone_helper(session, stack_top, err);
+		if (rc)
+			return rc;
+		if (allow_tracer)
+			prctl(PR_SET_PTRACER, session->helper, 0, 0, 0);
+	} while (wait_change_stopped(&session->phase, PHASE_STARTING, 0) == 0 &&
+		 died_of_trial(session));
 	return 0;
 }
 
@@ -171,19 +219,18 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	if (rc)
 		goto free_threads;
 	if (session->solo) {
+		permit(session);
 		unwind_memory_init_stopped(&session->memory, session->leader, -1);
 		session->task_dir_shared = true;
 		*result = session;
 		return 0;
 	}
-	rc = clone_helper(session, stack_top, err);
+	rc = start_helper(session, stack_top, options->allow_tracer, err);
 	if (rc)
 		goto free_fibers;
-	if (options->allow_tracer)
-		prctl(PR_SET_PTRACER, session->helper, 0, 0, 0);
-	wait_change_stopped(&session->phase, PHASE_STARTING, 0);
 	hurry_together_stopped(session);
-	priority_save(session->caller, &session->caller_priority);
+	if (session->may_raise)
+		priority_save(session->caller, &session->caller_priority);
 	if (session->private_files) {
 		close(dir);
 		session->task_dir_shared = false;

@@ -79,6 +79,12 @@ enum outcome {
 	OUTCOME_FIBERS,	     /* fibers were added or removed meanwhile */
 };
 
+/*
+ * Calls that a seccomp filter over the caller may kill for, and that we can do without. Nobody can
+ * ask a filter, so the helper makes them first: then it is the helper that dies, not the server.
+ */
+enum trial { TRIAL_NONE = 0, TRIAL_PRIORITY = 1, TRIAL_TRACE = 2 };
+
 enum helper_command { COMMAND_NONE, COMMAND_LOOK, COMMAND_CHECK, COMMAND_RELEASE };
 
 struct stop_session {
@@ -86,7 +92,10 @@ struct stop_session {
 	const struct stop_request *request;
 	const struct unwind_table *unwind;
 	bool lazy;
-	bool solo; /* no helper: the caller looks by itself, nobody can be stopped */
+	bool solo;	/* no helper: the caller looks by itself, nobody can be stopped */
+	bool filtered;	/* there are filters over the caller, and so over the helper */
+	bool may_raise; /* priorities: no filter kills for it */
+	bool may_trace;
 	const struct safepoint_gathering *gathering; /* who stands at a safe point; NULL: nobody */
 	struct fiber_snapshot fibers;
 	struct stop_thread *threads; /* inspect: one for each task; else NULL */
@@ -110,6 +119,7 @@ struct stop_session {
 	_Atomic uint32_t command;
 
 	/* -- handed back and forth -- */
+	enum trial trial; /* what the helper tries out, and dies of if a filter says so */
 	enum helper_command what;
 	enum outcome outcome;
 	int error;
@@ -266,6 +276,8 @@ int explain_yama_scope(void);
 
 /* priority.c */
 void priority_save(pid_t tid, struct priority *priority);
+/* Makes every call of this file, and leaves the thread as it is. */
+void priority_try_stopped(pid_t tid);
 /* Saves it, and makes it the best ordinary one: see hurry.h. */
 void priority_hurry_stopped(pid_t tid, struct priority *priority);
 /* Real-time: in the pause. */

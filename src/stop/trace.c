@@ -64,7 +64,7 @@ static void seize(struct stop_session *session, struct stop_task *task)
 
 	if (task->seized)
 		return;
-	rc = trace(PTRACE_SEIZE, task->tid, 0, PTRACE_O_TRACECLONE);
+	rc = session->may_trace ? trace(PTRACE_SEIZE, task->tid, 0, PTRACE_O_TRACECLONE) : -EPERM;
 	if (rc == 0) {
 		task->seized = true;
 		return;

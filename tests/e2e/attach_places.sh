@@ -187,6 +187,29 @@ if [ "$(id -u)" = 0 ]; then
 	fi
 fi
 
+# Nobody can ask these filters what they kill for: the agent has to find out without dying of it.
+is_full_refused() {     # TEXT: a stop that needs ptrace
+	step "$1: a full stop" 7 '.error.code == "PERMISSION" and (.error.next | contains("SystemCallFilter=ptrace"))' \
+		apply "$WORK/startup.so" -p "$PID" --strict
+	says "$1: it lives" value 2
+	"$SUTURE" apply "$WORK/startup.so" -p "$PID" --strict >/dev/null 2>"$WORK/words"
+	is "$1: no thread is in a function without a name" 0 "$(grep -cE 'is in *$' "$WORK/words")"
+}
+for limits in kill-priority "kill-priority kill-ptrace"; do
+	# shellcheck disable=SC2086
+	in_place env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 "$SANDBOX" $limits -- "$STARTUP" || fail "$limits: it does not start"
+	step "$limits: apply" 0 '.changed' apply "$WORK/startup.so" -p "$PID"
+	says "$limits: patched" value 101
+	step "$limits: revert" 0 '.changed' revert startup -p "$PID"
+	if [ "$limits" = kill-priority ]; then
+		step "$limits: a full stop" 0 '.changed and .rung == "full"' apply "$WORK/startup.so" -p "$PID" --strict
+	else
+		is_full_refused "$limits"
+	fi
+	leave
+done
+[ "$(id -u)" != 0 ] || placed "a filter that kills for priorities, attached to" "$SANDBOX" kill-priority kill-ptrace -- "$STARTUP"
+
 if [ "$(id -u)" = 0 ]; then
 	printf -- '-- a program that confines itself when it has an agent\n'
 	mkdir "$WORK/confined"

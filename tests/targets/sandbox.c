@@ -8,6 +8,8 @@
  *   wx             the same by a seccomp filter, as systemd's MemoryDenyWriteExecute= makes it
  *   no-memfd       memfd_create() fails with EPERM
  *   no-listen      listen() fails with EPERM
+ *   kill-priority  who touches priorities is killed, as systemd's SystemCallFilter=~@resources makes it
+ *   kill-ptrace    the same for ptrace(), as SystemCallFilter=@system-service makes it
  *
  * Exit code 77: this kernel has no such limit.
  */
@@ -32,6 +34,7 @@
 #define SAY(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define DENY	    SAY(SECCOMP_RET_ERRNO | EPERM)
 #define ALLOW	    SAY(SECCOMP_RET_ALLOW)
+#define KILL	    SAY(SECCOMP_RET_KILL_PROCESS)
 
 static int filter(const struct sock_filter *program, size_t count)
 {
@@ -47,6 +50,19 @@ static int deny_call(unsigned number)
 		LOAD(nr),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
 		DENY,
+		ALLOW,
+	};
+
+	return filter(program, sizeof(program) / sizeof(program[0]));
+}
+
+static int kill_for(unsigned number, unsigned other)
+{
+	const struct sock_filter program[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, other, 0, 1),
+		KILL,
 		ALLOW,
 	};
 
@@ -85,6 +101,10 @@ static int limit(const char *name)
 		return deny_call(SYS_memfd_create);
 	if (strcmp(name, "no-listen") == 0)
 		return deny_call(SYS_listen);
+	if (strcmp(name, "kill-priority") == 0)
+		return kill_for(SYS_sched_setattr, SYS_setpriority);
+	if (strcmp(name, "kill-ptrace") == 0)
+		return kill_for(SYS_ptrace, SYS_ptrace);
 	errno = EINVAL;
 	return -1;
 }

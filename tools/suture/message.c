@@ -59,11 +59,16 @@ static void put_more_lines(FILE *to, const char *text)
 static void put_blocker(FILE *to, struct json_object *blocker)
 {
 	struct json_object *backtrace = rpc_json_get_array(blocker, "backtrace");
+	const char *function = rpc_json_get_string(blocker, "function", "?");
 
 	fputs("  thread ", to);
 	message_put(to, rpc_json_get_string(blocker, "thread", "?"));
-	fprintf(to, " (tid %lld) is in ", (long long)rpc_json_get_int(blocker, "tid", 0));
-	message_put(to, rpc_json_get_string(blocker, "function", "?"));
+	fprintf(to, " (tid %lld)", (long long)rpc_json_get_int(blocker, "tid", 0));
+	/* One that could not be stopped is not in the way of a function. */
+	if (*function) {
+		fputs(" is in ", to);
+		message_put(to, function);
+	}
 	fputs("\n", to);
 	for (size_t i = 0; backtrace && i < json_object_array_length(backtrace); i++) {
 		const char *frame = json_object_get_string(json_object_array_get_idx(backtrace, i));

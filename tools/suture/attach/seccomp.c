@@ -15,6 +15,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum { MAX_FILTERS = 64 };
 
@@ -104,8 +105,6 @@ static const struct wanted served[] = {
 	{SYS_newfstatat, "newfstatat", {3, 4096, 4096, 0x1000, 0, 0}},
 	{SYS_set_robust_list, "set_robust_list", {0}},
 	{SYS_accept4, "accept4", {3, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK, 0, 0}},
-	{SYS_sched_setattr, "sched_setattr", {0}},
-	{SYS_sched_getattr, "sched_getattr", {0}},
 	{SYS_getrandom, "getrandom", {0}},
 	{SYS_membarrier, "membarrier", {0}},
 	{SYS_rseq, "rseq", {0}},
@@ -348,15 +347,28 @@ static bool for_each_filter(pid_t tid,
 	return true;
 }
 
+/* What can't be got in, and what could get in but would kill it with the first question. */
+static int check_both(const struct sock_filter *program, size_t count, struct suture_error *err)
+{
+	int rc = check_filter(program, count, err);
+
+	return rc ? rc : check_deadly(program, count, err);
+}
+
 int seccomp_permits(pid_t tid, struct suture_error *err)
 {
 	int mode = seccomp_mode(tid), rc = 0;
 
 	if (mode == SECCOMP_MODE_STRICT)
 		return error_set(err, SUTURE_E_UNSUPPORTED, "it is in strict seccomp mode");
-	if (mode != SECCOMP_MODE_FILTER || for_each_filter(tid, check_filter, &rc, err))
+	if (mode != SECCOMP_MODE_FILTER || for_each_filter(tid, check_both, &rc, err))
 		return rc;
 	error_set(err, SUTURE_E_UNSUPPORTED, "it has a seccomp filter that can't be read");
+	/* The kernel shows filters to root, and only to who is under none. */
+	if (geteuid() == 0)
+		return error_next(err, "suture is in a container, or under a filter itself: run it "
+				       "on the host, or start the server with "
+				       "LD_PRELOAD=libsuture.so");
 	return error_next(err,
 			  "run suture as root, which may look whether the filter would kill it");
 }
