@@ -85,6 +85,20 @@ second_name:
 	jmp *(%rdx, %rdi, 8)
 3:	ret
 	end by_table
+	function into		/* a branch of another function leads to its second instruction */
+	xor %eax, %eax
+4:	inc %eax
+	nop
+	nop
+	ret
+	end into
+	.fill 128, 1, 0xc3
+	function comes
+	xor %edi, %edi
+	test %eax, %eax
+	jz 4b
+	ret
+	end comes
 	.section .data.rel.ro, "aw"
 	.p2align 3
 table:	.quad 2b, 3b
@@ -99,18 +113,20 @@ END
 "$CC" -shared -nostdlib -o "$WORK/cases.so" "$WORK/cases.S" || exit 1
 "$SUTURE" check --json --all-functions "$WORK/cases.so" >"$WORK/out" || FAILED=$((FAILED + 1))
 ask() { jq -r "$1" "$WORK/out"; }
-is "parts are not functions of their own" 8 "$(ask .functions)"
-is "plain, but not where a cold part, a table or a symbol is in the way" 1 "$(ask .tiers.plain)"
+is "parts are not functions of their own" 10 "$(ask .functions)"
+is "plain, but not where a cold part, a table, a symbol or another function's branch is in the way" 2 "$(ask .tiers.plain)"
 is "padding" 1 "$(ask .tiers.padding)"
-is "all are counted" 8 "$(ask '([.tiers[]] | add) + (.unpatchable | length)')"
+is "all are counted" 10 "$(ask '([.tiers[]] | add) + (.unpatchable | length)')"
 # Low in the address space: what is behind it makes a displacement to below zero.
 "$CC" -static -no-pie -nostdlib -Wl,-e,plain -o "$WORK/cases" "$WORK/cases.S" || exit 1
 "$SUTURE" check --json --all-functions "$WORK/cases" >"$WORK/out"
-for name in stuck behind; do
+for name in stuck behind into; do
 	is "$name is refused with a reason" 1 \
 		"$(ask "[.unpatchable[] | select(.name == \"$name\" and (.reason | length) > 10)] | length")"
 done
-is "the others are served" 2 "$(ask '.unpatchable | length')"
+is "for a branch into its first bytes" 1 \
+	"$(ask '[.unpatchable[] | select(.name == "into" and (.reason | contains("targets the bytes of the jump")))] | length')"
+is "the others are served" 3 "$(ask '.unpatchable | length')"
 "$SUTURE" check --all-functions "$WORK/cases" >"$WORK/text"
 is "text names the refused" 1 "$(grep -c "can't be patched: stuck: " "$WORK/text")"
 

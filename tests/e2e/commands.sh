@@ -65,7 +65,7 @@ plain() {
 		-e 's/^(TIME +\S+ +(check|threads) .*), paused N us$/\1/; s/^pauses +[0-9]+:/pauses N:/' \
 		-e 's/[0-9]+ known values? ha(s|ve) the new code, [0-9]+ the old/N known values have the new code, N the old/' \
 		-e 's/^ *([0-9]+|PID) +(arena-server|suture|tick-[01]) +(asleep|running|unseen)( +(yes|no))? .*/TID \2 STATE\4 AT/' \
-		-e 's/verified: [0-9]+ functions/verified: N functions/; s/^(trade_move_coin +\S+ +\S+) +[0-9]+ +[0-9]+$/\1 N N/' \
+		-e 's/verified: [0-9]+ functions/verified: N functions/; s/^(trade_move_coin +\S+ +\S+) +[0-9]+ +[0-9]+(( +[a-z]+)?)$/\1 N N\2/' \
 		-e 's/timestamp:[0-9]+/timestamp:N/' \
 		-e "s/(by pid )[0-9]+/\1N/; s/\b$(id -un)\b/USER/g" -e 's/ +/ /g; s/ +$//; s/^ ([PT]ID) /\1 /'
 }
@@ -102,6 +102,8 @@ transcript() {
 	runs build -q -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$PATCH" --name coin-dup \
 		"$ARENA_SOURCE/diffs/coin-dup.diff"
 	runs info "$PATCH"
+	runs info "$PATCH" --binary "$ARENA_SERVER"
+	runs info "$PATCH" --binary "$ARENA_BOTS"
 	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/layout-coin-last.diff"
 	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/data-initial.diff"
 	runs "${builds[@]}" -q "$ARENA_SOURCE/diffs/comment-only.diff"
@@ -171,6 +173,8 @@ documents() {
 	gives build 0 build -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$PATCH" --name coin-dup \
 		"$ARENA_SOURCE/diffs/coin-dup.diff"
 	gives info 0 info "$PATCH"
+	gives info 0 info "$PATCH" --binary "$ARENA_SERVER"
+	gives failure 4 info "$PATCH" --binary "$ARENA_BOTS"
 	gives build 4 "${builds[@]}" "$ARENA_SOURCE/diffs/layout-coin-last.diff"
 	gives build 4 "${builds[@]}" "$ARENA_SOURCE/diffs/data-initial.diff"
 	gives build 10 "${builds[@]}" "$ARENA_SOURCE/diffs/comment-only.diff"

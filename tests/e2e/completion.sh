@@ -39,6 +39,7 @@ words_are "a command" "apply " ap
 words_are "two commands" "restore revert " re
 has "every command" events ''
 words_are "an option" "--confirm-within " apply --con
+words_are "an option that names a file" "--binary " info --b
 has "options of a target" --tree list --
 words_are "values" "any " apply --at an
 has "a pid" "$PID" list -p ''

@@ -25,6 +25,10 @@ step 'info shows modules' 0 '([.modules[].name] | sort) == ["target-host", "targ
 	([.modules[].build_id] | unique | length) == 2 and
 	([.functions[] | "\(.name) \(.module)"] | sort) == ["host_value target-host", "plugin_value target-plugin.so"]' \
 	info "$patch"
+for binary in "$host" "$plugin"; do
+	step "trampolines of the one that is given" 0 '[.functions[] | select(has("tier")) | .module] == ["'"${binary##*/}"'"] and
+		all(.functions[]; has("reason") == (.tier == "none"))' info "$patch" --binary "$binary"
+done
 build 'a diff of one of them' 0 '.result == "patch" and ([.targets[] | .patched] == [false, true])' \
 	"$TARGETS/diffs/plugin.diff" "$WORK/one.so" "${both[@]}"
 step 'patches that one' 0 '[.modules[].name] == ["target-plugin.so"]' info "$WORK/one.so"
@@ -44,6 +48,13 @@ build 'a source that is in neither is told of' 0 '.result == "patch" and
 	any(.notes[]; test("^host.c is not in any of the binaries"))' "$TARGETS/diffs/both.diff" "$WORK/half.so" \
 	--binary "$plugin" --binary "$TARGET_BIN/target-busy"
 strip -o "$WORK/bare.so" "$plugin"
+step 'its exported functions are known all the same' 0 '[.functions[] | select(.module == "target-plugin.so") | .tier] == ["plain"]' \
+	info "$patch" --binary "$WORK/bare.so"
+strip -o "$WORK/bare" "$host"
+step 'info of one without symbols' 4 '.error.code == "BAD_INPUT" and (.error.message | test("bare has no function symbols"))' info "$patch" --binary "$WORK/bare"
+strip --strip-symbol=host_value -o "$WORK/less" "$host"
+step 'one without the symbol of that function does not say that it has no jump' 0 '[.functions[] | select(.module == "target-host") | .tier] == ["unknown"] and
+	all(.functions[]; has("reason") | not)' info "$patch" --binary "$WORK/less"
 build 'one without symbols is not taken for one without the source' 4 '[.refusals[].code] == ["BAD_INPUT"] and
 	(.refusals[0].message | test("bare.so has no symbol table"))' "$TARGETS/diffs/both.diff" "$WORK/none.so" \
 	--binary "$host" --binary "$WORK/bare.so"

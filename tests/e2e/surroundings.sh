@@ -44,6 +44,8 @@ labels() {      # NAME
 	# Neither plain nor running into padding: both would cover what something else leads to.
 	tier_is labelled '[hp][ou][ln][en]*'
 	tier_is entered '[hp][ou][ln][en]*'
+	step "info says the same of the file" 0 "[.functions[] | {name, tier}] == $(jq -c '[.functions[] | {name, tier}]' "$WORK/tiers.json")" \
+		info "$WORK/surroundings-labels.so" --binary "$TARGET_BIN/target-$1"
 	says "old labelled" labelled 7000026
 	says "old entered" entered 7000235
 	step "apply" 0 '.changed' apply "$WORK/surroundings-labels.so" -p "$PID"
@@ -65,6 +67,8 @@ tiny packed '@(hole|pun|punned)'
 build_target_patch surroundings-labels packed
 step "refused" 4 '.error.code == "UNPATCHABLE_ENTRY" and (.error.message | contains("targets the bytes of the jump"))' \
 	apply "$WORK/surroundings-labels.so" -p "$PID"
+step "info says so too, of the file" 0 'all(.functions[]; .tier == "none" and (.reason | contains("targets the bytes of the jump")))' \
+	info "$WORK/surroundings-labels.so" --binary "$TARGET_BIN/target-packed"
 says "labelled as before" labelled 7000026
 target_end
 

@@ -2,10 +2,9 @@
 /* suture check --all-functions; see check_all.h. */
 #include "cli/check_all.h"
 
-#include "base/error.h"
-#include "cli/codefile.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/tiers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,14 +50,6 @@ bool check_all_wanted(int argc, char **argv)
 	return false;
 }
 
-/* Without the address and size in front, which belong to a process. */
-static const char *reason_of(const struct suture_error *err)
-{
-	const char *reason = strstr(err->message, "no jump fits: ");
-
-	return reason ? reason + strlen("no jump fits: ") : err->message;
-}
-
 static int take(struct totals *totals, const struct codefile *file, struct suture_error *err)
 {
 	struct survey survey;
@@ -66,24 +57,23 @@ static int take(struct totals *totals, const struct codefile *file, struct sutur
 
 	for (size_t i = 0; !rc && i < file->object.count; i++) {
 		struct trampoline plan;
+		const char *reason;
 		struct json_object *row;
 
 		if (survey_is_part(&survey, i))
 			continue;
 		totals->functions++;
-		if (survey_plan(&survey, i, &plan, err) == 0) {
-			totals->tiers[plan.tier]++;
+		rc = tiers_plan(&survey, i, &plan, &reason, err);
+		if (rc)
+			break;
+		totals->tiers[plan.tier]++;
+		if (!reason) {
 			totals->callable += plan.why_not == ARCH_OK;
 			continue;
 		}
-		if (err->code != SUTURE_E_UNPATCHABLE_ENTRY) {
-			rc = -(int)err->code;
-			break;
-		}
-		totals->tiers[TRAMPOLINE_NONE]++;
 		row = json_object_new_object();
 		rpc_json_add(row, "name", rpc_json_string(file->object.functions[i].name));
-		rpc_json_add(row, "reason", rpc_json_string(reason_of(err)));
+		rpc_json_add(row, "reason", rpc_json_string(reason));
 		rpc_json_append(totals->unpatchable, row);
 	}
 	survey_fini(&survey);
@@ -160,10 +150,8 @@ int check_all_run(struct cli *cli, int argc, char **argv)
 		return exit_code;
 	}
 	rc = codefile_open(&file, path, &cli->err);
-	if (!rc && file.object.count == 0) {
-		rc = error_set(&cli->err, SUTURE_E_BAD_INPUT, "%s has no function symbols", path);
-		error_next(&cli->err, "give the unstripped file, or install its debug file");
-	}
+	if (!rc)
+		rc = codefile_need_functions(&file, &cli->err);
 	if (!rc)
 		rc = take(&totals, &file, &cli->err);
 	if (rc)

@@ -3,6 +3,7 @@
 #include "cli/codefile.h"
 
 #include "base/error.h"
+#include "cli/crossings.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -126,7 +127,16 @@ int codefile_open(struct codefile *file, const char *path, struct suture_error *
 				 file->binary.arch->name);
 	if (file->binary.position_independent)
 		file->bias = usual_bias;
-	return take_functions(file, err);
+	rc = take_functions(file, err);
+	return rc ? rc : crossings_add(file, err);
+}
+
+int codefile_need_functions(const struct codefile *file, struct suture_error *err)
+{
+	if (file->object.count > 0)
+		return 0;
+	error_set(err, SUTURE_E_BAD_INPUT, "%s has no function symbols", file->binary.path);
+	return error_next(err, "give the unstripped file, or install its debug file");
 }
 
 void codefile_close(struct codefile *file)

@@ -20,4 +20,7 @@ struct codefile {
 int codefile_open(struct codefile *file, const char *path, struct suture_error *err);
 void codefile_close(struct codefile *file);
 
+/* BAD_INPUT where it has none: a stripped file. */
+int codefile_need_functions(const struct codefile *file, struct suture_error *err);
+
 #endif

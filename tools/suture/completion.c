@@ -155,8 +155,9 @@ static void put_options(const struct cli_command *command)
 /* What follows an option that takes a value; false: it takes none. */
 static bool put_value(const char *option, int argc, char **argv)
 {
-	static const char *const files[] = {"--patch", "--binary", "--report", "--sign",   "--key",
-					    "-o",      "--output", "-s",       "--socket", "--on"};
+	static const char *const files[] = {"--patch",	"--binary", "--report",	      "--sign",
+					    "--key",	"-o",	    "--output",	      "-s",
+					    "--socket", "--on",	    "--all-functions"};
 	static const char *const folders[] = {"-C", "--build-dir", "--source", "--cache"};
 
 	(void)argc;

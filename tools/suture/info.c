@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/seal.h"
 #include "cli/table.h"
+#include "cli/tiers.h"
 
 #include "base/hash.h"
 #include "patch/file.h"
@@ -12,24 +13,36 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { INFO_KEY = OPTION_OWN };
+enum { INFO_KEY = OPTION_OWN, INFO_BINARY };
+
+struct info_options {
+	const char *key_file;
+	const char *binary; /* whose functions it replaces: their trampolines are told too */
+};
 
 static const struct argp_option info_list[] = {
 	{.name = "key",
 	 .key = INFO_KEY,
 	 .arg = "PUBLIC_KEY",
 	 .doc = "check the signature with this key of minisign (7: it is wrong or missing)"},
+	{.name = "binary",
+	 .key = INFO_BINARY,
+	 .arg = "FILE",
+	 .doc = "say which trampoline would serve each function of FILE that it replaces"},
 	{0},
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct cli *cli = state->input;
-	const char **key_file = cli->options;
+	struct info_options *options = cli->options;
 
-	if (key != INFO_KEY)
+	if (key == INFO_KEY)
+		options->key_file = argument;
+	else if (key == INFO_BINARY)
+		options->binary = argument;
+	else
 		return options_parse_none(key, argument, state);
-	*key_file = argument;
 	return 0;
 }
 
@@ -112,7 +125,8 @@ static struct json_object *modules_json(const struct patch_file *file)
 	return list;
 }
 
-static struct json_object *functions_json(const struct patch_file *file)
+/* tiers->rows is NULL where no binary was given. */
+static struct json_object *functions_json(const struct patch_file *file, const struct tiers *tiers)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -126,6 +140,10 @@ static struct json_object *functions_json(const struct patch_file *file)
 			     rpc_json_string(module_name(file, function->module_ref)));
 		rpc_json_add(row, "size", json_object_new_uint64(function->size));
 		rpc_json_add(row, "new_size", json_object_new_uint64(function->replacement_size));
+		if (tiers->rows && tiers->rows[i].tier)
+			rpc_json_add(row, "tier", rpc_json_string(tiers->rows[i].tier));
+		if (tiers->rows && tiers->rows[i].reason)
+			rpc_json_add(row, "reason", rpc_json_string(tiers->rows[i].reason));
 		rpc_json_append(list, row);
 	}
 	return list;
@@ -209,7 +227,8 @@ static struct json_object *names_json(const struct patch_file *file)
 	return object;
 }
 
-static int show_json(const struct patch_file *file, const char *path, const struct seal *seal)
+static int show_json(const struct patch_file *file, const char *path, const struct seal *seal,
+		     const struct tiers *tiers)
 {
 	struct json_object *document = json_object_new_object(), *names = names_json(file);
 	char hash[HASH_TEXT_SIZE];
@@ -225,7 +244,7 @@ static int show_json(const struct patch_file *file, const char *path, const stru
 	rpc_json_add(document, "format", json_object_new_int(FORMAT_VERSION));
 	json_object_object_add(document, "signature", seal_json(seal));
 	rpc_json_add(document, "modules", modules_json(file));
-	rpc_json_add(document, "functions", functions_json(file));
+	rpc_json_add(document, "functions", functions_json(file, tiers));
 	rpc_json_add(document, "data", data_json(file));
 	rpc_json_add(document, "depends", depends_json(file));
 	rpc_json_add(document, "migrations", migrations_json(file));
@@ -242,11 +261,28 @@ static void put_line(const char *key, const char *value)
 	putchar('\n');
 }
 
-static void show_functions(const struct patch_file *file)
+static void show_unpatchable(const struct patch_file *file, const struct tiers *tiers)
 {
-	static const struct table_column columns[] = {
-		{"FUNCTION", TABLE_NAME}, {"UNIT", TABLE_CUT},	{"MODULE", TABLE_CUT},
-		{"BYTES", TABLE_RIGHT},	  {"NEW", TABLE_RIGHT}, {NULL, 0}};
+	for (size_t i = 0; tiers->rows && i < tiers->count; i++) {
+		if (!tiers->rows[i].reason)
+			continue;
+		fputs("can't be patched: ", stdout);
+		message_put(stdout, text_at(file, file->functions.records[i].name_ref));
+		fputs(": ", stdout);
+		message_put(stdout, tiers->rows[i].reason);
+		putchar('\n');
+	}
+}
+
+static void show_functions(const struct patch_file *file, const struct tiers *tiers)
+{
+	const struct table_column columns[] = {{"FUNCTION", TABLE_NAME},
+					       {"UNIT", TABLE_CUT},
+					       {"MODULE", TABLE_CUT},
+					       {"BYTES", TABLE_RIGHT},
+					       {"NEW", TABLE_RIGHT},
+					       {tiers->rows ? "TRAMPOLINE" : NULL, TABLE_PLAIN},
+					       {NULL, 0}};
 	struct table *table = table_create(columns);
 
 	for (size_t i = 0; i < file->functions.count; i++) {
@@ -254,7 +290,10 @@ static void show_functions(const struct patch_file *file)
 		char size[24], new_size[24];
 		const char *cells[] = {text_at(file, function->name_ref),
 				       text_at(file, function->unit_ref),
-				       module_name(file, function->module_ref), size, new_size};
+				       module_name(file, function->module_ref),
+				       size,
+				       new_size,
+				       tiers->rows ? tiers->rows[i].tier : NULL};
 
 		snprintf(size, sizeof(size), "%llu", (unsigned long long)function->size);
 		snprintf(new_size, sizeof(new_size), "%llu",
@@ -263,6 +302,7 @@ static void show_functions(const struct patch_file *file)
 	}
 	putchar('\n');
 	table_print(table);
+	show_unpatchable(file, tiers);
 }
 
 static void show_migrations(const struct patch_file *file)
@@ -344,7 +384,8 @@ static void show_seal(const struct seal *seal)
 	put_line("signature", text);
 }
 
-static void show(const struct cli *cli, const struct patch_file *file, const struct seal *seal)
+static void show(const struct cli *cli, const struct patch_file *file, const struct seal *seal,
+		 const struct tiers *tiers)
 {
 	char hash[HASH_TEXT_SIZE], build_id[BUILD_ID_TEXT], text[256];
 
@@ -364,31 +405,35 @@ static void show(const struct cli *cli, const struct patch_file *file, const str
 		put_line("for", text);
 	}
 	show_rest(cli, file);
-	show_functions(file);
+	show_functions(file, tiers);
 	show_data(file);
 	show_migrations(file);
 }
 
 int cli_info(struct cli *cli, int argc, char **argv)
 {
-	const char *path, *key_file = NULL;
+	struct info_options options = {0};
+	struct tiers tiers = {0};
 	struct patch_file file;
 	struct seal seal;
-	int exit_code = 0;
+	const char *path;
+	int exit_code = 0, rc;
 
-	cli->options = &key_file;
+	cli->options = &options;
 	if (options_parse(cli, &info_argp, argc, argv, &path, 1, 1, &exit_code))
 		return exit_code;
 	if (patch_file_read(path, &file, &cli->err))
 		return message_fail(cli, &cli->err);
-	if (seal_read(path, key_file, file.bytes, file.size, &seal, &cli->err)) {
-		patch_file_fini(&file);
-		return message_fail(cli, &cli->err);
-	}
-	if (cli->json)
-		exit_code = show_json(&file, path, &seal);
+	rc = seal_read(path, options.key_file, file.bytes, file.size, &seal, &cli->err);
+	if (!rc && options.binary)
+		rc = tiers_read(&tiers, &file, options.binary, &cli->err);
+	if (rc)
+		exit_code = message_fail(cli, &cli->err);
+	else if (cli->json)
+		exit_code = show_json(&file, path, &seal, &tiers);
 	else if (!cli->quiet)
-		show(cli, &file, &seal);
+		show(cli, &file, &seal, &tiers);
+	tiers_fini(&tiers);
 	patch_file_fini(&file);
 	return fflush(stdout) == 0 ? exit_code : 1;
 }
