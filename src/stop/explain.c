@@ -96,11 +96,25 @@ static int explain_traced(const struct stop_blocker *blocker, struct suture_erro
 	return error_next(err, "detach %s, or use a safe point of the application", name);
 }
 
+static bool has_mixed_ids(void)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	return getresuid(&uid, &euid, &suid) == 0 && getresgid(&gid, &egid, &sgid) == 0 &&
+	       (uid != euid || uid != suid || gid != egid || gid != sgid);
+}
+
 const char *explain_what_to_allow(const struct explain_permission *permission)
 {
 	if (!permission->dumpable)
 		return "the process is not dumpable: suture attach --make-dumpable, or give it "
 		       "CAP_SYS_PTRACE, or let it call prctl(PR_SET_DUMPABLE, 1)";
+	if (permission->mixed)
+		return "its real, effective and saved user or group ids are not the same, and so "
+		       "its "
+		       "own helper may not trace it: give it CAP_SYS_PTRACE, or use a safe point "
+		       "of the application";
 	if (permission->yama_scope >= 3)
 		return "kernel.yama.ptrace_scope is 3, which only a reboot undoes: use a safe "
 		       "point of the application";
@@ -128,6 +142,7 @@ static int explain_refused(const struct stop_result *result, int errnum, struct 
 	permission = (struct explain_permission){
 		.yama_scope = explain_yama_scope(),
 		.dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1,
+		.mixed = has_mixed_ids(),
 		.filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0,
 	};
 	return error_next(err, "%s", explain_what_to_allow(&permission));

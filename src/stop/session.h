@@ -265,6 +265,7 @@ int explain_outcome(enum outcome outcome, int error, const struct stop_result *r
 struct explain_permission {
 	int yama_scope; /* kernel.yama.ptrace_scope; 0 without Yama */
 	bool dumpable;
+	bool mixed;    /* its real, effective and saved ids are not one */
 	bool filtered; /* by seccomp */
 };
 /* What an operator has to allow; static storage. */

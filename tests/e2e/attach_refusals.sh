@@ -77,6 +77,18 @@ else
 	printf 'note  not tried: only root can give up root\n'
 fi
 
+printf -- '-- that may start no thread\n'
+# As haproxy's workers; whoever is root is not bound by it.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	begin sleep setpriv --reuid 65533 --regid 65533 --clear-groups prlimit --nproc=0 sleep 600
+	suture attach "$PID"
+	is "no thread: exit" 4 "$RC"
+	matches "no thread: message" "it can't start a thread: *" "$(j .error.message)"
+	is "no thread: next" "its limit of processes and threads is 0 (RLIMIT_NPROC): prlimit --pid $PID --nproc=N raises that, N above what its user has" "$(j .error.next)"
+else
+	printf 'note  not tried: only root can become somebody else\n'
+fi
+
 printf -- '-- programs of another kind\n'
 printf 'int pause(void); int main(void) { for (;;) pause(); }\n' | tee "$WORK/static.c" "$WORK/musl.c" "$WORK/musl-static.c" >"$WORK/loader.c"
 if compiled static -static; then

@@ -45,10 +45,28 @@ colour() { if grep -q "$ESC\[3" "$1"; then echo yes; else echo no; fi; }
 is "no colour in a file" no "$(colour "$WORK/words")"
 for command in list status threads events metrics ps; do
 	# shellcheck disable=SC2046  # ps takes no target
-	"$SUTURE" "$command" $([ "$command" = ps ] || echo "-p $PID") >"$WORK/words" 2>&1
+	COLUMNS=80 "$SUTURE" "$command" $([ "$command" = ps ] || echo "-p $PID") >"$WORK/words" 2>&1
 	is "$command" 0 $?
 	[ "$command" = metrics ] || [ "$command" = status ] || narrow "$command" "$WORK/words"
 done
+# A log that is cut says half of it.
+"$SUTURE" ps >"$WORK/words"
+check "ps into a file: the whole path" grep -q " $(readlink -f "/proc/$PID/exe")\$" "$WORK/words"
+"$SUTURE" list -p "$PID" >"$WORK/words"
+check "list into a file: the whole name" grep -q " $LONG " "$WORK/words"
+# shellcheck disable=SC2016
+sh -c 'env SUTURE_DISABLE=1 sleep 600 & echo $!; exec sleep 600' >"$WORK/below" &
+FAMILY=$!
+PIDS+=("$FAMILY")
+both() { [ -s "$WORK/below" ] && [ "$(cat "/proc/$FAMILY/comm" "/proc/$(cat "$WORK/below")/comm" | uniq)" = sleep ]; }
+until_true "two of a family" both
+PIDS+=("$(cat "$WORK/below")")
+"$SUTURE" attach --tree "$FAMILY" >"$WORK/words" 2>&1
+check "a family into a file: the whole reason" grep -q "sleep (pid $(cat "$WORK/below")) was started with SUTURE_DISABLE=1\$" "$WORK/words"
+COLUMNS=60 "$SUTURE" attach --tree "$FAMILY" >"$WORK/words" 2>&1
+is "in few columns it goes on in the next line" "" "$(awk '!/^  next/ && length($0) > 60' "$WORK/words")"
+matches "and is whole" "*wasstartedwithSUTURE_DISABLE=1*" "$(tr -d ' \n' <"$WORK/words")"
+kill "$(cat "$WORK/below")" "$FAMILY"
 "$SUTURE" revert "$LONG" -p "$PID" --color=always >"$WORK/words" 2>&1
 is "--color=always" yes "$(colour "$WORK/words")"
 terminal apply "$WORK/$LONG.so" -p "$PID"
@@ -70,7 +88,8 @@ several() { jq -e -s 'length >= 2 and all(.[]; .pid > 0)' "$WORK/seconds" >/dev/
 check "more than one document" until_true "a second one" several
 stop_pid $!
 timeout 100 "$SUTURE" events -f -p "$PID" --json >"$WORK/followed" 2>/dev/null &
-PIDS+=("$!")
+FOLLOWER=$!
+PIDS+=("$FOLLOWER")
 until_true "what was" test -s "$WORK/followed"
 
 printf -- '-- documents\n'
@@ -87,5 +106,6 @@ step "several processes" 0 '.processes | length == 1' list --tree "$PID"
 step revert 0 ".result == \"reverted\" and .changed and ($numbers)" revert "$LONG" -p "$PID"
 followed() { jq -e -s 'any(.[]; .event == "revert" and .result == "done")' "$WORK/followed" >/dev/null; }
 check "events -f saw it" until_true "the event" followed
+stop_pid "$FOLLOWER"
 target_end
 totals

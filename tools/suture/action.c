@@ -216,7 +216,7 @@ static void present_rows(const struct cli *cli, const struct action *action,
 			 const struct group *group)
 {
 	static const struct table_column columns[] = {
-		{"PID", TABLE_RIGHT}, {"NAME", TABLE_PLAIN}, {"RESULT", TABLE_CUT}, {NULL, 0}};
+		{"PID", TABLE_RIGHT}, {"NAME", TABLE_PLAIN}, {"RESULT", TABLE_WRAP}, {NULL, 0}};
 	struct table *table = table_create(columns);
 
 	for (size_t i = 0; i < group->count; i++) {

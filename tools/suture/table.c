@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { TABLE_WIDTH = 80, NAME_KEEPS = 16, NO_NAME = 99 };
+enum { NO_WIDTH = 1 << 20, NAME_KEEPS = 16, NO_NAME = 99 };
 
 struct table {
 	struct libscols_table *scols;
@@ -23,13 +23,16 @@ struct table {
 	size_t longest; /* name, in columns of the terminal */
 };
 
+/* The terminal's. Logs and pipes get everything, unless COLUMNS says how wide they are. */
 static size_t width(void)
 {
+	const char *columns = getenv("COLUMNS");
+	long wanted = columns ? strtol(columns, NULL, 10) : 0;
 	struct winsize size;
 
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		return size.ws_col;
-	return TABLE_WIDTH;
+	return wanted > 0 && wanted < NO_WIDTH ? (size_t)wanted : NO_WIDTH;
 }
 
 struct table *table_create(const struct table_column *columns)
@@ -52,6 +55,7 @@ struct table *table_create(const struct table_column *columns)
 		enum table_kind kind = columns[table->columns].kind;
 		int flags = kind == TABLE_RIGHT			      ? SCOLS_FL_RIGHT
 			    : kind == TABLE_CUT || kind == TABLE_NAME ? SCOLS_FL_TRUNC
+			    : kind == TABLE_WRAP		      ? SCOLS_FL_WRAP
 								      : 0;
 
 		scols_table_new_column(table->scols, columns[table->columns].title, 0, flags);

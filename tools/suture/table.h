@@ -3,8 +3,8 @@
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
-/* TABLE_NAME: is cut as well, but 16 bytes of it stay. */
-enum table_kind { TABLE_PLAIN, TABLE_RIGHT, TABLE_CUT, TABLE_NAME };
+/* TABLE_NAME: is cut as well, but 16 bytes of it stay. TABLE_WRAP goes on in the next line. */
+enum table_kind { TABLE_PLAIN, TABLE_RIGHT, TABLE_CUT, TABLE_NAME, TABLE_WRAP };
 
 struct table_column {
 	const char *title; /* NULL ends the list */

@@ -36,6 +36,9 @@ static void a_refusal_says_what_to_allow(void **state)
 	assert_allows((struct explain_permission){.yama_scope = 2, .filtered = true},
 		      "PR_SET_DUMPABLE");
 	assert_allows((struct explain_permission){.dumpable = true}, "safe point");
+	/* As varnish's manager: nothing of the machine forbids it. */
+	assert_allows((struct explain_permission){.dumpable = true, .mixed = true, .yama_scope = 3},
+		      "saved user or group ids are not the same");
 }
 
 static struct stop_result blocked_by(enum stop_reason reason)

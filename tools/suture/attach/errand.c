@@ -3,8 +3,10 @@
 #include "cli/attach/errand.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/attach/resident.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,6 +214,38 @@ static bool is_away_done(void *context)
 	return read_data(context, &data) && data.away_done;
 }
 
+/* How many processes and threads its user may have, as everybody may see it; -1: no limit. */
+static long thread_limit(pid_t pid)
+{
+	cleanup_stream FILE *file = NULL;
+	char path[64], line[256];
+	long limit = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Max processes %ld", &limit) == 1)
+			break;
+	return limit;
+}
+
+/* Some programs allow themselves no more: haproxy's workers set the limit to 0. */
+static int no_thread(pid_t pid, int errnum, struct suture_error *err)
+{
+	long limit = thread_limit(pid);
+
+	error_errno(err, SUTURE_E_UNSUPPORTED, errnum, "it can't start a thread");
+	if (errnum != EAGAIN)
+		return -(int)SUTURE_E_UNSUPPORTED;
+	if (limit >= 0)
+		return error_next(
+			err,
+			"its limit of processes and threads is %ld (RLIMIT_NPROC): prlimit "
+			"--pid %d --nproc=N raises that, N above what its user has",
+			limit, (int)pid);
+	return error_next(err, "it is at a limit of its cgroup (pids.max) or of the system");
+}
+
 /* returned: it went back by itself; then it is none of ours any more. */
 static int start_thread(struct errand *errand, struct borrowed *borrowed, bool *returned,
 			struct suture_error *err)
@@ -225,10 +259,7 @@ static int start_thread(struct errand *errand, struct borrowed *borrowed, bool *
 	if (!read_data(errand, &data))
 		return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
 	*returned = data.returned;
-	if (data.created)
-		return error_errno(err, SUTURE_E_UNSUPPORTED, (int)data.created,
-				   "it can't start a thread");
-	return 0;
+	return data.created ? no_thread(errand->remote->pid, (int)data.created, err) : 0;
 }
 
 int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
