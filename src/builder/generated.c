@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which files a generator made, told by what it wrote into them (`#line 7 "parse.y"`: bison, flex,
- * gperf, ragel, re2c do), else by their names. Sources are looked at first; where there is none,
- * headers may be what is made.
+ * Which files a generator made, told by the rules of the build, by what it wrote into them (`#line
+ * 7 "parse.y"`: bison, flex, gperf, ragel, re2c do), else by their names. Sources are looked at
+ * first; where there is none, headers may be what is made.
  */
 #include "builder/generated.h"
 
 #include "builder/path.h"
+#include "builder/rules.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -138,25 +139,59 @@ static const char *find_header(const struct generated *search, const char *input
 	return left;
 }
 
-int generated_find(struct generated *search, const char *input, const char **made,
+/* Fills search->included. */
+static int list_included(struct generated *search, struct suture_error *err)
+{
+	int rc = search->listed ? 0
+				: deps_list(search->deps, &search->plan->db, search->wanted,
+					    &search->included, err);
+
+	search->listed = !rc;
+	return rc;
+}
+
+/* What the build's rules make of the input, as far as the binary has it. */
+static int find_by_rules(struct generated *search, const char *input, size_t *count,
+			 const char **left, struct suture_error *err)
+{
+	struct strings made = {0};
+	int rc = 0;
+
+	rules_made_from(search->deps->build_dir, input, &made);
+	if (made.count)
+		rc = list_included(search, err);
+	for (size_t i = 0; i < search->included.count && !rc; i++) {
+		const char *file = search->included.items[i];
+
+		if (!strings_contain(&made, file))
+			continue;
+		++*count;
+		if (!*left && !is_changed(search->plan, file))
+			*left = file;
+	}
+	strings_fini(&made);
+	return rc;
+}
+
+int generated_find(struct generated *search, const struct diff_change *change, const char **made,
 		   struct suture_error *err)
 {
+	const char *input = change->name;
 	size_t count = 0;
+	int rc;
 
 	*made = NULL;
-	find_sources(search, input, true, &count, made);
+	rc = find_by_rules(search, change->path, &count, made, err);
+	if (rc)
+		return rc;
+	if (!count)
+		find_sources(search, input, true, &count, made);
 	if (!count && generated_is_input(input))
 		find_sources(search, input, false, &count, made);
 	if (count || !generated_is_input(input))
 		return 0;
-	if (!search->listed) {
-		int rc = deps_list(search->deps, &search->plan->db, search->wanted,
-				   &search->included, err);
-
-		if (rc)
-			return rc;
-		search->listed = true;
-	}
-	*made = find_header(search, input);
-	return 0;
+	rc = list_included(search, err);
+	if (!rc)
+		*made = find_header(search, input);
+	return rc;
 }

@@ -19,10 +19,10 @@ struct generated {
 bool generated_is_input(const char *name);
 
 /*
- * A file of the binary that is made from `input` and that the diff leaves alone: *made borrowed, or
- * NULL. The caller ends with strings_fini(&search->included).
+ * A file of the binary that is made from the changed one and that the diff leaves alone: *made
+ * borrowed, or NULL. The caller ends with strings_fini(&search->included).
  */
-int generated_find(struct generated *search, const char *input, const char **made,
+int generated_find(struct generated *search, const struct diff_change *change, const char **made,
 		   struct suture_error *err);
 
 #endif

@@ -40,11 +40,12 @@ static bool has_command(const struct plan *plan, const char *real)
 }
 
 /* Does the diff change what the program is made from, and leave out what is made from it? */
-static int report_input(struct generated *search, const char *input, struct build_result *result,
-			struct suture_error *err)
+static int report_input(struct generated *search, const struct diff_change *change,
+			struct build_result *result, struct suture_error *err)
 {
+	const char *input = change->name;
 	const char *made;
-	int rc = generated_find(search, input, &made, err);
+	int rc = generated_find(search, change, &made, err);
 
 	if (rc)
 		return rc;
@@ -127,7 +128,7 @@ int unreached_report(struct plan *plan, const struct deps_options *deps, const b
 		if (change->same_tokens || !real)
 			continue;
 		if (generated_is_input(change->name) || !mentions_expected(change->name))
-			rc = report_input(&search, change->name, result, err);
+			rc = report_input(&search, change, result, err);
 		else if (path_is_source(change->name) && !is_compiled(plan, real))
 			report_source(plan, wanted, change, real, result);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Diffs of what a generator reads: "nothing to patch" would leave a hole open and say that there is
- * none. What was made from it is known by what it says itself, or by its name.
+ * none. What was made from it is known by the rules of the build, by what it says itself, or by its
+ * name.
  */
 #include "project.h"
 
@@ -153,6 +154,76 @@ static void a_source_in_two_steps_is_refused(void **state)
 	build_result_fini(&result);
 }
 
+static void make_with_table(void)
+{
+	make_program("more.c", "#include \"../build/made by/table.h\"\n"
+			       "int more(void)\n{\n\treturn TABLE;\n}\n");
+}
+
+/* The rules lead from the input to the header by way of a third file. */
+static void rules_of_ninja_count(void **state)
+{
+	(void)state;
+	tree_write("build/made by/table.h", "#define TABLE 3\n");
+	make_with_table();
+	tree_write("build/more.ninja", "build made$ by/table.h | ${dir}made$ by/table.h: $\n"
+				       "    MAKE step.txt || ../src/other.txt\n"
+				       "  COMMAND = make it: ../src/Makefile.in\n");
+	tree_write("build/build.ninja", "# build x: MAKE ../src/Makefile.in\n"
+					"build step.txt: MAKE generator | ../src/tables.txt\n"
+					"build nobody.h: MAKE ../src/other.txt\n"
+					"include more.ninja\n");
+	refused("tables.txt", "table.h");
+	tree_write("src/other.txt", "3\n");
+	nothing("other.txt", 0);
+	nothing("Makefile.in", 0);
+}
+
+static void rules_of_make_count(void **state)
+{
+	char text[600];
+
+	(void)state;
+	tree_write("build/made by/table.h", "#define TABLE 3\n");
+	make_with_table();
+	snprintf(text, sizeof(text), "# The targets' folders.\n%s/CMakeFiles/made.dir\n",
+		 tree_path("build"));
+	tree_write("build/CMakeFiles/TargetDirectories.txt", text);
+	tree_write("build/CMakeFiles/made.dir/build.make",
+		   "made\\ by/table.h: generator \\\n../src/tables.txt\n"
+		   "\tgenerator ../src/Makefile.in\n");
+	refused("tables.txt", "table.h");
+	nothing("Makefile.in", 0);
+	tree_write("build/CMakeFiles/made.dir/build.make", "\n");
+	nothing("tables.txt", 0);
+	tree_write("build/Makefile", "made\\ by/table.h:../src/tables.txt\n");
+	refused("tables.txt", "table.h");
+}
+
+/* With the header in the diff, nothing is left out. */
+static void what_rules_make_may_be_in_the_diff(void **state)
+{
+	cleanup_memory char *table = NULL;
+	cleanup_memory char *header = NULL;
+	cleanup_memory char *both = NULL;
+	struct build_result result;
+
+	(void)state;
+	tree_write("src/table.h", "#define TABLE 3\n");
+	make_program("more.c", "#include \"table.h\"\nint more(void)\n{\n\treturn TABLE;\n}\n");
+	tree_write("build/build.ninja", "build ../src/table.h: MAKE ../src/tables.txt\n");
+	refused("tables.txt", "table.h");
+	table = tree_read(tree_path("change.diff"));
+	make_diff("table.h", "#define TABLE 4\n");
+	header = tree_read(tree_path("change.diff"));
+	assert_true(asprintf(&both, "%s%s", table, header) > 0);
+	tree_write("change.diff", both);
+	build(&result);
+	explain(&result);
+	assert_int_equal(result.outcome, CORE_PATCH);
+	build_result_fini(&result);
+}
+
 #define in_tree(test) cmocka_unit_test_setup_teardown(test, tree_setup, tree_teardown)
 
 int main(void)
@@ -163,6 +234,9 @@ int main(void)
 		in_tree(a_header_is_made_from_its_template),
 		in_tree(a_header_beside_a_changed_source_is_none_of_it),
 		in_tree(a_source_in_two_steps_is_refused),
+		in_tree(rules_of_ninja_count),
+		in_tree(rules_of_make_count),
+		in_tree(what_rules_make_may_be_in_the_diff),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
