@@ -160,7 +160,8 @@ int attempt_run(const struct stop_request *request, const struct session_options
 	state = (struct commit_state){
 		.session = session, .commit = request->commit, .result = result};
 	probe2(stop_begin, result->attempts, session->task_count);
-	attempt->outcome = session_command_stopped(session, COMMAND_LOOK);
+	attempt->outcome = session_command_stopped(session, session->awaited_count ? COMMAND_AWAIT
+										   : COMMAND_LOOK);
 	if (attempt->outcome == OUTCOME_CLEAN &&
 	    (request->commit->gate_possible || request->commit->gate_when_stopped))
 		attempt->outcome = gated_stopped(&state);

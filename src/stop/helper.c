@@ -136,6 +136,10 @@ void helper_pause_begin_stopped(struct stop_session *session, pid_t own)
 void helper_do_stopped(struct stop_session *session, enum helper_command what)
 {
 	switch (what) {
+	case COMMAND_AWAIT:
+		wake_await_stopped(session);
+		look_first_stopped(session);
+		break;
 	case COMMAND_LOOK:
 		look_first_stopped(session);
 		break;

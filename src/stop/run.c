@@ -105,6 +105,9 @@ static bool next_attempt(const struct stop_request *request, const struct attemp
 		return false;
 	sleep_ns(now >= deadline || *backoff < deadline - now ? *backoff : deadline - now);
 	*backoff = *backoff * 2 < LONGEST_BACKOFF_NS ? *backoff * 2 : LONGEST_BACKOFF_NS;
+	now = wait_now_stopped();
+	options->await = attempt->outcome == OUTCOME_BUSY && now < deadline ? result : NULL;
+	options->await_ns = options->await ? deadline - now : 0;
 	return true;
 }
 

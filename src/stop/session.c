@@ -205,6 +205,8 @@ int session_start(const struct stop_request *request, const struct unwind_table 
 	session->solo = options->solo;
 	session->gathering = options->gathering;
 	session->hurry = options->hurry;
+	if (options->await)
+		wake_remember(session, options->await, options->await_ns);
 	if (options->gathering)
 		session->pause_start_ns = options->gathering->since_ns;
 	session->spin_ns = has_processors() ? SPIN_NS : 0;

@@ -85,7 +85,13 @@ enum outcome {
  */
 enum trial { TRIAL_NONE = 0, TRIAL_PRIORITY = 1, TRIAL_TRACE = 2 };
 
-enum helper_command { COMMAND_NONE, COMMAND_LOOK, COMMAND_CHECK, COMMAND_RELEASE };
+enum helper_command {
+	COMMAND_NONE,
+	COMMAND_AWAIT, /* until somebody who sleeps in the way wakes; then LOOK */
+	COMMAND_LOOK,
+	COMMAND_CHECK,
+	COMMAND_RELEASE,
+};
 
 struct stop_session {
 	/* -- fixed before the helper starts -- */
@@ -98,6 +104,9 @@ struct stop_session {
 	bool may_trace;
 	const struct safepoint_gathering *gathering; /* who stands at a safe point; NULL: nobody */
 	struct fiber_snapshot fibers;
+	struct stop_task awaited[STOP_MAX_BLOCKERS]; /* who was in the way of the last attempt */
+	unsigned awaited_count;
+	uint64_t await_ns;
 	struct stop_thread *threads; /* inspect: one for each task; else NULL */
 	pid_t leader;		     /* the process' number */
 	pid_t caller;		     /* tid that is never stopped */
@@ -155,6 +164,9 @@ struct session_options {
 	bool allow_tracer;   /* tell Yama that the helper may trace us */
 	unsigned room;	     /* how often the table was too small */
 	struct hurry *hurry; /* the caller's */
+	/* The attempt before, if it was busy: wait for who sleeps there, for so long. */
+	const struct stop_result *await;
+	uint64_t await_ns;
 };
 
 int session_start(const struct stop_request *request, const struct unwind_table *unwind,
@@ -190,6 +202,14 @@ uint32_t wait_change_stopped(_Atomic uint32_t *word, uint32_t old, uint64_t spin
 /* The same, but sleeps at once, and for about STOP_SOON_NS at most; then it returns old. */
 uint32_t wait_soon_stopped(_Atomic uint32_t *word, uint32_t old);
 void wait_wake_stopped(_Atomic uint32_t *word);
+
+/*
+ * wake.c: remember who was in the way of the attempt before (the caller, before the helper starts),
+ * and wait until one of them wakes: not at all where one runs already.
+ */
+void wake_remember(struct stop_session *session, const struct stop_result *result,
+		   uint64_t limit_ns);
+void wake_await_stopped(struct stop_session *session);
 
 /* tasks.c: /proc/self/task */
 enum listing { LISTING_OK, LISTING_FULL, LISTING_FAILED };

@@ -36,7 +36,8 @@
  *
  * FUNCTIONS THAT ARE NEVER FREE. Threads that run inside are let run on, and only they, a moment at
  * a time (10 ms in all, or the budget), before the gate is closed; whoever is found outside stays
- * stopped. A thread that sleeps inside is not waited for.
+ * stopped. A thread that sleeps inside is not waited for while others stand; before the next
+ * attempt the helper waits until it wakes, so that it is caught on its way out (wake.c).
  *
  * WHY A GATE MUST NOT CUT AN INSTRUCTION. A sleeper may wake, execute a first instruction of one
  * byte (push) and stand at the second byte when the entry is closed: with half of a jump there it
