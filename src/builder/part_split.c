@@ -169,7 +169,8 @@ static bool named_at(const struct object *object, const struct object_section *s
 }
 
 /*
- * Jump tables and constant pools are known by their users only. In writable sections only exception
+ * Jump tables and constant pools are known by their users only; clang has tables of addresses in
+ * .data.rel.ro. In what the program may write only exception
  * tables refer to what has no name: pointers to type information.
  */
 static bool split_by_references(struct splitting *s)
@@ -188,7 +189,7 @@ static bool split_by_references(struct splitting *s)
 				continue;
 			to = &object->sections[ref.section];
 			if (!has_parts(to) || to->flags & SHF_EXECINSTR ||
-			    (to->flags & SHF_WRITE && !exceptions) ||
+			    (part_section_writable(to) && !exceptions) ||
 			    (uint64_t)ref.offset >= to->size || names_part(to, ref.symbol) ||
 			    named_at(object, to, (uint64_t)ref.offset))
 				continue;
