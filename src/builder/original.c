@@ -67,23 +67,32 @@ static bool decode(struct walk *w)
 			    &w->right_insn) == ARCH_OK;
 }
 
-/* Fills between instructions depend on where these stand. */
+static bool is_padding(const struct walk *w, const uint8_t *code, uint64_t size, uint64_t at,
+		       struct arch_insn *insn)
+{
+	return at < size &&
+	       w->comparer->original->arch->decode(code + at, size - at, 0, insn) == ARCH_OK &&
+	       insn->kind == ARCH_INSN_PADDING;
+}
+
+/*
+ * Fills between instructions depend on where these stand. At -O0 a nop is a statement, to which
+ * code may jump: one lies on the other, as far as there are any on both sides.
+ */
 static void skip_padding(struct walk *w)
 {
-	const struct arch_ops *arch = w->comparer->original->arch;
-	struct arch_insn insn;
+	for (;;) {
+		struct arch_insn left, right;
+		bool fills = is_padding(w, w->left_code, w->left->size, w->at, &left);
+		bool filled = is_padding(w, w->right_code, w->right->size, w->to, &right);
 
-	while (w->at < w->left->size &&
-	       arch->decode(w->left_code + w->at, w->left->size - w->at, 0, &insn) == ARCH_OK &&
-	       insn.kind == ARCH_INSN_PADDING) {
-		if (w->moved)
+		if (fills && w->moved)
 			w->moved[w->at] = (int64_t)w->to;
-		w->at += insn.size;
+		w->at += fills ? left.size : 0;
+		w->to += filled ? right.size : 0;
+		if (!fills && !filled)
+			return;
 	}
-	while (w->to < w->right->size &&
-	       arch->decode(w->right_code + w->to, w->right->size - w->to, 0, &insn) == ARCH_OK &&
-	       insn.kind == ARCH_INSN_PADDING)
-		w->to += insn.size;
 }
 
 /* The bytes with relocation fields as zeroes. */
@@ -294,14 +303,21 @@ static int pair(struct arena *arena, struct part_set *verified, struct part_set 
 static void refuse(struct session *session, const struct unit *unit, struct refusal_names *names,
 		   const char *what)
 {
+	/* It finds other places for instructions around what a debugger wants to know. */
+	static const char with_debug[] =
+		"build the server with -g, and strip it if need be: clang's code may depend on it, "
+		"and what is compared has it; else build from the very sources, flags and compiler "
+		"that made the binary";
+	static const char very_same[] =
+		"build from the very sources, flags and compiler that made the binary; "
+		"an object file may be older than its source";
+
 	refusal_names_finish(names);
 	if (names->count)
-		refusals_add(
-			&session->result->refusals, SUTURE_E_VERIFY_MISMATCH, unit->source, 0,
-			"build from the very sources, flags and compiler that made the binary; "
-			"an object file may be older than its source",
-			"%zu functions or variables of %s %s: %s", names->count, unit->source, what,
-			names->text);
+		refusals_add(&session->result->refusals, SUTURE_E_VERIFY_MISMATCH, unit->source, 0,
+			     unit->input->debug_matters ? with_debug : very_same,
+			     "%zu functions or variables of %s %s: %s", names->count, unit->source,
+			     what, names->text);
 }
 
 static void list_lonely(const struct part_set *set, struct refusal_names *names)

@@ -31,6 +31,7 @@ struct kit {
 	struct core_result result;
 	struct suture_error err;
 	int code;
+	bool debug_matters;
 };
 
 static inline void kit_run(const char *fmt, ...)
@@ -109,8 +110,12 @@ static inline void kit_verdict(struct kit *kit)
 	char v[80], o[80], p[80], prog[80], patch[80];
 	struct core_data_decision decision = {kit->decision, kit->policy};
 	struct core_pair provenance = {"builder", "test"};
-	struct unit_objects unit = {
-		.source = "unit", .v_path = v, .o_path = o, .p_path = p, .compiler = kit->compiler};
+	struct unit_objects unit = {.source = "unit",
+				    .v_path = v,
+				    .o_path = o,
+				    .p_path = p,
+				    .compiler = kit->compiler,
+				    .debug_matters = kit->debug_matters};
 	struct core_options options = {.binary = prog,
 				       .name = "test",
 				       .description = "a test",

@@ -83,6 +83,24 @@ static void stale_sources_are_refused(void **state)
 }
 
 /* A function that was there when the binary was made, and is not in the sources any more. */
+/* What clang makes of a file without -g is no sign of other sources. */
+static void debug_information_is_named_as_a_cause(void **state)
+{
+	struct kit kit = {.debug_matters = true};
+
+	(void)state;
+	kit_open(&kit);
+	kit_compile(&kit, unit, unit, main_unit);
+	kit_run("cd %s && printf 'int gone(int x) { return x * 9; }\\n' >> unit.c && gcc -O2 -w -c "
+		"unit.c -o linked.o && cp linked.o v.o && gcc -Wl,--build-id linked.o other.o -o "
+		"prog",
+		kit.dir);
+	kit_verdict(&kit);
+	kit_expect_refusal(&kit, SUTURE_E_VERIFY_MISMATCH, "gone");
+	assert_non_null(strstr(kit.result.refusals.list[0].next, "build the server with -g"));
+	kit_close(&kit);
+}
+
 static void function_that_only_the_binary_has_is_refused(void **state)
 {
 	struct kit kit = {0};
@@ -105,6 +123,7 @@ int main(void)
 		cmocka_unit_test(resolved_calls_and_short_jumps_are_the_same_code),
 		cmocka_unit_test(stale_sources_are_refused),
 		cmocka_unit_test(function_that_only_the_binary_has_is_refused),
+		cmocka_unit_test(debug_information_is_named_as_a_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
