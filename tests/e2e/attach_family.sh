@@ -105,6 +105,37 @@ is "one ended in the middle of it: exit" 3 $?
 step "taken back in all, and in that child" 0 '(.processes | length) == 4 and all(.processes[]; .patches == [])' list --tree "$PID"
 target_end
 
+printf -- '-- one that is forked in the middle of a transaction\n'
+build_target_patch prefork-waits prefork
+# forks_in_the_middle OPTION…: by then the command waits for nobody but that child, W4
+hook_waits() { grep -q 'waits for a fourth' "$WORK/target-prefork.err"; }
+waits_for_end() { grep -q "(pid $W4) was forked in the middle of it: waiting for its end" "$WORK/apply.err"; }
+forks_in_the_middle() {
+	target_with_agent prefork 3
+	"$SUTURE" apply "$WORK/prefork-waits.so" --tree "$PID" --json "$@" >"$WORK/apply.out" 2>"$WORK/apply.err" &
+	APPLY=$!
+	PIDS+=("$APPLY")
+	until_true "the hook" hook_waits
+	says "one more" fork 4
+	ask pids
+	read -r _ _ _ W4 _ <<<"$ANSWER"
+	until_true "the last of the work" waits_for_end
+}
+forks_in_the_middle --timeout 60s
+kill -TERM "$W4"
+wait "$APPLY"
+is "it has ended, and is no trouble: exit" 0 $?
+is "the others have it" "4 true" "$(jq -r '.processes | "\(length) \(all(.changed))"' "$WORK/apply.out")"
+target_end
+# Long enough for those that are asked.
+forks_in_the_middle --timeout 10s
+wait "$APPLY"
+is "it stays: exit" 8 $?
+is "it is named, the others have it" "4 [$W4] UNCERTAIN" "$(jq -r '.processes | ([.[] | select(.changed)] | length) as $n |
+	[.[] | select(.error)] | "\($n) \(map(.pid)) \(.[0].error.code)"' "$WORK/apply.out")"
+says "and has the code that it was born with" values "102 102 102 102 3"
+target_end
+
 if [ "$(id -u)" -eq 0 ]; then
 	printf -- '-- whose workers gave up root\n'
 	target_with_agent prefork 2 65534

@@ -320,6 +320,19 @@ static bool perform_all(struct cli *cli, struct action *action, struct group *gr
 	return true;
 }
 
+static void await_stillborn(const struct cli *cli, const struct action *action, struct group *group)
+{
+	const struct subject *left = group_await_stillborn(group, 0);
+
+	if (!left)
+		return;
+	if (!cli->quiet)
+		fprintf(stderr,
+			"suture: %s (pid %d) was forked in the middle of it: waiting for its end\n",
+			left->process.name, (int)left->process.pid);
+	group_await_stillborn(group, action->timeout_us);
+}
+
 int action_run(struct cli *cli, struct action *action,
 	       int (*prepare)(struct cli *cli, struct action *action, struct suture_error *err))
 {
@@ -343,6 +356,8 @@ int action_run(struct cli *cli, struct action *action,
 	for (size_t i = 0; !rc && willing && action->settle && i < group.count; i++)
 		if (group.subjects[i].err.code == SUTURE_OK)
 			action->settle(cli, action, &group.subjects[i]);
+	if (!rc)
+		await_stillborn(cli, action, &group);
 	exit_code = present(cli, action, &group);
 	group_fini(&group);
 	return exit_code;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void subject_fini(struct subject *subject)
@@ -192,4 +193,26 @@ bool group_drop_ended(struct group *group, size_t index)
 bool group_is_stillborn(const struct subject *subject)
 {
 	return subject->late && !subject->linked && subject->err.code == SUTURE_E_UNCERTAIN;
+}
+
+static const struct subject *drop_stillborn(struct group *group)
+{
+	const struct subject *left = NULL;
+
+	for (size_t i = group->count; i > 0; i--)
+		if (group_is_stillborn(&group->subjects[i - 1]) && !group_drop_ended(group, i - 1))
+			left = &group->subjects[i - 1];
+	return left;
+}
+
+const struct subject *group_await_stillborn(struct group *group, uint64_t timeout_us)
+{
+	const struct timespec nap = {.tv_nsec = 10000000};
+	const struct subject *left = drop_stillborn(group);
+
+	for (uint64_t waited = 0; left && waited < timeout_us; waited += 10000) {
+		nanosleep(&nap, NULL);
+		left = drop_stillborn(group);
+	}
+	return left;
 }

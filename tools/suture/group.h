@@ -60,4 +60,11 @@ bool group_drop_ended(struct group *group, size_t index);
  */
 bool group_is_stillborn(const struct subject *subject);
 
+/*
+ * One that serves a single connection ends soon, and then it is no trouble: waits for those to
+ * end, for that long at most, and takes out who did. NULL when none is left, else the one that is
+ * waited for.
+ */
+const struct subject *group_await_stillborn(struct group *group, uint64_t timeout_us);
+
 #endif
