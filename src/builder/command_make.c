@@ -233,6 +233,11 @@ int command_make(const struct command *command, enum command_purpose purpose,
 	if (purpose == COMMAND_COMPARE) {
 		strings_add(argv, "-ffunction-sections");
 		strings_add(argv, "-fdata-sections");
+		/* Of a precompiled header, only what is read first is taken. */
+		if (!command_is_clang(command)) {
+			strings_add(argv, "-imacros");
+			strings_add(argv, "/dev/null");
+		}
 		if (!command->has_debug)
 			strings_add(argv, "-g");
 		if (command->splits_debug)

@@ -59,7 +59,8 @@ static int check_reused(const struct run *run, struct suture_error *err)
 
 		if (!path)
 			rc = error_no_memory(err);
-		else if (stat(path, &file) < 0 || is_newer(&file.st_mtim, &object.st_mtim))
+		else if (stat(path, &file) < 0 ||
+			 (S_ISREG(file.st_mode) && is_newer(&file.st_mtim, &object.st_mtim)))
 			unit->v_stale = true;
 	}
 	strings_fini(&files);

@@ -96,6 +96,18 @@ project first 'gcc -O2 -g -MMD -Iinc'
 sed -i '1i #include "deep/pre.h"' "$DIR/src/shop.c"
 gcc -O2 -g -x c-header -c "$DIR/inc/deep/pre.h" -o "$DIR/inc/deep/pre.h.gch" || fail "no precompiled header"
 link_it && source_and_header "gcc, the first include"
+# A class with its vtable elsewhere is only described in it as far as the release build wanted it.
+project derived 'g++ -O2 -g -MMD -include inc/deep/pre.h'
+sed -i 's/^struct item.*/#include <stdexcept>\n&\nstruct failure : std::runtime_error {\n\tusing runtime_error::runtime_error;\n\tint code = 7;\n};/' \
+	"$DIR/src/shop.h"
+sed -i 's/^sold +=/if (sum == 99)\n\t\tthrow failure("odd");\n&/' "$DIR/src/shop.c"
+g++ -O2 -g -x c++-header -c "$DIR/inc/deep/pre.h" -o "$DIR/inc/deep/pre.h.gch" || fail "no precompiled header"
+link_it -Wl,--no-as-needed -lstdc++
+edit src/shop.c 's/sum == 99/sum == 98/'
+verdict "a class that the precompiled header has" 'patch changed:_Z5price*'
+edit src/shop.h 's/int code = 7;/int kind = 1; &/'
+verdict "its layout" 'refused *LAYOUT_CHANGED: struct failure*'
+
 if command -v clang >/dev/null; then
 	project pch 'clang -O2 -g -MMD -Xclang -include-pch -Xclang inc/deep/pre.h.pch -Xclang -include -Xclang inc/deep/pre.h'
 	clang -O2 -g -x c-header "$DIR/inc/deep/pre.h" -o "$DIR/inc/deep/pre.h.pch" || fail "no precompiled header"
