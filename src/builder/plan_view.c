@@ -91,6 +91,15 @@ static int write_patched(const struct plan *plan, bool numbered, struct suture_e
 	return rc ? rc : lead_includes(plan, &plan->view, err);
 }
 
+/* Of a file that may be a link: what differs is written where it lies, too. */
+static void add_folders_of(struct strings *folders, const char *path)
+{
+	cleanup_memory char *real = path_real("/", path);
+
+	strings_take(folders, path_folder(path));
+	strings_take(folders, real ? path_folder(real) : NULL);
+}
+
 /* Folders that compilers start from, and those of the files that differ. */
 static void real_folders(const struct plan *plan, struct strings *folders)
 {
@@ -106,9 +115,9 @@ static void real_folders(const struct plan *plan, struct strings *folders)
 	folders->failed |= included.failed;
 	strings_fini(&included);
 	for (size_t i = 0; i < plan->changes.count; i++)
-		strings_take(folders, path_folder(plan->changes.list[i].path));
+		add_folders_of(folders, plan->changes.list[i].path);
 	for (size_t i = 0; plan->base.now && i < plan->base.now->count; i++)
-		strings_take(folders, path_folder(plan->base.now->list[i].path));
+		add_folders_of(folders, plan->base.now->list[i].path);
 }
 
 /* A view of the tree at work_dir/name, in which nothing differs yet. */

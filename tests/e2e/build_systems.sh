@@ -84,6 +84,13 @@ project unity 'gcc -O2 -g -fno-inline-functions-called-once -fno-inline-small-fu
 UNITS=(unity.c)
 link_it && source_and_header "unity build"
 
+# Files that are links into another folder of the tree.
+project linked 'gcc -O2 -g'
+mkdir "$DIR/real"
+mv "$DIR/src/shop.c" "$DIR/src/shop.h" "$DIR/real"
+ln -s ../real/shop.c ../real/shop.h "$DIR/src"
+link_it && source_and_header "links"
+
 # Precompiled headers: gcc tells nobody what was in one.
 project gch 'gcc -O2 -g -MMD -include inc/deep/pre.h'
 gcc -O2 -g -x c-header -c "$DIR/inc/deep/pre.h" -o "$DIR/inc/deep/pre.h.gch" || fail "no precompiled header"
