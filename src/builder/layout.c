@@ -98,20 +98,32 @@ static bool member_breaks(const struct type *old, const struct type *new,
 	case TYPE_ENUMERATOR:
 		return false; /* code that used it doesn't compile any more */
 	default:
-		return true;
+		return !member->is_implicit;
 	}
+}
+
+/*
+ * Slots and bases, without what one side alone tells of: a destructor that nobody wrote is virtual
+ * where a base's is, has the slot of that one, and clang tells of it only where something calls it.
+ */
+static size_t count_slots(const struct type *type, const struct type *other)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < type->member_count; i++) {
+		const struct type_member *member = &type->members[i];
+
+		count += member->kind == TYPE_BASE ||
+			 (member->kind == TYPE_SLOT &&
+			  (!member->is_implicit || find_named(other, member)));
+	}
+	return count;
 }
 
 /* Slots that are added make the vtables that exist too short. */
 static bool adds_slot(const struct type *old, const struct type *new)
 {
-	size_t old_slots = 0, new_slots = 0;
-
-	for (size_t i = 0; i < old->member_count; i++)
-		old_slots += old->members[i].kind == TYPE_SLOT || old->members[i].kind == TYPE_BASE;
-	for (size_t i = 0; i < new->member_count; i++)
-		new_slots += new->members[i].kind == TYPE_SLOT || new->members[i].kind == TYPE_BASE;
-	return old_slots != new_slots;
+	return count_slots(old, new) != count_slots(new, old);
 }
 
 static bool type_breaks(const struct type *old, const struct type *new)

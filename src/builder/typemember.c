@@ -127,6 +127,7 @@ static void read_slot(struct type_reader *reader, struct type *type, Dwarf_Die *
 	dwarf_decl_line(die, &line);
 	member->line = (unsigned)line;
 	member->offset = (int64_t)slot;
+	member->is_implicit = type_has_flag(die, DW_AT_artificial);
 }
 
 static void read_enumerator(struct type_reader *reader, struct type *type, Dwarf_Die *die)

@@ -24,6 +24,7 @@ struct type_member {
 	uint64_t size;	/* bits; 0 where it says nothing */
 	char *type;	/* owned: identity without typedefs and qualifiers; "" for none */
 	unsigned line;
+	bool is_implicit; /* nobody wrote it: told only where it is used */
 };
 
 struct type {
