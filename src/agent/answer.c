@@ -44,6 +44,15 @@ static void add_pending(struct json_object *answer, bool pending, const char *wa
 			       pending && waits[0] ? rpc_json_string(waits) : NULL);
 }
 
+static struct json_object *names_of(const struct transaction_result *result)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (size_t i = 0; i < result->replaced_count; i++)
+		rpc_json_append(names, rpc_json_string(result->replaced[i]));
+	return names;
+}
+
 struct json_object *answer_transaction(const char *verb, const struct transaction_result *result)
 {
 	struct json_object *answer = json_object_new_object();
@@ -61,6 +70,9 @@ struct json_object *answer_transaction(const char *verb, const struct transactio
 	add_uint(answer, "threads", result->threads);
 	add_uint(answer, "attempts", result->attempts);
 	add_uint(answer, "functions", result->functions);
+	add_uint(answer, "data", result->data);
+	if (result->replaced_count)
+		rpc_json_add(answer, "replaced", names_of(result));
 	add_uint(answer, "prepare_us", result->prepare_us);
 	add_uint(answer, "pause_us", result->pause_us);
 	add_uint(answer, "total_us", result->total_us);
@@ -88,6 +100,7 @@ struct json_object *answer_check(const struct transaction_result *result)
 		rpc_json_append(functions, one);
 	}
 	rpc_json_add(answer, "functions", functions);
+	add_uint(answer, "data", result->data);
 	if (result->tier_count)
 		rpc_json_add(answer, "rung", json_object_new_string(stop_rung_name(result->rung)));
 	rpc_json_add(answer, "refusals", json_object_new_array());

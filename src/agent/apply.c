@@ -294,6 +294,24 @@ int transaction_is_met(const struct agent *agent, const struct patch_file *file,
 	return error_next(err, "revert what is not to stay: suture revert %s", other->name);
 }
 
+/* With --replace all go that are in force or wait: nobody shall have to guess which. */
+static int name_replaced(const struct agent *agent, const struct patch *by,
+			 struct transaction_result *result, struct suture_error *err)
+{
+	size_t room = 0;
+
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+		room++;
+	result->replaced = calloc(room + 1, sizeof(*result->replaced));
+	if (!result->replaced)
+		return error_no_memory(err);
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+		if (patch != by && (patch->state == PATCH_APPLIED || patch->state == PATCH_PENDING))
+			snprintf(result->replaced[result->replaced_count++],
+				 sizeof(*result->replaced), "%s", patch->name);
+	return 0;
+}
+
 int transaction_apply(struct agent *agent, struct patch_file *file,
 		      const struct transaction_options *options, struct transaction_result *result,
 		      struct suture_error *err)
@@ -310,6 +328,8 @@ int transaction_apply(struct agent *agent, struct patch_file *file,
 	probe2(apply_start, result->name, result->hash);
 	plan_init(&plan, agent);
 	rc = transaction_plan(&plan, file, options, err);
+	if (!rc && options->replace)
+		rc = name_replaced(agent, plan.add, result, err);
 	if (!rc)
 		rc = finish(&plan, options, started, generation, result, err);
 	if (rc && (options->kept || options->persists) && suture_code_retryable(err->code) &&

@@ -29,6 +29,7 @@ void transaction_result_fini(struct transaction_result *result)
 {
 	free(result->tiers);
 	free(result->blockers);
+	free(result->replaced);
 	*result = (struct transaction_result){0};
 }
 
@@ -37,6 +38,9 @@ void transaction_name(struct transaction_result *result, const struct patch_file
 	snprintf(result->name, sizeof(result->name), "%s", file->name);
 	hash_text(file->hash, result->hash);
 	result->functions = file->functions.count;
+	result->data = 0;
+	for (size_t i = 0; i < file->data.count; i++)
+		result->data += patch_data_is_written(&file->data.records[i]);
 }
 
 void transaction_figures(struct transaction_result *result, const struct stop_result *stopped)

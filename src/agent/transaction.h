@@ -50,6 +50,9 @@ struct transaction_result {
 	unsigned threads;
 	unsigned attempts;
 	size_t functions;
+	size_t data;				/* variables that are changed in place */
+	char (*replaced)[PATCH_NAME_LIMIT + 1]; /* apply: what went for it; owned */
+	size_t replaced_count;
 	uint64_t prepare_us;
 	uint64_t pause_us; /* rounded up */
 	uint64_t total_us;

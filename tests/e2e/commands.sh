@@ -136,6 +136,11 @@ transcript() {
 	runs install "$PATCH"
 	runs install --list
 	runs restore "${target[@]}"
+	runs build -q -C "$BUILD_DIR" --source "$ARENA_SOURCE" --binary "$ARENA_SERVER" -o "$WORK/prices.so" \
+		"$ARENA_SOURCE/diffs/prices.diff"
+	runs check "$WORK/prices.so" "${target[@]}"
+	runs apply "$WORK/prices.so" "${target[@]}" --replace
+	runs load "$PATCH" "${target[@]}" --replace
 	runs unload coin-dup "${target[@]}"
 	runs revert coin-dup "${target[@]}"
 	runs revert nonsense "${target[@]}"

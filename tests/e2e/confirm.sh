@@ -70,7 +70,7 @@ says "its code too" value 51
 build_patch second "$TARGETS" "$TARGET_BIN/target-environment" "$WORK/second.diff"
 step "beside it one that changes something else" 0 '.changed' apply "$WORK/second.so" -p "$PID"
 before=$(commits)
-step "both replaced by one" 0 '.changed' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 1s
+step "both replaced by one, which names them" 0 '.changed and (.replaced | sort) == ["environment", "second"]' apply "$WORK/other.so" -p "$PID" --replace --confirm-within 1s
 until_true "both of them" applied "environment second"
 is "in one commit, as they went" "$((before + 2))" "$(commits)"
 says "the code of the first" value 51

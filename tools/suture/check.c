@@ -150,8 +150,10 @@ static void show(const struct cli *cli, const struct subject *subject)
 	}
 	duration_format((uint64_t)rpc_json_get_int(subject->answer, "predicted_pause_us", 0),
 			pause);
-	printf("ok: %zu function%s of %s (pid %d) can be replaced, pause about %s%s\n", count,
-	       count == 1 ? "" : "s", subject->process.name, (int)subject->process.pid, pause,
+	fputs("ok: ", stdout);
+	transaction_put_extent((int64_t)count, rpc_json_get_int(subject->answer, "data", 0));
+	printf(" of %s (pid %d) can be replaced, pause about %s%s\n", subject->process.name,
+	       (int)subject->process.pid, pause,
 	       strcmp(rpc_json_get_string(subject->answer, "rung", ""), "full") == 0
 		       ? ", by a full stop"
 		       : "");

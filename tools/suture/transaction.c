@@ -139,6 +139,27 @@ void transaction_brief(const struct subject *subject, char *text, size_t size)
 		snprintf(text, size, "%s, paused %s", result, pause);
 }
 
+void transaction_put_extent(int64_t functions, int64_t data)
+{
+	if (functions || !data)
+		printf("%lld function%s", (long long)functions, plural(functions));
+	if (data)
+		printf("%sdata of %lld variable%s", functions ? ", " : "", (long long)data,
+		       plural(data));
+}
+
+static void show_replaced(struct json_object *answer)
+{
+	struct json_object *names = rpc_json_get_array(answer, "replaced");
+
+	for (size_t i = 0; names && i < json_object_array_length(names); i++) {
+		fputs(i ? ", " : "  took out ", stdout);
+		message_put(stdout, json_object_get_string(json_object_array_get_idx(names, i)));
+	}
+	if (names && json_object_array_length(names))
+		putchar('\n');
+}
+
 /* "applied fix to arena (pid 4120)". */
 static void put_heading(const struct cli *cli, const struct subject *subject, const char *result)
 {
@@ -219,10 +240,13 @@ void transaction_show(const struct cli *cli, const struct subject *subject)
 	duration_format((uint64_t)rpc_json_get_int(answer, "pause_us", 0), pause);
 	duration_format((uint64_t)rpc_json_get_int(answer, "prepare_us", 0), prepare);
 	duration_format((uint64_t)rpc_json_get_int(answer, "total_us", 0), total);
-	printf(": %lld function%s\n  paused %s (", (long long)functions, plural(functions), pause);
+	fputs(": ", stdout);
+	transaction_put_extent(functions, rpc_json_get_int(answer, "data", 0));
+	printf("\n  paused %s (", pause);
 	message_put(stdout, rpc_json_get_string(answer, "rung", "?"));
 	printf(", %lld thread%s, %lld attempt%s), prepared in %s, %s in all\n", (long long)threads,
 	       plural(threads), (long long)attempts, plural(attempts), prepare, total);
+	show_replaced(answer);
 	show_scope(subject);
 	show_confirm(subject);
 }

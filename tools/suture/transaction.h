@@ -65,6 +65,9 @@ enum transaction_subject { TRANSACTION_NONE, TRANSACTION_FILE, TRANSACTION_NAME 
 int transaction_run(struct cli *cli, struct action *action, const struct transaction *transaction,
 		    enum transaction_subject subject);
 
+/* "2 functions, data of 1 variable". */
+void transaction_put_extent(int64_t functions, int64_t data);
+
 /* Words for an answer of apply or revert: "applied fix to arena (pid 4120)…". */
 void transaction_show(const struct cli *cli, const struct subject *subject);
 void transaction_brief(const struct subject *subject, char *text, size_t size);
