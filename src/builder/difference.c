@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 40, ADDRESS_SIZE = 8 };
+enum { TEXT_MAX = 40, ADDRESS_SIZE = 8, BYTES_SHOWN = 16 };
 
 static const struct object_reloc *relocs_of(const struct object *object, const struct part *part,
 					    size_t *count)
@@ -54,10 +54,10 @@ static const char *bytes_text(struct arena *arena, const uint8_t *data, uint64_t
 		}
 		return arena_format(arena, "%lld", (long long)value);
 	}
-	for (uint64_t i = 0; i < size && i < 16; i++)
+	for (uint64_t i = 0; i < size && i < BYTES_SHOWN; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%02x", i ? " " : "",
 					 data ? data[i] : 0);
-	return arena_format(arena, "%s%s", text, size > 16 ? " ..." : "");
+	return arena_format(arena, "%s%s", text, size > BYTES_SHOWN ? " ..." : "");
 }
 
 /* The string at a place, in quotes and perhaps cut; NULL where there is none that can be shown. */
@@ -101,7 +101,10 @@ static const char *address_text(struct arena *arena, const struct part_set *set,
 	return text ? text : "an address";
 }
 
-/* What stands at an offset: up to 8 bytes, or the address that is put there. */
+/*
+ * What stands at an offset: the address that is put there, text, or 4 bytes. Of a larger number
+ * that is all as well where it is a small one, and of a table of smaller ones no more than one.
+ */
 static const char *entry_text(struct arena *arena, const struct part_set *set,
 			      const struct part *part, uint64_t offset)
 {
@@ -115,7 +118,15 @@ static const char *entry_text(struct arena *arena, const struct part_set *set,
 		if (end == offset)
 			return address_text(arena, set, part, &relocs[i - 1]);
 	}
-	return bytes_text(arena, data ? data + offset : NULL, end - offset > 8 ? 8 : end - offset);
+	if (data && end - offset > 4 && isprint(data[offset]) && isprint(data[offset + 1]) &&
+	    isprint(data[offset + 2]) && isprint(data[offset + 3])) {
+		const char *text = string_at(arena, &set->object->sections[part->section],
+					     part->start + offset);
+
+		if (text)
+			return text;
+	}
+	return bytes_text(arena, data ? data + offset : NULL, end - offset > 4 ? 4 : end - offset);
 }
 
 static uint64_t reloc_size(const struct comparer *comparer, const struct object_reloc *reloc)
@@ -237,7 +248,9 @@ const char *difference_text(struct comparer *comparer, const struct part *origin
 	const char *text;
 	uint64_t at;
 
-	if (!difference_has_addresses(o, original) && !difference_has_addresses(p, patched)) {
+	/* One number, or what a line has room for. */
+	if (!difference_has_addresses(o, original) && !difference_has_addresses(p, patched) &&
+	    (original->size != patched->size || original->size <= BYTES_SHOWN)) {
 		text = arena_format(arena, "%s (%llu bytes) -> %s (%llu bytes)",
 				    bytes_text(arena, contents(o, original), original->size),
 				    (unsigned long long)original->size,

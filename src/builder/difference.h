@@ -28,8 +28,8 @@ bool difference_next_run(struct comparer *comparer, const struct part *original,
 			 const struct part *patched, uint64_t *from, struct difference_run *run);
 
 /*
- * "5 (4 bytes) -> 6 (4 bytes)"; of tables with addresses the first entry that differs: "on_open ->
- * on_open_once at byte 16 of 24". Lives in the comparer's arena; "" when out of memory.
+ * "5 (4 bytes) -> 6 (4 bytes)"; of what is long or has addresses the first entry that differs:
+ * "on_open -> on_open_once at byte 16 of 24". Lives in the comparer's arena; "" when out of memory.
  */
 const char *difference_text(struct comparer *comparer, const struct part *original,
 			    const struct part *patched);

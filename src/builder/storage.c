@@ -61,25 +61,47 @@ static bool has_sibling(const struct part_set *original, const struct part *part
 
 static bool is_variable(const struct part *part)
 {
-	return part->kind == PART_DATA && part->writable && !part->tls && !part->weak &&
-	       !part->unpaired && part->identity.variable;
+	return part->kind == PART_DATA && part->writable && !part->tls && !part->unpaired &&
+	       part->identity.variable;
 }
 
-/* A variable of that size that the diff takes out of the file, or NULL. */
-static const struct part *taken_out(const struct unit *unit, uint64_t size)
+/* A variable of that size that the diff takes out of the file, of that name if there is one. */
+static const struct part *taken_out(const struct unit *unit, const struct part *new)
 {
+	const struct part *found = NULL;
+
 	for (size_t i = 0; i < unit->original.count; i++) {
 		const struct part *part = unit->original.list[i];
 
-		if (is_variable(part) && part->has_target && !part->twin && part->size == size)
+		if (!is_variable(part) || !part->has_target || part->twin ||
+		    part->size != new->size || part->weak != new->weak)
+			continue;
+		if (same_text(part->identity.variable, new->identity.variable))
 			return part;
+		found = found ? found : part;
 	}
-	return NULL;
+	return found;
+}
+
+/* One in the program, whatever files have it, and one of many of that short name: all of it, once.
+ */
+static void note_renamed_inline(struct session *session, const struct part *part,
+				const struct part *old)
+{
+	const char *text = arena_format(&session->arena,
+					"%s is a new variable and begins with its initial value; "
+					"the running value of %s, which the patched code does "
+					"without, is not taken over",
+					part->name, old->name);
+
+	if (text)
+		strings_add_once(&session->result->notes, text);
 }
 
 /*
- * A variable that is renamed, or moved into a function or out of it, is another one: what it was
- * holds its value for a revert, and the new one starts anew.
+ * A variable that is renamed, or whose function, class or namespace is, or that is moved into one
+ * or out of it, is another one: what it was holds its value for a revert, and the new one starts
+ * anew.
  */
 static void note_renamed(struct session *session, const struct unit *unit)
 {
@@ -90,8 +112,10 @@ static void note_renamed(struct session *session, const struct unit *unit)
 		if (!is_variable(part) || part_exists(part) || part->was_constant ||
 		    part->section == OBJECT_COMMON || !unit->kept[part->section])
 			continue;
-		old = taken_out(unit, part->size);
-		if (old)
+		old = taken_out(unit, part);
+		if (old && part->weak)
+			note_renamed_inline(session, part, old);
+		else if (old)
 			strings_add_format(&session->result->notes,
 					   "%s in %s is a new variable and begins with its initial "
 					   "value; the running value of %s, which the diff takes "

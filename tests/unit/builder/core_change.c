@@ -287,6 +287,23 @@ static void a_table_of_addresses_is_told_by_its_entry(void **state)
 	}
 }
 
+/* Of a long one the beginning says nothing. */
+static void a_long_variable_is_told_by_what_differs(void **state)
+{
+	static const struct edit number = {
+		"int table[6] = {1, 2, 3, 4, 5, 6};\nint work(int x) { return table[x]; }\n",
+		"int table[6] = {1, 2, 3, 4, 50, 6};\nint work(int x) { return table[x]; }\n",
+		NULL};
+	static const struct edit text = {
+		"char text[24] = \"welcome to all\";\nint work(int x) { return text[x]; }\n",
+		"char text[24] = \"welcome to you\";\nint work(int x) { return text[x]; }\n", NULL};
+
+	(void)state;
+	expect_refusal(&number, SUTURE_E_DATA_CHANGED,
+		       "the initial value of table in unit changes: 5 -> 50 at byte 16 of 24");
+	expect_refusal(&text, SUTURE_E_DATA_CHANGED, "\"to all\" -> \"to you\" at byte 8 of 24");
+}
+
 static void grown_constant_table_takes_its_readers_along(void **state)
 {
 	static const struct edit edit = {"static const int prices[4] = {1, 2, 3, 4};\nint work(int "
@@ -372,6 +389,7 @@ int main(void)
 		cmocka_unit_test(initial_value_needs_a_decision),
 		cmocka_unit_test(constant_table_is_changed_in_place),
 		cmocka_unit_test(a_table_of_addresses_is_told_by_its_entry),
+		cmocka_unit_test(a_long_variable_is_told_by_what_differs),
 		cmocka_unit_test(grown_constant_table_takes_its_readers_along),
 		cmocka_unit_test(a_private_table_of_addresses_is_another_one),
 		cmocka_unit_test(refusals_name_the_rule),
