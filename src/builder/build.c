@@ -406,7 +406,6 @@ int build_run(const struct build_options *options, struct build_result *result,
 	      struct suture_error *err)
 {
 	struct build build = {.options = options, .result = result};
-	const char *temporary = getenv("TMPDIR");
 	cleanup_memory char *made = NULL;
 	cleanup_memory char *work_dir = NULL;
 	uint64_t started = now_us();
@@ -416,13 +415,9 @@ int build_run(const struct build_options *options, struct build_result *result,
 		return rc;
 	build.parallel = options->parallel ? options->parallel : processors();
 	read_diff(options->diff, result);
-	if (asprintf(&made, "%s/suture-build.XXXXXX",
-		     temporary && *temporary == '/' ? temporary : "/tmp") < 0) {
-		made = NULL;
-		return error_no_memory(err);
-	}
-	if (!mkdtemp(made))
-		return error_set(err, SUTURE_E_IO, "%s: can't make a folder like that", made);
+	made = path_make_work(err);
+	if (!made)
+		return err ? -(int)err->code : -(int)SUTURE_E_IO;
 	work_dir = realpath(made, NULL);
 	if (!work_dir)
 		rc = error_no_memory(err);

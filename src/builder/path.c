@@ -183,3 +183,22 @@ void path_remove_tree(const char *path)
 		nanosleep(&pause, NULL);
 	}
 }
+
+char *path_make_work(struct suture_error *err)
+{
+	const char *temporary = getenv("TMPDIR");
+	char *made = NULL;
+
+	if (!temporary || *temporary != '/')
+		temporary = "/tmp";
+	if (asprintf(&made, "%s/suture-build.XXXXXX", temporary) < 0) {
+		error_no_memory(err);
+		return NULL;
+	}
+	if (mkdtemp(made))
+		return made;
+	error_errno(err, SUTURE_E_IO, errno, "no folder to work in can be made in %s", temporary);
+	error_next(err, "name one with TMPDIR that can be written");
+	free(made);
+	return NULL;
+}

@@ -40,6 +40,9 @@ bool path_is_source(const char *path);
 
 int path_make_folders(const char *path, struct suture_error *err);
 
+/* A new folder to work in, under TMPDIR or /tmp; NULL with an error. */
+char *path_make_work(struct suture_error *err) __attribute__((malloc));
+
 /* Removes a folder with all in it, following no symbolic link. Goes on after failures. */
 void path_remove_tree(const char *path);
 

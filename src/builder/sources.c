@@ -82,17 +82,12 @@ static int list_in(const struct build_options *options, const char *work_dir, st
 int sources_list(const struct build_options *options, struct strings *files,
 		 struct suture_error *err)
 {
-	const char *temporary = getenv("TMPDIR");
 	cleanup_memory char *work_dir = NULL;
 	int rc;
 
-	if (asprintf(&work_dir, "%s/suture-build.XXXXXX",
-		     temporary && *temporary == '/' ? temporary : "/tmp") < 0) {
-		work_dir = NULL;
-		return error_no_memory(err);
-	}
-	if (!mkdtemp(work_dir))
-		return error_set(err, SUTURE_E_IO, "%s: can't make a folder like that", work_dir);
+	work_dir = path_make_work(err);
+	if (!work_dir)
+		return err ? -(int)err->code : -(int)SUTURE_E_IO;
 	rc = list_in(options, work_dir, files, err);
 	path_remove_tree(work_dir);
 	return rc;

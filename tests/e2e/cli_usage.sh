@@ -99,6 +99,12 @@ expect "argument missing" 2 "" "suture: 'suture revert' needs more arguments (US
 	-- revert -p "$PID"
 expect "argument too much" 2 "" "suture: 'b' is one argument too many (USAGE)
   next: see 'suture help apply'" -- apply a b -p 1
+expect "a pid without -p" 2 "" "suture: '4120' is one argument too many (USAGE)
+  next: did you mean '-p 4120'?" -- list 4120
+expect "a name without -n" 2 "" "suture: 'arena-server' is one argument too many (USAGE)
+  next: did you mean '-n arena-server'?" -- revert fix arena-server
+expect "a file too much" 2 "" "suture: 'b.so' is one argument too many (USAGE)
+  next: see 'suture help apply'" -- apply a.so b.so
 expect "empty argument" 2 "" "suture: argument 1 is empty (USAGE)
   next: see 'suture help apply'" -- apply "" -p "$PID"
 expect "usage as JSON" 2 \

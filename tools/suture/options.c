@@ -164,14 +164,27 @@ static int usage_exit(struct cli *cli)
 	return message_fail(cli, &cli->err);
 }
 
+/* A process is named by an option, but it is easily forgotten. */
+static int one_too_many(struct cli *cli, const char *what)
+{
+	error_set(&cli->err, SUTURE_E_USAGE, "'%.*s' is one argument too many", text_fit(what, 64),
+		  what);
+	if (!cli->target_wanted || cli->target.kind != TARGET_NONE || !*what)
+		return -(int)SUTURE_E_USAGE;
+	if (!what[strspn(what, "0123456789")])
+		return error_next(&cli->err, "did you mean '-p %.20s'?", what);
+	if (!strchr(what, '/') && !strchr(what, '.'))
+		return error_next(&cli->err, "did you mean '-n %.*s'?", text_fit(what, 64), what);
+	return -(int)SUTURE_E_USAGE;
+}
+
 static int take_operands(struct cli *cli, int count, char **from, const char **operands,
 			 unsigned least, unsigned most)
 {
 	const struct cli_command *command = cli_command_find(cli->command);
 
 	if (count > (int)most)
-		return error_set(&cli->err, SUTURE_E_USAGE, "'%.*s' is one argument too many",
-				 text_fit(from[most], 64), from[most]);
+		return one_too_many(cli, from[most]);
 	if (count < (int)least) {
 		error_set(&cli->err, SUTURE_E_USAGE, "'suture %s' needs more arguments",
 			  cli->command);

@@ -304,6 +304,27 @@ static void a_cancelled_build_leaves_nothing(void **state)
 	build_result_fini(&result);
 }
 
+static void a_missing_tmpdir_is_named(void **state)
+{
+	struct build_result result;
+	struct suture_error err = {0};
+	const struct build_options options = {.build_dir = tree_path("build"),
+					      .binary = tree_path("build/program"),
+					      .output = tree_path("out.so"),
+					      .diff = tree_path("change.diff")};
+
+	(void)state;
+	make_program();
+	edit("return item * 3;", "return item * 4;");
+	assert_int_equal(setenv("TMPDIR", "/no/such/folder", 1), 0);
+	assert_int_equal(build_run(&options, &result, &err), -(int)SUTURE_E_IO);
+	unsetenv("TMPDIR");
+	assert_string_equal(err.message, "no folder to work in can be made in /no/such/folder: "
+					 "No such file or directory");
+	assert_non_null(strstr(err.next, "TMPDIR"));
+	build_result_fini(&result);
+}
+
 /* Of hundreds of errors the first ones, and none in part. */
 static void long_complaints_are_cut(void **state)
 {
@@ -397,6 +418,7 @@ int main(void)
 		in_tree(the_last_way_out_is_told_once),
 		in_tree(absolute_includes_are_seen),
 		in_tree(a_cancelled_build_leaves_nothing),
+		in_tree(a_missing_tmpdir_is_named),
 		in_tree(long_complaints_are_cut),
 		in_tree(a_damaged_object_has_its_sources_name),
 		cmocka_unit_test(names),
