@@ -119,6 +119,7 @@ static const char *const with_value[] = {"-I",
 static const char *const dropped_pairs[] = {
 	"-MT", "-MQ", "-dumpbase", "-dumpdir", "-dumpbase-ext", "--serialize-diagnostics", NULL};
 static const char *const dropped[] = {"-c",
+				      "-fpch-preprocess",
 				      "-S",
 				      "-E",
 				      "-M",

@@ -5,6 +5,7 @@
  */
 #include "builder/compdb.h"
 
+#include "builder/compdb_headers.h"
 #include "builder/path.h"
 
 #include "base/error.h"
@@ -190,6 +191,8 @@ int compdb_parse(const char *text, size_t size, const char *build_dir, struct co
 			       json_tokener_error_desc(json_tokener_get_error(tokener)));
 	else
 		rc = read_entries(root, build_dir, db, err);
+	if (!rc)
+		compdb_name_headers(db);
 	json_object_put(root);
 	json_tokener_free(tokener);
 	return rc;

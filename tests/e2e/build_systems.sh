@@ -103,6 +103,15 @@ project first 'gcc -O2 -g -MMD -Iinc'
 sed -i '1i #include "deep/pre.h"' "$DIR/src/shop.c"
 gcc -O2 -g -x c-header -c "$DIR/inc/deep/pre.h" -o "$DIR/inc/deep/pre.h.gch" || fail "no precompiled header"
 link_it && source_and_header "gcc, the first include"
+# Meson keeps it in a folder of the build, away from its header, and includes it by that folder.
+project apart 'gcc -O2 -g -MMD -Iparts -fpch-preprocess -include pre.h'
+mkdir "$DIR/parts"
+gcc -O2 -g -x c-header -c "$DIR/inc/deep/pre.h" -o "$DIR/parts/pre.h.gch" || fail "no precompiled header"
+link_it
+jq --arg dir "$DIR" '. + [{directory: $dir, file: "inc/deep/pre.h", output: "parts/pre.h.gch",
+	command: "gcc -O2 -g -x c-header -c inc/deep/pre.h -o parts/pre.h.gch"}]' "$DIR/compile_commands.json" >"$DIR/more.json" &&
+	mv "$DIR/more.json" "$DIR/compile_commands.json"
+source_and_header "gcc, as Meson has it"
 # A class with its vtable elsewhere is only described in it as far as the release build wanted it.
 project derived 'g++ -O2 -g -MMD -include inc/deep/pre.h'
 sed -i 's/^struct item.*/#include <stdexcept>\n&\nstruct failure : std::runtime_error {\n\tusing runtime_error::runtime_error;\n\tint code = 7;\n};/' \
