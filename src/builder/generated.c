@@ -173,6 +173,11 @@ static int find_by_rules(struct generated *search, const char *input, size_t *co
 	return rc;
 }
 
+bool generated_reads(struct generated *search, const char *real)
+{
+	return !list_included(search, NULL) && strings_contain(&search->included, real);
+}
+
 int generated_find(struct generated *search, const struct diff_change *change, const char **made,
 		   struct suture_error *err)
 {

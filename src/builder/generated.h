@@ -25,4 +25,8 @@ bool generated_is_input(const char *name);
 int generated_find(struct generated *search, const struct diff_change *change, const char **made,
 		   struct suture_error *err);
 
+/* Does the binary's code come from this file, too? Its path_real(). False where that isn't known.
+ */
+bool generated_reads(struct generated *search, const char *real);
+
 #endif

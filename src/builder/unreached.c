@@ -88,10 +88,11 @@ static const char *find_step(const struct plan *plan, const bool *wanted, const 
 	return NULL;
 }
 
-static void report_source(struct plan *plan, const bool *wanted, const struct diff_change *change,
-			  const char *real, struct build_result *result)
+static void report_source(struct plan *plan, struct generated *search,
+			  const struct diff_change *change, const char *real,
+			  struct build_result *result)
 {
-	const char *step = find_step(plan, wanted, real);
+	const char *step = find_step(plan, search->wanted, real);
 
 	if (step) {
 		refusals_add(&result->refusals, SUTURE_E_UNSUPPORTED, change->path, 0,
@@ -105,6 +106,8 @@ static void report_source(struct plan *plan, const bool *wanted, const struct di
 		strings_add(&result->absent, change->name);
 		return;
 	}
+	if (generated_reads(search, real)) /* a unity build's */
+		return;
 	if (change->new_text)
 		plan->uncompiled[plan->uncompiled_count++] =
 			(struct core_uncompiled){change->name, change->new_text, change->new_size};
@@ -130,7 +133,7 @@ int unreached_report(struct plan *plan, const struct deps_options *deps, const b
 		if (generated_is_input(change->name) || !mentions_expected(change->name))
 			rc = report_input(&search, change, result, err);
 		else if (path_is_source(change->name) && !is_compiled(plan, real))
-			report_source(plan, wanted, change, real, result);
+			report_source(plan, &search, change, real, result);
 	}
 	strings_fini(&search.included);
 	return rc;

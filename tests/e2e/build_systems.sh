@@ -83,6 +83,9 @@ source_and_header() {   # TEXT: an edit of the source, and one of what it includ
 project unity 'gcc -O2 -g -fno-inline-functions-called-once -fno-inline-small-functions'
 UNITS=(unity.c)
 link_it && source_and_header "unity build"
+edit src/shop.c 's/return half(sum) + sold/return half(sum) + sold + 1000/'
+verdict "unity build once more" 'patch changed:price'
+is "unity build: nothing is said to be missing" '' "$(j '.notes[]?')"
 
 # Files that are links into another folder of the tree.
 project linked 'gcc -O2 -g'
