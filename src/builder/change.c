@@ -136,7 +136,7 @@ static void check_replaceable(struct session *session, struct unit *unit, struct
 	if (is_coroutine(part->name))
 		session_refuse(
 			session, SUTURE_E_UNSUPPORTED, unit, part,
-			"move the change into a function that the coroutine calls",
+			"change a function that it calls and that is not inlined into it",
 			"is the body of a coroutine: suspended ones resume in the middle of it");
 	check_start(session, unit, part);
 }
