@@ -271,12 +271,25 @@ static void find_different_data(struct proof *proof, struct refusal_names *diffe
 	}
 }
 
+/* Did the linker lead what refers to a name to another one? */
+static bool is_wrapped(struct proof *proof, const char *name)
+{
+	const char *wrapper = arena_format(proof->arena, "__wrap_%s", name);
+	size_t count = 0;
+
+	if (wrapper && *name)
+		binary_symbols(proof->binary, wrapper, &count);
+	return count > 0;
+}
+
 static void refuse(struct proof *proof, const char *source, struct refusal_names *functions,
 		   struct refusal_names *data, size_t total, struct refusals *refusals)
 {
-	static const char next[] =
-		"build from the very tree, flags and compiler that made the binary";
 	const char *why = proof->conflict ? proof->conflict : "";
+	const char *next =
+		is_wrapped(proof, why)
+			? "link it without --wrap: where that leads calls is not understood"
+			: "build from the very tree, flags and compiler that made the binary";
 
 	refusal_names_finish(functions);
 	refusal_names_finish(data);
