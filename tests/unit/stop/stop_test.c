@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static const enum stop_rung rungs[] = {STOP_RUNG_LAZY, STOP_RUNG_FULL};
@@ -158,62 +157,6 @@ static void busy_is_retried(void **state)
 		assert_int_equal(returned, FIXTURE_OLD);
 		fixture_fini(&fixture);
 	}
-}
-
-static void sleep_a_tick(void)
-{
-	usleep(300000);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/* The loop of a server whose tick sleeps in the function that is replaced: 2 ms of 302 outside. */
-static void *tick(void *arg)
-{
-	(void)arg;
-	while (!quit) {
-		uint64_t start = now_ns();
-
-		while (now_ns() - start < 2000000)
-			;
-		fixture_old();
-	}
-	return NULL;
-}
-
-/* Attempts at moments of their own would be some 150 each time: caught as it wakes, it is a few. */
-static void who_sleeps_inside_is_caught_as_it_wakes(void **state)
-{
-	struct fixture fixture;
-	pthread_t thread;
-	unsigned attempts = 0;
-
-	(void)state;
-	for_each_rung(rung)
-	{
-		for (int i = 0; i < 3; i++) {
-			fixture_init(&fixture, rung);
-			fixture_wait_inside = sleep_a_tick;
-			quit = 0;
-			pthread_create(&thread, NULL, tick, NULL);
-			usleep(20000);
-			assert_int_equal(fixture_apply(&fixture), 0);
-			attempts += fixture.result.attempts;
-			fixture_wait_inside = NULL;
-			quit = 1;
-			pthread_join(thread, NULL);
-			assert_int_equal(fixture_revert(&fixture), 0);
-			fixture_fini(&fixture);
-		}
-	}
-	print_message("%u attempts for 6\n", attempts);
-	assert_in_range(attempts, 6, 70);
 }
 
 /* ---- one that wakes between the first look and the gate ---------------------------------------
@@ -552,7 +495,6 @@ int main(void)
 		cmocka_unit_test(alone),
 		cmocka_unit_test(busy_is_named_and_nothing_changes),
 		cmocka_unit_test(busy_is_retried),
-		cmocka_unit_test(who_sleeps_inside_is_caught_as_it_wakes),
 		cmocka_unit_test(who_woke_in_between_is_found),
 		cmocka_unit_test(never_a_mix),
 		cmocka_unit_test(a_step_that_fails_undoes_all),
