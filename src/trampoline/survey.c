@@ -31,6 +31,21 @@ static int by_owner(const void *a, const void *b, void *context)
 		      object->functions[*(const size_t *)b].name);
 }
 
+size_t survey_first_function(const struct survey_object *object, uintptr_t address)
+{
+	size_t low = 0, high = object->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (object->functions[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 int survey_init(struct survey *survey, const struct survey_object *object, struct suture_error *err)
 {
 	*survey = (struct survey){.object = object};

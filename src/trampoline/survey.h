@@ -30,6 +30,9 @@ struct survey_object {
 	void *context;
 };
 
+/* Index of the first function that begins at the address or above it; count: none does. */
+size_t survey_first_function(const struct survey_object *object, uintptr_t address);
+
 struct survey {
 	const struct survey_object *object; /* borrowed */
 	size_t *parts; /* owned: indices of functions that are parts of others, by name */

@@ -23,20 +23,11 @@ static bool is_branch(const struct arch_insn *insn)
 
 static bool is_inside(const struct survey_object *object, uintptr_t address)
 {
-	size_t low = 0, high = object->count;
+	size_t next = survey_first_function(object, address);
+	const struct survey_function *below = next ? &object->functions[next - 1] : NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (object->functions[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	/* The one that begins below it. */
-	return low > 0 &&
-	       address < object->functions[low - 1].address + object->functions[low - 1].size &&
-	       (low == object->count || object->functions[low].address != address);
+	return below && address < below->address + below->size &&
+	       (next == object->count || object->functions[next].address != address);
 }
 
 static int look_through(struct crossings *crossings, const struct survey_function *function,

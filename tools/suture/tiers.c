@@ -63,22 +63,11 @@ static int refuse_build(const struct patch_file *patch, const struct binary *bin
 	return error_next(err, "give the binary that the patch was built against");
 }
 
-/* A survey knows the functions that have a symbol: where those overlap, the one that begins first.
- */
+/* Only functions that have a symbol; where those overlap, the one that begins first. */
 static bool find_function(const struct survey_object *object, uintptr_t address, size_t *index)
 {
-	size_t low = 0, high = object->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (object->functions[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*index = low;
-	return low < object->count && object->functions[low].address == address;
+	*index = survey_first_function(object, address);
+	return *index < object->count && object->functions[*index].address == address;
 }
 
 static int take(struct tiers_row *row, const struct survey *survey, uintptr_t address,
