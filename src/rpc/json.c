@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,21 @@ static int check_shape(const char *text, size_t length, size_t max_values, struc
 	return 0;
 }
 
+/*
+ * json-c reads numbers in a locale that it makes of its thread's by duplocale(). That counts the
+ * names of the program's locale before it takes their lock: a setlocale() in between, as most
+ * programs begin with, has it write past what it allocated. The "C" locale, which nobody can
+ * change, is handed on as it is: no copy, no lock.
+ */
+static struct json_object *parse_some(struct json_tokener *tokener, const char *text, size_t length)
+{
+	locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
+	struct json_object *parsed = json_tokener_parse_ex(tokener, text, (int)length);
+
+	uselocale(before);
+	return parsed;
+}
+
 int rpc_json_parse(const char *text, size_t length, int max_depth, size_t max_values,
 		   struct json_object **value, struct suture_error *err)
 {
@@ -55,18 +71,16 @@ int rpc_json_parse(const char *text, size_t length, int max_depth, size_t max_va
 	if (!tokener)
 		return error_no_memory(err);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	fork_guard_enter(); /* json-c makes itself a locale for every text */
-	parsed = json_tokener_parse_ex(tokener, text, (int)length);
+	parsed = parse_some(tokener, text, length);
 	problem = json_tokener_get_error(tokener);
 	if (problem == json_tokener_continue) {
 		/* A number ends only where something follows it; a NUL ends the text. */
-		parsed = json_tokener_parse_ex(tokener, "", 1);
+		parsed = parse_some(tokener, "", 1);
 		problem = json_tokener_get_error(tokener);
 		used = length;
 	} else {
 		used = json_tokener_get_parse_end(tokener);
 	}
-	fork_guard_leave();
 	json_tokener_free(tokener);
 	while (problem == json_tokener_success && used < length &&
 	       (text[used] == ' ' || text[used] == '\t'))

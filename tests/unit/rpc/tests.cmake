@@ -1,4 +1,5 @@
 suture_unit_test(rpc/lines LINKS rpc base)
+suture_unit_test(rpc/json LINKS rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(rpc/message LINKS rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(rpc/params LINKS rpc base PACKAGES suture_pkg_json_c)
 suture_unit_test(rpc/descriptor LINKS rpc base)
