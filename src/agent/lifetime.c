@@ -18,6 +18,7 @@
 #include "agent/restore.h"
 #include "agent/shadow.h"
 #include "agent/tls.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/forkguard.h"
 #include "base/log.h"
@@ -240,6 +241,7 @@ static int start_locked(struct suture_error *err)
 	};
 	int rc = 0;
 
+	environment_keep();
 	suture_filters = filters_of(gettid());
 	/* A child that no handler of fork() told of it: the descriptors are the parent's. */
 	if (initialised_for && initialised_for != getpid() && the_server) {

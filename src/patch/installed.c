@@ -2,6 +2,7 @@
 /* What is kept for starts to come; see installed.h. */
 #include "patch/installed.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/trusted.h"
 
@@ -15,9 +16,9 @@
 
 const char *installed_dir(void)
 {
-	const char *named = secure_getenv("SUTURE_DIR");
+	const char *named = environment_get("SUTURE_DIR");
 
-	return named && *named ? named : "/var/lib/suture";
+	return named ? named : "/var/lib/suture";
 }
 
 int installed_root(int *fd, struct suture_error *err)

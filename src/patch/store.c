@@ -2,9 +2,11 @@
 /* Files of loaded patches; see store.h. Plan phase. */
 #include "patch/store.h"
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "patch/installed.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,19 +41,12 @@ static bool private_folder(const char *path)
 /* The folder that holds one folder per process. */
 static bool live_folder(char *path, size_t size)
 {
-	const char *base = getenv("SUTURE_DIR");
-	const char *temporary = getenv("TMPDIR");
+	const char *temporary = environment_get("TMPDIR");
 
-	if (base && *base) {
-		snprintf(path, size, "%s/live", base);
-		if (private_folder(path))
-			return true;
-	} else {
-		snprintf(path, size, "/var/lib/suture/live");
-		if (private_folder(path))
-			return true;
-	}
-	snprintf(path, size, "%s/suture-live-%u", temporary && *temporary ? temporary : "/tmp",
+	snprintf(path, size, "%s/live", installed_dir());
+	if (private_folder(path))
+		return true;
+	snprintf(path, size, "%s/suture-live-%u", temporary ? temporary : "/tmp",
 		 (unsigned)geteuid());
 	return private_folder(path);
 }

@@ -1,5 +1,6 @@
 suture_unit_test(base/bytes LINKS base)
 suture_unit_test(base/descriptor LINKS base)
+suture_unit_test(base/environment LINKS base)
 suture_unit_test(base/error LINKS base)
 suture_unit_test(base/file LINKS base)
 suture_unit_test(base/hash LINKS base)
