@@ -145,7 +145,10 @@ static int start_thread(struct server *server, struct suture_error *err)
 	rc = pthread_create(&thread, &attributes, agent_thread, server);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	return rc ? error_errno(err, SUTURE_E_INTERNAL, rc, "the agent's thread") : 0;
+	/* Too many, or another thread is in execve(): it need not stay so. */
+	return rc ? error_errno(err, rc == EAGAIN ? SUTURE_E_AGENT_BUSY : SUTURE_E_INTERNAL, rc,
+				"the agent's thread")
+		  : 0;
 }
 
 static uint64_t chore_due(void *agent)

@@ -231,12 +231,24 @@ static int keep_dumpable(const struct process *process, int rc, struct suture_er
 	return rc;
 }
 
+/* What we had open of it is no more; or was it the process, and not only its program? */
+static int gone_on(const struct process *process, uint64_t started, int rc,
+		   struct suture_error *err)
+{
+	if (rc != -(int)SUTURE_E_NO_PROCESS || !started || process_start(process->pid) != started)
+		return rc;
+	return error_set(err, SUTURE_E_AGENT_BUSY, "pid %d began another program",
+			 (int)process->pid);
+}
+
 int attach_process(const struct process *process, const struct attach_options *options,
 		   struct attach_report *report, struct suture_error *err)
 {
 	uint64_t start = borrow_now_us(), deadline = start + options->timeout_us;
+	uint64_t started = process_start(process->pid);
 	bool dumpable = process_is_dumpable(process), waited;
 	const struct timespec nap = {.tv_nsec = 1000000};
+	struct process now = *process;
 	cleanup_fd int turn = -1;
 	int rc = turn_take(process, deadline, &turn, &waited, err);
 
@@ -246,11 +258,16 @@ int attach_process(const struct process *process, const struct attach_options *o
 	report->served = waited && is_served(process);
 	if (report->served && (dumpable || !options->make_dumpable))
 		return 0;
-	/* It may be a script's interpreter that is about to become something else. */
-	while ((rc = attach_program(process, options, deadline, report, err)) ==
-		       -(int)SUTURE_E_AGENT_BUSY &&
-	       borrow_now_us() < deadline)
+	/* It may be a shell that is about to become something else, or be loading its libraries. */
+	for (;;) {
+		rc = attach_program(&now, options, deadline, report, err);
+		rc = gone_on(process, started, rc, err);
+		if (rc != -(int)SUTURE_E_AGENT_BUSY || borrow_now_us() > deadline)
+			break;
 		nanosleep(&nap, NULL);
+		if (!process_read(process->pid, &now))
+			break;
+	}
 	if (options->make_dumpable && !dumpable)
 		rc = keep_dumpable(process, rc, err);
 	report->total_us = borrow_now_us() - start;

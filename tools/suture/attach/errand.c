@@ -75,6 +75,17 @@ static int find_start(const struct remote *remote, const struct modules *modules
 	return 0;
 }
 
+static int unfit(const struct remote *remote, const struct module *libc, const char *missing,
+		 struct suture_error *err)
+{
+	/* It may have become another program since its modules were read. */
+	if (!remote_read(remote, libc->start, &(char){0}, 1))
+		return error_set(err, SUTURE_E_AGENT_BUSY, "pid %d began another program",
+				 (int)remote->pid);
+	error_set(err, SUTURE_E_UNSUPPORTED, "its C library has no %s()", missing);
+	return error_next(err, "glibc 2.34 or later is needed");
+}
+
 int errand_find(struct errand *errand, const struct remote *remote, const struct modules *modules,
 		struct suture_error *err)
 {
@@ -96,26 +107,20 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
 
 	errand->remote = remote;
 	if (!libc) {
-		error_set(err, SUTURE_E_UNSUPPORTED,
-			  "no GNU C library in it: it is statically linked, or uses another one");
-		return error_next(err, "only dynamic programs of glibc can get an agent");
+		/* Its loader is glibc's, or it would have been refused. */
+		error_set(err, SUTURE_E_AGENT_BUSY, "its loader has not loaded the C library");
+		return error_next(err, "if that stays so, it uses none: only programs of glibc can "
+				       "get an agent");
 	}
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		struct symbol symbol;
 
-		if (!module_symbol(remote, libc, wanted[i].name, &symbol)) {
-			/* It may have become another program since its modules were read. */
-			if (!remote_read(remote, libc->start, &(char){0}, 1))
-				return error_set(err, SUTURE_E_AGENT_BUSY,
-						 "pid %d began another program", (int)remote->pid);
-			error_set(err, SUTURE_E_UNSUPPORTED, "its C library has no %s()",
-				  wanted[i].name);
-			return error_next(err, "glibc 2.34 or later is needed");
-		}
+		if (!module_symbol(remote, libc, wanted[i].name, &symbol))
+			return unfit(remote, libc, wanted[i].name, err);
 		*wanted[i].to = symbol.start;
 	}
 	if (!find_syscall(remote, libc, &errand->places.syscall_at))
-		return error_set(err, SUTURE_E_UNSUPPORTED, "its C library is of an unknown kind");
+		return unfit(remote, libc, "plain sched_yield", err);
 	return find_start(remote, modules, &places->start, err);
 }
 
