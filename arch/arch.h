@@ -205,6 +205,11 @@ enum { ARCH_ERRAND_TEXT = 512, ARCH_MAX_CALL = 6 };
 
 #define ARCH_ERRAND_NO_FD INT64_MIN
 
+/* What the new thread is called when it loads the library, whose constructor then leaves the start
+ * to it: what takes long (tables of descriptors that grow wait for every processor) is not done
+ * while the loader's lock is held. */
+#define ARCH_ERRAND_THREAD "suture-attach"
+
 /* errand.state, written by the new thread, the last thing that it writes. */
 enum arch_errand_state { ARCH_ERRAND_BEGUN, ARCH_ERRAND_DONE, ARCH_ERRAND_FAILED };
 
@@ -246,6 +251,8 @@ struct arch_errand {
 	uint64_t frame;	   /* stack pointer with which the borrowed thread goes back alone */
 	int64_t turns;	   /* how often it looks round before it does */
 	int64_t returned;  /* out: 1: it has, or is about to: its registers are its own */
+	int64_t loaded;	   /* out: 1 when dlopen() and dlsym() are behind it */
+	uint64_t called;   /* ARCH_ERRAND_THREAD, text */
 	char text[ARCH_ERRAND_TEXT]; /* out, with filled -1 in: why it could not be loaded */
 };
 

@@ -29,7 +29,7 @@ _Static_assert(offsetof(struct arch_errand, nap) == 160, "errand.S");
 _Static_assert(offsetof(struct arch_errand, naps) == 176, "errand.S");
 _Static_assert(offsetof(struct arch_errand, memory) == 184, "errand.S");
 _Static_assert(offsetof(struct arch_errand, frame) == 208, "errand.S");
-_Static_assert(offsetof(struct arch_errand, text) == 232, "errand.S");
+_Static_assert(offsetof(struct arch_errand, text) == 248, "errand.S");
 
 unsigned x86_wait_rank(long number)
 {

@@ -18,6 +18,7 @@
 #include "agent/restore.h"
 #include "agent/shadow.h"
 #include "agent/tls.h"
+#include "arch/arch.h"
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/forkguard.h"
@@ -373,6 +374,16 @@ static void leave_preload(void)
 	free(kept);
 }
 
+/* Who loads us for `suture attach` calls suture_start() itself, when the loader is done. */
+static bool starts_later(void)
+{
+	char name[16] = "";
+
+	if (gettid() != getpid())
+		prctl(PR_GET_NAME, name);
+	return strcmp(name, ARCH_ERRAND_THREAD) == 0;
+}
+
 static void begin(void)
 {
 	const char *disable = getenv("SUTURE_DISABLE");
@@ -389,7 +400,8 @@ static void begin(void)
 	fiber_guard_fork();
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 	late_be_found();
-	suture_start();
+	if (!starts_later())
+		suture_start();
 }
 
 __attribute__((constructor)) static void agent_begin(void)

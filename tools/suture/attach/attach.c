@@ -12,6 +12,7 @@
 #include "cli/attach/errand.h"
 #include "cli/attach/library.h"
 #include "cli/attach/refuse.h"
+#include "cli/attach/reply.h"
 #include "cli/attach/resident.h"
 #include "cli/attach/seccomp.h"
 #include "cli/attach/turn.h"
@@ -172,7 +173,7 @@ static int run(struct attempt *attempt, struct suture_error *err)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (deadline < borrow_now_us() + LOADING_US)
 		deadline = borrow_now_us() + LOADING_US;
-	return rc ? rc : errand_wait(&attempt->errand, deadline, err);
+	return rc ? rc : reply_await(&attempt->errand, deadline, err);
 }
 
 static int attach_program(const struct process *process, const struct attach_options *options,

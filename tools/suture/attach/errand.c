@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/attach/hold.h"
+#include "cli/attach/reply.h"
 #include "cli/attach/resident.h"
 
 #include <errno.h>
@@ -13,7 +15,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 /* The mapping: a page of code, what it works on, the path, and the borrowed thread's stack. */
 enum {
@@ -21,6 +22,7 @@ enum {
 	DATA_AT = PAGE,
 	NAME_AT = DATA_AT + 2048,
 	MEMORY_AT = NAME_AT + 64,
+	CALLED_AT = MEMORY_AT + 64,
 	PATH_AT = 2 * PAGE,
 	FRAME_AT = PATH_AT + PAGE,
 	FRAME_SIZE = 2 * PAGE,
@@ -37,6 +39,7 @@ _Static_assert(sizeof(struct arch_errand) <= NAME_AT - DATA_AT, "it fits");
 
 static const char start_name[] = "suture_start";
 static const char memory_name[] = "libsuture.so"; /* as it is called in /proc/PID/maps */
+static const char thread_name[] = ARCH_ERRAND_THREAD;
 
 /* The C library's own system call instruction, in a function that does nothing else. */
 static bool find_syscall(const struct remote *remote, const struct module *libc, uint64_t *at)
@@ -137,6 +140,7 @@ static int fill_mapping(struct errand *errand, const struct borrowed *borrowed,
 
 	data.path = base + PATH_AT;
 	data.name = base + NAME_AT;
+	data.called = base + CALLED_AT;
 	data.thread_entry = base + arch->errand_thread;
 	data.mapping = base;
 	data.mapping_size = MAPPING_SIZE;
@@ -151,6 +155,7 @@ static int fill_mapping(struct errand *errand, const struct borrowed *borrowed,
 	    remote_write(errand->remote, base + DATA_AT, &data, sizeof(data)) &&
 	    remote_write(errand->remote, base + NAME_AT, start_name, sizeof(start_name)) &&
 	    remote_write(errand->remote, base + MEMORY_AT, memory_name, sizeof(memory_name)) &&
+	    remote_write(errand->remote, base + CALLED_AT, thread_name, sizeof(thread_name)) &&
 	    remote_write(errand->remote, base + PATH_AT, errand->library->path,
 			 strlen(errand->library->path) + 1))
 		return 0;
@@ -173,6 +178,8 @@ static int make_mapping(struct errand *errand, struct borrowed *borrowed, struct
 	if (rc)
 		return rc;
 	errand->mapping = (uint64_t)result;
+	errand->data = errand->mapping + DATA_AT;
+	errand->path = errand->mapping + PATH_AT;
 	data[0] = errand->mapping + DATA_AT;
 	rc = borrow_syscall(borrowed, errand->places.syscall_at, SYS_mprotect, data, &result, err);
 	if (!rc && result < 0)
@@ -207,16 +214,11 @@ static void remove_mapping(struct errand *errand, struct borrowed *borrowed)
 	errand->mapping = 0;
 }
 
-static bool read_data(const struct errand *errand, struct arch_errand *data)
-{
-	return remote_read(errand->remote, errand->mapping + DATA_AT, data, sizeof(*data));
-}
-
 static bool is_away_done(void *context)
 {
 	struct arch_errand data;
 
-	return read_data(context, &data) && data.away_done;
+	return reply_read(context, &data) && data.away_done;
 }
 
 /* How many processes and threads its user may have, as everybody may see it; -1: no limit. */
@@ -261,7 +263,7 @@ static int start_thread(struct errand *errand, struct borrowed *borrowed, bool *
 
 	if (rc)
 		return rc;
-	if (!read_data(errand, &data))
+	if (!reply_read(errand, &data))
 		return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
 	*returned = data.returned;
 	return data.created ? no_thread(errand->remote->pid, (int)data.created, err) : 0;
@@ -270,15 +272,18 @@ static int start_thread(struct errand *errand, struct borrowed *borrowed, bool *
 int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err)
 {
 	struct suture_error back;
-	bool returned = false;
+	bool returned = false, held;
 	int rc;
 
 	errand->mapping = 0;
+	errand->failed = 0;
+	errand->waits = errand->library->by_memory && !errand->places.errand.start;
 	rc = borrow_begin(borrowed, err);
 	if (rc) {
 		borrow_release(borrowed);
 		return rc;
 	}
+	held = !errand->places.errand.start && hold_is_needed(errand->remote->pid, borrowed->tid);
 	if (errand->make_dumpable)
 		rc = set_dumpable(errand, borrowed, true, err);
 	if (!rc)
@@ -294,90 +299,13 @@ int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_
 		return rc;
 	if (rc)
 		remove_mapping(errand, borrowed);
+	else if (held)
+		reply_await_held(errand, borrowed->tid);
 	if (rc && errand->make_dumpable)
 		set_dumpable(errand, borrowed, false, NULL);
 	if (borrow_return(borrowed, &back)) {
 		*err = back;
 		return -(int)back.code;
 	}
-	return rc;
-}
-
-static int told(const struct errand *errand, const struct arch_errand *data,
-		struct suture_error *err)
-{
-	char text[ARCH_ERRAND_TEXT];
-
-	if (data->state == ARCH_ERRAND_DONE && data->result == 0)
-		return 0;
-	if (data->state == ARCH_ERRAND_DONE) {
-		enum suture_code code = (enum suture_code) - data->result;
-
-		if (code == SUTURE_E_UNCERTAIN) {
-			error_set(err, code, "it was forked while a patch was put in or out");
-			return error_next(err, "let its parent start it again");
-		}
-		error_set(err, code, "the agent did not start: %s", suture_code_text(code));
-		return error_next(err, "it needs four free descriptors, a thread, some MiB of "
-				       "memory, and a folder for its socket");
-	}
-	snprintf(text, sizeof(text), "%s", data->text);
-	error_set(err, SUTURE_E_UNSUPPORTED, "its loader: %s", text);
-	return error_next(err,
-			  "%s must be readable for its user, who needs a free descriptor and some "
-			  "MiB of memory for it",
-			  errand->library->own);
-}
-
-static void write_data(const struct errand *errand, size_t offset, int64_t value)
-{
-	remote_write(errand->remote, errand->mapping + DATA_AT + offset, &value, sizeof(value));
-}
-
-/* The thread has made a memfd, or has failed to, and waits. */
-static int supply(struct errand *errand, int64_t fd, struct suture_error *err)
-{
-	struct library *library = errand->library;
-	int rc;
-
-	if (fd >= 0)
-		rc = library_fill(errand->process, (int)fd, library, err);
-	else
-		rc = error_errno(err, SUTURE_E_UNSUPPORTED, (int)-fd,
-				 "it sees no %s, and can't make memory for it", library->own);
-
-	if (!rc && !remote_write(errand->remote, errand->mapping + PATH_AT, library->path,
-				 strlen(library->path) + 1))
-		rc = error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
-	write_data(errand, offsetof(struct arch_errand, filled), rc ? -1 : 1);
-	return rc;
-}
-
-int errand_wait(struct errand *errand, uint64_t deadline, struct suture_error *err)
-{
-	bool waits = errand->library->by_memory && !errand->places.errand.start;
-	const struct timespec nap = {.tv_nsec = 100000};
-	struct arch_errand data;
-	int rc = 0;
-
-	for (;;) {
-		if (!read_data(errand, &data))
-			return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
-		if (waits && data.fd != ARCH_ERRAND_NO_FD) {
-			rc = supply(errand, data.fd, err);
-			waits = false;
-		}
-		if (data.state != ARCH_ERRAND_BEGUN || borrow_now_us() > deadline)
-			break;
-		nanosleep(&nap, NULL);
-	}
-	if (!rc && data.state == ARCH_ERRAND_BEGUN) {
-		error_set(err, SUTURE_E_TIMEOUT, "its loader is still busy with something else");
-		rc = error_next(err, "the agent starts when it is not; ask 'suture status -p %d'",
-				(int)errand->remote->pid);
-	} else if (!rc) {
-		rc = told(errand, &data, err);
-	}
-	write_data(errand, offsetof(struct arch_errand, dismissed), 1);
 	return rc;
 }

@@ -23,7 +23,11 @@ struct errand {
 	struct library *library;
 	struct errand_map places; /* errand_find() */
 	bool make_dumpable;
-	uint64_t mapping;
+	uint64_t mapping, data, path; /* in the target */
+	bool waits;		      /* the new thread, for the library */
+	struct arch_errand answer;
+	int failed; /* to give it the library: failure.code */
+	struct suture_error failure;
 };
 
 /*
@@ -37,9 +41,5 @@ int errand_find(struct errand *errand, const struct remote *remote, const struct
  * it is back where it was. Errors: nothing was loaded.
  */
 int errand_send(struct errand *errand, struct borrowed *borrowed, struct suture_error *err);
-
-/* Gives the new thread the library if it waits for it, and waits for its answer until deadline
- * (us). */
-int errand_wait(struct errand *errand, uint64_t deadline, struct suture_error *err);
 
 #endif

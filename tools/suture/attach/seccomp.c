@@ -60,6 +60,7 @@ static const struct wanted injected[] = {
 	{SYS_nanosleep, "nanosleep", {4096, 0, 0, 0, 0, 0}},
 	{SYS_futex, "futex", {4096, 128, 0, 0, 0, 0}},
 	{SYS_prctl, "prctl", {PR_SET_NAME, 4096, 0, 0, 0, 0}},
+	{SYS_prctl, "prctl", {PR_GET_NAME, 4096, 0, 0, 0, 0}},
 	{SYS_prctl, "prctl", {PR_SET_DUMPABLE, 1, 0, 0, 0, 0}},
 	{SYS_madvise, "madvise", {4096, 4096, 4, 0, 0, 0}},
 	{SYS_exit, "exit of a thread", {0}},
