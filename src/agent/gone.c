@@ -56,19 +56,6 @@ static bool is_there(struct agent *agent, const struct image *image, const struc
 	       (patch->state != PATCH_APPLIED || !is_fresh(agent, patch, index));
 }
 
-static void mark(struct agent *agent, const struct image *image, struct patch *patch)
-{
-	for (size_t i = 0; i < patch->file.modules.count; i++) {
-		struct patch_module *module = &patch->modules[i];
-
-		if (module->gone || is_there(agent, image, patch, i))
-			continue;
-		log_info("%s: its module %s was unloaded", patch->name,
-			 patch_file_string(&patch->file, patch->file.modules.records[i].name_ref));
-		module->gone = true;
-	}
-}
-
 /* What is gone for one patch is gone for all, although not all can tell. */
 static void forget(struct agent *agent, const struct patch_module *gone)
 {
@@ -78,6 +65,23 @@ static void forget(struct agent *agent, const struct patch_module *gone)
 				patch->modules[i].gone = true;
 	site_forget(&agent->sites, gone->start, gone->end, &agent->near);
 	agent->islands.stale = true;
+}
+
+/*
+ * Forgotten once, when it is found to be gone: the patch may keep it for long, when somebody is in
+ * the way, and by then another module may lie in its place, with sites and patches of its own.
+ */
+static void mark(struct agent *agent, const struct image *image, struct patch *patch)
+{
+	for (size_t i = 0; i < patch->file.modules.count; i++) {
+		struct patch_module *module = &patch->modules[i];
+
+		if (module->gone || is_there(agent, image, patch, i))
+			continue;
+		log_info("%s: its module %s was unloaded", patch->name,
+			 patch_file_string(&patch->file, patch->file.modules.records[i].name_ref));
+		forget(agent, module);
+	}
 }
 
 static bool has_gone(const struct patch *patch)
@@ -177,12 +181,8 @@ static size_t find_gone(struct agent *agent, const struct image *image)
 	for (struct patch *patch = agent->patches; patch; patch = patch->next, count++)
 		if (patch->load.handle)
 			mark(agent, image, patch);
-	for (struct patch *patch = agent->patches; patch; patch = patch->next)
-		for (size_t i = 0; patch->load.handle && i < patch->file.modules.count; i++)
-			if (patch->modules[i].gone) {
-				forget(agent, &patch->modules[i]);
-				any = true;
-			}
+	for (const struct patch *patch = agent->patches; patch; patch = patch->next)
+		any = any || (patch->load.handle && has_gone(patch));
 	return any ? count : 0;
 }
 

@@ -382,16 +382,14 @@ static void a_problem_is_told(void **state)
 	close_library();
 }
 
-/* Its library is gone, and somebody is still in what it brought elsewhere: soon again. */
-static void who_is_still_inside_is_waited_for(void **state)
+/* lib_value by 50x, and tx_two by what somebody can stand in. */
+static void build_room(const char *name)
 {
-	struct kit_text before = kit_text();
 	struct handmade patch;
 	char path[256];
 
-	(void)state;
 	open_library();
-	handmade_init_for(&patch, "inside", (const void *)value);
+	handmade_init_for(&patch, name, (const void *)value);
 	handmade_code(&patch, "int (*room)(int) __attribute__((section(\".data.slots\"))) = 0;\n"
 			      "int new_value(int x) { return x * 50; }\n"
 			      "int new_two(int x) { return room(x) + 1; }\n");
@@ -400,6 +398,17 @@ static void who_is_still_inside_is_waited_for(void **state)
 	handmade_replace(&patch, tx_two, "new_two");
 	handmade_build(&patch, kit_folder, path, sizeof(path));
 	handmade_fini(&patch);
+	close_library();
+}
+
+/* Its library is gone, and somebody is still in what it brought elsewhere: soon again. */
+static void who_is_still_inside_is_waited_for(void **state)
+{
+	struct kit_text before = kit_text();
+
+	(void)state;
+	build_room("inside");
+	open_library();
 	assert_false(put_in("inside"));
 	kit_stand(tx_two);
 	close_library();
@@ -413,6 +422,39 @@ static void who_is_still_inside_is_waited_for(void **state)
 	assert_int_equal(kit_agent.watch.again_at, UINT64_MAX);
 	assert_int_equal(tx_two(2), 12);
 	kit_take_out("inside");
+	kit_assert_text(&before);
+}
+
+/* Meanwhile the library is there again, where it was, and has another patch: it has not gone. */
+static void what_comes_to_its_place_is_another_one(void **state)
+{
+	struct kit_text before = kit_text();
+
+	(void)state;
+	build_room("lost");
+	build("later", false, NULL);
+	open_library();
+	assert_false(put_in("lost"));
+	kit_stand(tx_two);
+	close_library();
+	look();
+	assert_int_equal(state_of("lost"), PATCH_APPLIED);
+	open_library();
+	assert_false(put_in("later"));
+	assert_int_equal(value(3), 150);
+	for (int i = 0; i < 2; i++) {
+		pending_look(&kit_agent);
+		assert_int_equal(state_of("lost"), PATCH_APPLIED);
+		assert_int_equal(state_of("later"), PATCH_APPLIED);
+	}
+	kit_take_out("later");
+	assert_int_equal(value(3), 10);
+	kit_let_out();
+	pending_look(&kit_agent);
+	kit_take_out("lost");
+	assert_int_equal(value(3), 10);
+	assert_int_equal(tx_two(2), 12);
+	close_library();
 	kit_assert_text(&before);
 }
 
@@ -547,6 +589,7 @@ int main(void)
 		cmocka_unit_test(what_can_not_wait_is_refused),
 		cmocka_unit_test(a_problem_is_told),
 		cmocka_unit_test(who_is_still_inside_is_waited_for),
+		cmocka_unit_test(what_comes_to_its_place_is_another_one),
 		cmocka_unit_test(others_come_and_go),
 		cmocka_unit_test(the_loader_tells),
 		cmocka_unit_test(errno_is_the_callers),
