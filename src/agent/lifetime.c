@@ -27,6 +27,7 @@
 #include "base/text.h"
 #include "patch/store.h"
 #include "stop/fiber.h"
+#include "stop/forks.h"
 #include "stop/stop.h"
 
 #include <suture/suture.h>
@@ -393,6 +394,7 @@ static void begin(void)
 	leave_preload();
 	if (disable && strcmp(disable, "1") == 0)
 		return;
+	forks_guard_begin();
 	fork_guard_begin();
 	objects_guard_fork();
 	shadow_guard_fork();

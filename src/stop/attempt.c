@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/probe.h"
+#include "stop/forks.h"
 
 /* What became of a commit: CLEAN, done; another outcome, nothing changed; *rc, a step failed. */
 struct commit_state {
@@ -37,7 +38,7 @@ static void write_and_switch_stopped(struct commit_state *state)
 		commit->undo_stopped(commit->arg);
 }
 
-static enum outcome gated_stopped(struct commit_state *state)
+static enum outcome behind_gate_stopped(struct commit_state *state)
 {
 	struct stop_session *session = state->session;
 	const struct stop_commit *commit = state->commit;
@@ -68,6 +69,20 @@ static enum outcome gated_stopped(struct commit_state *state)
 	if (!state->rc)
 		commit->gate_open_stopped(commit->arg);
 	return OUTCOME_CLEAN;
+}
+
+/* Where threads run meanwhile, none of them may fork: see forks.h. */
+static enum outcome gated_stopped(struct commit_state *state)
+{
+	bool lazy = state->session->lazy;
+	enum outcome outcome;
+
+	if (lazy && !forks_hold_stopped())
+		return OUTCOME_FORKING;
+	outcome = behind_gate_stopped(state);
+	if (lazy)
+		forks_release_stopped();
+	return outcome;
 }
 
 static enum outcome ungated_stopped(struct commit_state *state)

@@ -195,6 +195,9 @@ int explain_outcome(enum outcome outcome, int error, const struct stop_result *r
 	case OUTCOME_FIBERS:
 		return error_set(err, SUTURE_E_UNSTOPPABLE_THREAD,
 				 "fibers are added and removed faster than they can be looked at");
+	case OUTCOME_FORKING:
+		return error_set(err, SUTURE_E_UNSTOPPABLE_THREAD,
+				 "at each attempt a thread was in fork()");
 	case OUTCOME_ABSENT:
 		explain_blocked(SUTURE_E_TIMEOUT, result, err);
 		return error_next(err, "a thread that waits for long should call "

@@ -64,7 +64,7 @@ static bool is_retried(enum outcome outcome)
 {
 	return outcome == OUTCOME_BUSY || outcome == OUTCOME_STUCK ||
 	       outcome == OUTCOME_HELPER_DIED || outcome == OUTCOME_TABLE_FULL ||
-	       outcome == OUTCOME_FIBERS;
+	       outcome == OUTCOME_FIBERS || outcome == OUTCOME_FORKING;
 }
 
 /* From the time of the first sight to its age. */

@@ -77,6 +77,7 @@ enum outcome {
 	OUTCOME_NEEDS_TRACE, /* without a helper: somebody would have to be stopped */
 	OUTCOME_ABSENT,	     /* somebody did not come to its safe point */
 	OUTCOME_FIBERS,	     /* fibers were added or removed meanwhile */
+	OUTCOME_FORKING,     /* a fork() was under way, which would have copied the gate */
 };
 
 /*

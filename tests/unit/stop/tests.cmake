@@ -1,7 +1,7 @@
 suture_unit_test(stop/explain_test LINKS stop unwind base arch)
 set(stop_fixture ${CMAKE_CURRENT_SOURCE_DIR}/stop/fixture.c)
 foreach(name stop_test stack_test signal_test helper_test process_test kinds_test listing_test
-             pause_test wake_test)
+             pause_test wake_test forks_test)
   suture_unit_test(stop/${name} LINKS stop unwind base arch SOURCES ${stop_fixture})
   target_compile_options(unit_stop_${name} PRIVATE -fasynchronous-unwind-tables)
 endforeach()
