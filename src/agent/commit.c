@@ -143,6 +143,9 @@ static void settle(struct plan *plan)
 
 static int explain(const struct commit *commit, int rc, struct suture_error *err)
 {
+	/* Whatever it was given up for: it could not be undone. */
+	if (commit->plan->edits.state == CODE_EDIT_BROKEN)
+		return code_edit_error(&commit->plan->edits, -(int)SUTURE_E_UNCERTAIN, err);
 	if (commit->not_migrated)
 		return migration_explain(commit->plan, err);
 	if (commit->hook_result) {

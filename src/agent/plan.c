@@ -39,7 +39,10 @@ static void unload(struct plan *plan)
 
 void plan_fini(struct plan *plan)
 {
-	for (size_t i = 0; !plan->committed && i < plan->site_count; i++)
+	/* Of one in an uncertain state jumps may be in place, and originals in use. */
+	bool kept = plan->committed || (plan->add && plan->add->state == PATCH_BROKEN);
+
+	for (size_t i = 0; !kept && i < plan->site_count; i++)
 		if (plan->sites[i].version.patch && !plan->sites[i].site->has_known)
 			trampoline_discard(&plan->sites[i].version.trampoline, &plan->agent->near);
 	code_edit_set_fini(&plan->edits);

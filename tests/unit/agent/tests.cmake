@@ -1,6 +1,6 @@
 # Its own code is what these tests patch: without optimisation functions keep their symbols' sizes.
 foreach(name transaction check calls comeback data hooks faults modules pending
-        further)
+        further uncertain)
   suture_unit_test(agent/${name}
     LINKS handmade agent patch trampoline stop unwind image arch base
     PACKAGES suture_pkg_capstone
