@@ -452,6 +452,110 @@ static void someone_elses_byte_is_refused_and_kept(void **state)
 	drop(&f);
 }
 
+static void drop_one(struct code_edit_set *set, struct trampoline *trampoline)
+{
+	disarm();
+	code_edit_set_fini(set);
+	trampoline_discard(trampoline, &test_near);
+}
+
+/* A set of one jump that goes byte by byte, at `second`. */
+static void build_one(struct code_edit_set *set, struct trampoline *trampoline)
+{
+	const struct trampoline_target target = TEST_TARGET(second);
+	struct suture_error err;
+
+	code_edit_set_init(set, &test_writer, &test_near);
+	test_must(
+		trampoline_plan(&target, (uintptr_t)replacements[1], &test_near, trampoline, &err),
+		&err);
+	test_must(code_edit_set_add_trampoline(set, trampoline, &err), &err);
+	test_must(code_edit_set_prefault(set, &err), &err);
+	assert_int_equal(set->count, 1);
+	if (code_edit_set_can_gate(set, true, NULL))
+		return;
+	drop_one(set, trampoline);
+	skip();
+}
+
+/* The jump that closes an entry takes its distance from the bytes that are there: nobody may jump
+ * by those of somebody else. */
+static void no_gate_over_someone_elses_byte(void **state)
+{
+	struct trampoline trampoline;
+	struct code_edit_set set;
+	uint8_t byte = *((const uint8_t *)second + 3);
+
+	(void)state;
+	build_one(&set, &trampoline);
+	poke((uintptr_t)second + 3, byte, 0xcc);
+	arm(CODE_WRITER_WRITE, 1000, false);
+	assert_int_equal(code_edit_gate_close_stopped(&set), -SUTURE_E_FUNCTION_CHANGED);
+	assert_int_equal(fault.countdown, 1000); /* not for a moment */
+	poke((uintptr_t)second + 3, 0xcc, byte);
+	drop_one(&set, &trampoline);
+}
+
+/* Nor is it written over once the entry is closed. */
+static void someone_elses_byte_behind_the_gate_is_kept(void **state)
+{
+	struct trampoline trampoline;
+	struct code_edit_set set;
+	struct image before;
+
+	(void)state;
+	take_image(&before);
+	build_one(&set, &trampoline);
+	for (unsigned i = 1; i + 1 < set.edits[0].step_count; i++) {
+		const struct code_edit_step *step = &set.edits[0].steps[i];
+		uintptr_t address = (uintptr_t)second + step->offset;
+		uint8_t byte = *(const uint8_t *)address;
+
+		assert_int_equal(code_edit_gate_close_stopped(&set), 0);
+		poke(address, byte, (uint8_t)~byte);
+		assert_int_equal(code_edit_write_rest_stopped(&set), -SUTURE_E_FUNCTION_CHANGED);
+		poke(address, (uint8_t)~byte, byte);
+		assert_image(&before);
+	}
+	drop_one(&set, &trampoline);
+}
+
+static bool unseen; /* written, and not seen by all processors yet */
+
+static int watch(enum code_writer_step step, void *context)
+{
+	unsigned *writes = context;
+
+	if (step == CODE_WRITER_SYNC)
+		unseen = false;
+	if (step != CODE_WRITER_WRITE)
+		return 0;
+	assert_false(unseen);
+	unseen = true;
+	++*writes;
+	return 0;
+}
+
+/* One that still sees the byte before last would jump to where nobody waits. */
+static void each_step_is_seen_before_the_next(void **state)
+{
+	struct trampoline trampoline;
+	struct code_edit_set set;
+	unsigned writes = 0;
+
+	(void)state;
+	build_one(&set, &trampoline);
+	unseen = false;
+	test_writer.fault = watch;
+	test_writer.fault_context = &writes;
+	assert_int_equal(commit_gated(&set), 0);
+	assert_false(unseen);
+	assert_true(writes >= set.edits[0].step_count);
+	assert_int_equal(second(1), 1001);
+	assert_int_equal(code_edit_undo_stopped(&set), 0);
+	drop_one(&set, &trampoline);
+}
+
 static void steps_out_of_order_are_refused(void **state)
 {
 	struct suture_error err;
@@ -553,6 +657,9 @@ int main(void)
 		cmocka_unit_test(failing_prefault_changes_nothing),
 		cmocka_unit_test(failing_undo_is_said_to_be_uncertain),
 		cmocka_unit_test(someone_elses_byte_is_refused_and_kept),
+		cmocka_unit_test(no_gate_over_someone_elses_byte),
+		cmocka_unit_test(someone_elses_byte_behind_the_gate_is_kept),
+		cmocka_unit_test(each_step_is_seen_before_the_next),
 		cmocka_unit_test(steps_out_of_order_are_refused),
 		cmocka_unit_test(small_sites_rule_the_gate_out),
 		cmocka_unit_test(overlapping_and_unmapped_edits_are_refused),
