@@ -6,15 +6,18 @@
 #include "../test.h"
 
 #include "agent/shadow.h"
+#include "base/forkguard.h"
 
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -75,6 +78,14 @@ static void one_per_object_and_id(void **state)
 	assert_ptr_not_equal(second, first);
 	for (size_t i = 0; i < 64; i++)
 		assert_int_equal(((uint8_t *)second)[i], 0);
+	/* Also where somebody else's have been. */
+	for (int i = 0; i < 100; i++) {
+		memset(second, 0xff, 64);
+		shadow_free(&b, 1, NULL);
+		second = shadow_get_or_alloc(&b, 1, 64, NULL, NULL);
+		for (size_t k = 0; k < 64; k++)
+			assert_int_equal(((uint8_t *)second)[k], 0);
+	}
 	shadow_get_or_alloc(&a, 2, 1, NULL, NULL);
 	assert_int_equal(count(), 3);
 	shadow_free(&a, 1, destroy);
@@ -122,6 +133,8 @@ static void many_survive_growing(void **state)
 	assert_int_equal(count(), MANY);
 	assert_int_equal(bytes(), MANY * sizeof(long));
 	destroyed = 0;
+	shadow_free(NULL, 7, destroy); /* of nobody: not of anybody */
+	assert_int_equal(count(), MANY);
 	/* Each by itself, though others of that id are in the same chains. */
 	for (size_t i = 0; i < MANY; i += 2)
 		shadow_free(objects + i, 7, destroy);
@@ -341,7 +354,7 @@ static void step(int number, siginfo_t *info, void *context)
 }
 
 /* False: it was done before so many instructions. */
-static bool read_interrupted(unsigned at, void **data)
+static bool read_interrupted(const void *object, unsigned at, void **data)
 {
 	bool interrupted;
 
@@ -349,7 +362,7 @@ static bool read_interrupted(unsigned at, void **data)
 	happens_at = at;
 	stepping = true;
 	raise(SIGTRAP);
-	*data = shadow_get(crowd + wanted, 1);
+	*data = shadow_get(object, 1);
 	interrupted = !stepping;
 	stepping = false;
 	raise(SIGTRAP);
@@ -385,7 +398,7 @@ static size_t find_last_in_line(void)
 
 	gather();
 	for (wanted = 0; wanted < CROWD; wanted++) {
-		read_interrupted(UINT32_MAX, &data);
+		read_interrupted(crowd + wanted, UINT32_MAX, &data);
 		if (steps > most) {
 			most = steps;
 			found = wanted;
@@ -404,11 +417,114 @@ static void at_each_instruction(void (*what)(void), bool may_miss)
 		void *data = gather(), *got;
 
 		keeping = true;
-		interrupted = read_interrupted(at, &got);
+		interrupted = read_interrupted(crowd + wanted, at, &got);
 		if (got != data && (got || !may_miss))
 			fail_msg("instruction %u: %p, not %p", at, got, data);
 		part();
 	}
+}
+
+/* Instructions that looking for one of them takes, on average. */
+static unsigned way(size_t objects)
+{
+	char *crowded = malloc(objects);
+	unsigned total = 0;
+	void *data;
+
+	for (size_t i = 0; i < objects; i++)
+		shadow_get_or_alloc(crowded + i, 1, sizeof(long), NULL, NULL);
+	for (size_t i = 0; i < CROWD; i++) {
+		read_interrupted(crowded + i * (objects / CROWD), UINT32_MAX, &data);
+		assert_non_null(data);
+		total += steps;
+	}
+	shadow_fini();
+	free(crowded);
+	return total / CROWD;
+}
+
+static void the_way_does_not_grow_with_their_number(void **state)
+{
+	struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO}, before;
+	unsigned few, many;
+
+	(void)state;
+	sigaction(SIGTRAP, &action, &before);
+	few = way(CROWD);
+	many = way(200 * CROWD);
+	print_message("%u and %u instructions\n", few, many);
+	assert_true(many < 2 * few);
+	sigaction(SIGTRAP, &before, NULL);
+}
+
+static sem_t inside, leave;
+static bool stayed;
+
+static void stay(void)
+{
+	stayed = true;
+	sem_post(&inside);
+	sem_wait(&leave);
+}
+
+static void *read_and_stay(void *at)
+{
+	void *data;
+
+	read_interrupted(crowd + wanted, (unsigned)(uintptr_t)at, &data);
+	if (!stayed)
+		sem_post(&inside);
+	return data;
+}
+
+/* What is freed in the child is freed: its parent's readers are nobody to wait for. */
+static void child_frees(void)
+{
+	size_t variables = 0;
+
+	alarm(60);
+	kept_count = 0;
+	keeping = true;
+	for (; variables < 4; variables++)
+		shadow_free(crowd + variables, 1, NULL);
+	/* What they held, and the nodes of the first at least. */
+	_exit(kept_count > variables ? 0 : 1);
+}
+
+static void readers_stay_behind_when_it_forks(void **state)
+{
+	struct sigaction action = {.sa_sigaction = step, .sa_flags = SA_SIGINFO}, before;
+
+	(void)state;
+	fork_guard_begin();
+	shadow_guard_fork();
+	sigaction(SIGTRAP, &action, &before);
+	sem_init(&inside, 0, 0);
+	sem_init(&leave, 0, 0);
+	wanted = CROWD - 1;
+	happens = stay;
+	gather();
+	for (unsigned at = 1; happens; at += STRIDE) {
+		pthread_t reader;
+		int status;
+		pid_t child;
+
+		stayed = false;
+		pthread_create(&reader, NULL, read_and_stay, (void *)(uintptr_t)at);
+		sem_wait(&inside);
+		child = fork();
+		if (child == 0)
+			child_frees();
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (status)
+			fail_msg("instruction %u: status %#x", at, status);
+		if (stayed)
+			sem_post(&leave);
+		pthread_join(reader, NULL);
+		happens = stayed ? stay : NULL;
+	}
+	part();
+	sigaction(SIGTRAP, &before, NULL);
 }
 
 static void a_reader_goes_on_whatever_happens(void **state)
@@ -424,12 +540,15 @@ static void a_reader_goes_on_whatever_happens(void **state)
 	sigaction(SIGTRAP, &before, NULL);
 }
 #else
-static void a_reader_goes_on_whatever_happens(void **state)
+static void not_here(void **state)
 {
 	(void)state;
 	print_message("skipped: not on this processor, or not with this sanitizer\n");
 	skip();
 }
+#define a_reader_goes_on_whatever_happens	not_here
+#define the_way_does_not_grow_with_their_number not_here
+#define readers_stay_behind_when_it_forks	not_here
 #endif
 
 int main(void)
@@ -442,6 +561,8 @@ int main(void)
 		cmocka_unit_test(many_survive_growing),
 		cmocka_unit_test(readers_never_miss_while_others_change),
 		cmocka_unit_test(a_reader_goes_on_whatever_happens),
+		cmocka_unit_test(the_way_does_not_grow_with_their_number),
+		cmocka_unit_test(readers_stay_behind_when_it_forks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
