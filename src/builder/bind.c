@@ -239,6 +239,10 @@ static struct bound bind_part(struct session *session, struct unit *unit, struct
 		bound.kind = BOUND_OWN;
 		return bound;
 	}
+	/* By its own name any copy is meant; by another one what this file made of it. */
+	if (part_family(part)->elsewhere && bound.reference.symbol &&
+	    bound.reference.symbol->bind == STB_LOCAL)
+		return refused(bound, "this file's own copy is meant, and another file's runs");
 	/* An inline function or its static that another unit brought into the binary. */
 	if (!part_exists(part) && part->weak && !part->changed &&
 	    bind_by_tables(&session->binary, part->name, &bound) && bound.kind == BOUND_TARGET)

@@ -14,6 +14,7 @@
 #include "builder/provenance.h"
 #include "builder/signature.h"
 #include "builder/unsupported.h"
+#include "builder/witness.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -86,7 +87,7 @@ static int gate_layouts(struct build *build, struct refusals *layouts, struct su
 }
 
 /* Runs core over the units that have objects. */
-static int run_core(struct build *build, const char *output, struct suture_error *err)
+static int run_core_with(struct build *build, const char *output, struct suture_error *err)
 {
 	const struct build_options *options = build->options;
 	struct plan *plan = &build->plan;
@@ -136,6 +137,8 @@ static int run_core(struct build *build, const char *output, struct suture_error
 			.further = options->carried,
 			.uncompiled = plan->uncompiled,
 			.uncompiled_count = plan->uncompiled_count,
+			.witnesses = (const char *const *)build->witnesses.items,
+			.witness_count = build->witnesses.count,
 			.provenance = provenance.pairs,
 			.provenance_count = provenance.count};
 
@@ -146,6 +149,27 @@ static int run_core(struct build *build, const char *output, struct suture_error
 	provenance_fini(&provenance);
 	free(objects);
 	return rc;
+}
+
+/* The same, with what it asks for: who made a copy of an inline function that runs. */
+static int run_core(struct build *build, const char *output, struct suture_error *err)
+{
+	int rc = run_core_with(build, output, err);
+	const struct strings *wanted = &build->result->core.unwitnessed;
+	size_t known = build->witnesses.count;
+	struct strings open = {0};
+
+	for (size_t i = 0; !rc && i < wanted->count; i++)
+		if (!strings_contain(&build->sought, wanted->items[i]))
+			strings_add(&open, wanted->items[i]);
+	strings_add_all(&build->sought, &open);
+	if (!rc && !strings_ok(&build->sought))
+		rc = error_no_memory(err);
+	if (!rc && open.count)
+		rc = witness_find(&build->plan, &build->compile, build->options->binary, &open,
+				  &build->witnesses, err);
+	strings_fini(&open);
+	return rc || build->witnesses.count == known ? rc : run_core_with(build, output, err);
 }
 
 static bool mismatches(const struct core_result *core)
@@ -397,6 +421,8 @@ int build_within(struct build *build, char *work_dir, struct suture_error *err)
 		setenv("TMPDIR", kept, 1);
 	else
 		unsetenv("TMPDIR");
+	strings_fini(&build->sought);
+	strings_fini(&build->witnesses);
 	plan_fini(&build->plan);
 	stack_fini(&stack);
 	return rc;

@@ -15,6 +15,8 @@ struct build {
 	struct plan plan;
 	struct compile_options compile;
 	unsigned parallel;
+	struct strings sought;	   /* functions that witnesses have been looked for */
+	struct strings witnesses;  /* objects (witness.h) */
 	const struct stack *stack; /* what it is built on, or NULL */
 };
 

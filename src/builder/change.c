@@ -6,6 +6,7 @@
 #include "author.h"
 #include "base/error.h"
 #include "compare.h"
+#include "copies.h"
 #include "datum.h"
 #include "folded.h"
 #include "guards.h"
@@ -145,10 +146,13 @@ static void mark_changed(struct session *session, struct unit *unit, struct part
 			 const char *because)
 {
 	part = part_family(part);
-	if (part->changed)
+	if (part->changed || part->elsewhere)
+		return;
+	part->elsewhere = copies_elsewhere(unit, part);
+	part->because = because;
+	if (part->elsewhere)
 		return;
 	part->changed = true;
-	part->because = because;
 	if (part_in_binary(part) && !part->twin->lost) {
 		part->replaced = true;
 		check_replaceable(session, unit, part);
@@ -310,13 +314,13 @@ static void part_from_below(struct session *session, struct unit *unit)
 
 int change_find(struct session *session)
 {
+	int code;
+
 	for (size_t i = 0; i < session->unit_count; i++) {
 		struct unit *unit = &session->units[i];
-		int code;
 
 		part_from_below(session, unit);
 		code = datum_find(session, unit);
-
 		if (code)
 			return code;
 		linkset_check(session, unit);
@@ -327,6 +331,9 @@ int change_find(struct session *session)
 		if (code)
 			return code;
 	}
+	code = copies_settle(session);
+	if (code)
+		return code;
 	drop_duplicates(session);
 	for (size_t i = 0; i < session->unit_count; i++) {
 		note_lost(session, &session->units[i]);
@@ -334,8 +341,7 @@ int change_find(struct session *session)
 	}
 	check_aliases(session);
 	for (size_t i = 0; i < session->unit_count; i++) {
-		int code = author_read(session, &session->units[i]);
-
+		code = author_read(session, &session->units[i]);
 		if (code)
 			return code;
 	}

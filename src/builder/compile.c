@@ -291,6 +291,16 @@ static bool is_elf(const char *path)
 	       memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
+char *compile_built_object(const struct compdb_entry *entry)
+{
+	char *object = made_object(entry);
+
+	if (object && is_elf(object))
+		return object;
+	free(object);
+	return NULL;
+}
+
 /*
  * V is the object of the build tree where there is one. Nothing is taken on trust: it has to equal
  * the binary, and what is compiled from the sources has to equal it (original.h). Where either
@@ -298,17 +308,11 @@ static bool is_elf(const char *path)
  */
 static bool reuse_object(struct compile_unit *unit)
 {
-	cleanup_memory char *object = NULL;
-
 	if (unit->v_path || unit->command.is_lto)
 		return false;
-	object = made_object(unit->entry);
-	if (!object || !is_elf(object))
-		return false;
-	unit->v_path = object;
-	object = NULL;
-	unit->v_reused = true;
-	return true;
+	unit->v_path = compile_built_object(unit->entry);
+	unit->v_reused = unit->v_path != NULL;
+	return unit->v_reused;
 }
 
 static int compile_verify(const struct compile_options *options, struct compile_unit *units,

@@ -92,6 +92,9 @@ int compile_again(const struct compile_options *options, struct compile_unit *un
 /* The object that P is compared with: O, or what the last patch below made of the unit. */
 const char *compile_unit_before(const struct compile_unit *unit);
 
+/* The object file that the entry's command left in the build tree, or NULL. Caller frees. */
+char *compile_built_object(const struct compdb_entry *entry);
+
 void compile_unit_fini(struct compile_unit *unit);
 
 #endif

@@ -100,6 +100,12 @@ struct core_options {
 	const char *further; /* patch file for further modules to carry, or NULL */
 	const struct core_uncompiled *uncompiled;
 	size_t uncompiled_count;
+	/*
+	 * Objects, as production makes them, of units of the binary that the diff does not reach:
+	 * they may show whose copy of an inline function runs (copies.h).
+	 */
+	const char *const *witnesses;
+	size_t witness_count;
 	const struct core_pair *provenance; /* must not contain times or temporary paths */
 	size_t provenance_count;
 };
@@ -195,10 +201,11 @@ struct core_result {
 	size_t migration_count;
 	struct core_verified verified;
 	struct refusals refusals;
-	struct strings imports; /* names that the agent looks for in the binary's libraries */
-	struct strings notes;	/* what the user should know though nothing is refused */
-	char build_id[65];	/* of the binary, hexadecimal; "" when it has none */
-	uint64_t verify_us;	/* time taken */
+	struct strings imports;	    /* names that the agent looks for in the binary's libraries */
+	struct strings unwitnessed; /* inline functions refused for want of a witness */
+	struct strings notes;	    /* what the user should know though nothing is refused */
+	char build_id[65];	    /* of the binary, hexadecimal; "" when it has none */
+	uint64_t verify_us;	    /* time taken */
 	uint64_t compare_us;
 	uint64_t emit_us;
 	struct core_texts *texts; /* owns the texts above */

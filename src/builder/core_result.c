@@ -151,6 +151,7 @@ void core_result_fini(struct core_result *result)
 {
 	refusals_fini(&result->refusals);
 	strings_fini(&result->imports);
+	strings_fini(&result->unwitnessed);
 	strings_fini(&result->notes);
 	while (result->texts) {
 		struct core_texts *texts = result->texts;

@@ -56,6 +56,7 @@ struct part {
 	bool anew;	     /* P: a constant that the patch has another one of */
 	bool relaid;	     /* P: the layout of its type is refused */
 	bool changed;	     /* differs from its twin */
+	bool elsewhere;	     /* P: differs, and what runs is another unit's copy of it */
 	const char *because; /* why it is in the patch */
 	bool replaced;	     /* P: gets a site in the target */
 	bool has_target;     /* proven address in the binary (thread-local: offset in the block) */

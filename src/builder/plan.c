@@ -20,6 +20,7 @@ void plan_fini(struct plan *plan)
 		compile_unit_fini(&plan->units[i]);
 	free(plan->units);
 	free(plan->uncompiled);
+	free(plan->members);
 	overlay_fini(&plan->view);
 	overlay_fini(&plan->before);
 	strings_fini(&plan->edited);
@@ -268,6 +269,7 @@ static int find_units(struct plan *plan, const struct build_options *options,
 	bool *wanted = calloc(plan->db.count, sizeof(*wanted));
 	int rc;
 
+	plan->members = wanted;
 	if (!reach || !wanted)
 		rc = error_no_memory(err);
 	else
@@ -289,7 +291,6 @@ static int find_units(struct plan *plan, const struct build_options *options,
 	if (!rc)
 		rc = unreached_report(plan, &deps, wanted, result, err);
 	free(reach);
-	free(wanted);
 	return rc;
 }
 

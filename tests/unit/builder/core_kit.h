@@ -28,6 +28,7 @@ struct kit {
 	const char *link;
 	const char *decision; /* variable that may change, or NULL */
 	enum core_data_policy policy;
+	const char *witness; /* an object in dir of a unit that is not affected, or NULL */
 	struct core_result result;
 	struct suture_error err;
 	int code;
@@ -107,7 +108,8 @@ static inline void kit_compile(struct kit *kit, const char *before, const char *
 /* The verdict on what kit_compile() made; with a patch file in dir/patch.so. */
 static inline void kit_verdict(struct kit *kit)
 {
-	char v[80], o[80], p[80], prog[80], patch[80];
+	char v[80], o[80], p[80], prog[80], patch[80], witness[80];
+	const char *witnesses[] = {witness};
 	struct core_data_decision decision = {kit->decision, kit->policy};
 	struct core_pair provenance = {"builder", "test"};
 	struct unit_objects unit = {.source = "unit",
@@ -121,12 +123,15 @@ static inline void kit_verdict(struct kit *kit)
 				       .description = "a test",
 				       .decisions = &decision,
 				       .decision_count = kit->decision != NULL,
+				       .witnesses = witnesses,
+				       .witness_count = kit->witness != NULL,
 				       .provenance = &provenance,
 				       .provenance_count = 1};
 
 	snprintf(v, sizeof(v), "%s/v.o", kit->dir);
 	snprintf(o, sizeof(o), "%s/o.o", kit->dir);
 	snprintf(p, sizeof(p), "%s/p.o", kit->dir);
+	snprintf(witness, sizeof(witness), "%s/%s", kit->dir, kit->witness ? kit->witness : "");
 	snprintf(prog, sizeof(prog), "%s/prog", kit->dir);
 	snprintf(patch, sizeof(patch), "%s/patch.so", kit->dir);
 	core_result_fini(&kit->result);
