@@ -69,6 +69,12 @@ int emit_relocs(struct emit *emit, uint32_t section);
 /* One relocation of section `index` of P; its offset is that in the section's copy. */
 int emit_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
 
+/* Is the address known at run time only, so that it may not fit into the field? */
+bool emit_is_far(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
+
+/* The field gets the distance to a slot with what such a relocation refers to. */
+void emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
+
 /* Copies what .eh_frame says about kept functions, debug information as a whole (emit_debug.c). */
 int emit_frames(struct emit *emit, uint32_t section);
 int emit_debug(struct emit *emit, uint32_t section);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "frames.h"
 
+#include <dwarf.h>
 #include <elf.h>
 #include <string.h>
 
@@ -95,6 +96,21 @@ static void refuse(struct emit *emit, const char *name, const char *why)
 }
 
 /*
+ * The unwinder's routine, whose address does not fit: the record is told to look into a slot for
+ * it, which is how position-independent code has it. What a common record refers to is that routine
+ * alone, and the byte before says how.
+ */
+static bool look_into_slot(struct emit *emit, uint32_t out, uint64_t at)
+{
+	uint8_t *encoding = emit->writer.sections[out].data + at - 1;
+
+	if (*encoding != DW_EH_PE_udata4)
+		return false;
+	*encoding = DW_EH_PE_indirect | DW_EH_PE_pcrel | DW_EH_PE_sdata4;
+	return true;
+}
+
+/*
  * References inside the patch are PC-relative. Programs that are not position independent have
  * absolute ones, to the personality routine and to the tables: these go the way of all others.
  */
@@ -115,6 +131,10 @@ static int copy_record(struct emit *emit, uint32_t index, const struct frame_rec
 		moved.offset = at + (relocs[i].offset - record->offset);
 		if (emit->session->binary.arch->reloc_info(relocs[i].type, &info) != ARCH_OK)
 			refuse(emit, name, "unknown relocation");
+		else if (info.form == ARCH_RELOC_ABSOLUTE && record->common &&
+			 emit_is_far(emit, index, &moved) &&
+			 look_into_slot(emit, emit->sections[index], moved.offset))
+			emit_slot_reloc(emit, index, &moved);
 		else if (info.form == ARCH_RELOC_ABSOLUTE)
 			code = emit_reloc(emit, index, &moved);
 		else if (info.form != ARCH_RELOC_PC)

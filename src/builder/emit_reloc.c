@@ -34,13 +34,33 @@ struct field {
 	int64_t addend; /* to be added to the symbol's address */
 };
 
+/* The function whose code or exception table the field is in, or the data; NULL: none that is
+ * known. */
+static const struct part *user_of(const struct field *field)
+{
+	const struct unit *unit = field->emit->unit;
+	uint32_t index = (uint32_t)(field->section - unit->p.sections);
+	struct part *part = part_at(&unit->patched, index, (int64_t)field->reloc->offset);
+
+	if (part && part->kind != PART_CONTENT)
+		return part_family(part);
+	for (size_t i = 0; i < unit->patched.count; i++)
+		if (unit->patched.list[i]->lsda_section == index)
+			return part_family(unit->patched.list[i]);
+	return NULL;
+}
+
 static int refuse(struct field *field, const char *why)
 {
+	const struct part *user = user_of(field);
+
 	refusals_add(&field->emit->session->result->refusals, SUTURE_E_UNSUPPORTED,
-		     field->emit->unit->source, 0,
+		     user && part_file(user) ? part_file(user) : field->emit->unit->source,
+		     user ? user->identity.line : 0,
 		     "use a function or variable that the file uses already, or compile with -fPIC",
-		     "%s: reference to %s (%s): %s", field->section->name, field->bound.name,
-		     field->info.name ? field->info.name : "unknown relocation", why);
+		     "%s: reference to %s (%s): %s", user ? user->name : field->section->name,
+		     field->bound.name, field->info.name ? field->info.name : "unknown relocation",
+		     why);
 	return 0;
 }
 
@@ -307,10 +327,16 @@ static bool load_instead(struct field *field)
 	return field->bound.reference.offset == 0 && load_slot(field);
 }
 
+/* At an address of the target's own. */
+static bool is_near(const struct bound *bound)
+{
+	return bound->kind == BOUND_TARGET && !bound->indirect;
+}
+
 static int bind_outside(struct field *field)
 {
 	struct emit *emit = field->emit;
-	bool near = field->bound.kind == BOUND_TARGET && !field->bound.indirect;
+	bool near = is_near(&field->bound);
 	uint64_t symbol = target_symbol(field);
 
 	switch (field->info.form) {
@@ -426,15 +452,36 @@ static bool is_tls_form(enum arch_reloc_form form)
 	       form == ARCH_RELOC_TLS_DESC_CALL;
 }
 
+static struct field field_of(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
+{
+	return (struct field){.emit = emit,
+			      .section = &emit->unit->p.sections[index],
+			      .out = emit->sections[index],
+			      .reloc = reloc,
+			      .bound = bind_reference(emit->session, emit->unit, index, reloc)};
+}
+
+bool emit_is_far(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
+{
+	struct field field = field_of(emit, index, reloc);
+
+	return (field.bound.kind == BOUND_IMPORT || field.bound.kind == BOUND_TARGET) &&
+	       !is_near(&field.bound);
+}
+
+void emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
+{
+	struct field field = field_of(emit, index, reloc);
+
+	if (emit->session->binary.arch->reloc_info(reloc->type, &field.info) == ARCH_OK)
+		through_slot(&field, target_symbol(&field), ARCH_RELOC_ABSOLUTE);
+}
+
 int emit_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
 {
 	const struct arch_ops *arch = emit->session->binary.arch;
-	struct field field = {.emit = emit,
-			      .section = &emit->unit->p.sections[index],
-			      .out = emit->sections[index],
-			      .reloc = reloc};
+	struct field field = field_of(emit, index, reloc);
 
-	field.bound = bind_reference(emit->session, emit->unit, index, reloc);
 	if (arch->reloc_info(reloc->type, &field.info) != ARCH_OK)
 		return refuse(&field, "unknown relocation type");
 	if (field.info.form == ARCH_RELOC_NONE)

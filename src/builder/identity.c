@@ -79,56 +79,6 @@ static bool address_of(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *addr
 	return op->atom == DW_OP_addr;
 }
 
-/*
- * Where a variable is. Compilers take variables apart, and store one that has only two values as a
- * truth value:
- *
- *	addr two.0; piece 4; piece 4; addr two.1; piece 8
- *	addr flag; deref_size 1; lit3; mul; lit0; plus; stack_value
- *
- * Each part notes its place in the whole and what is done to its contents.
- */
-static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
-{
-	struct part *part = NULL;
-	Dwarf_Attribute location;
-	uint64_t offset = 0;
-	char form[128];
-	size_t used = 0;
-	Dwarf_Op *ops;
-	size_t count;
-
-	if (!dwarf_attr(die, DW_AT_location, &location) ||
-	    dwarf_getlocation(&location, &ops, &count))
-		return;
-	for (size_t i = 0; i <= count; i++) {
-		bool piece = i < count && ops[i].atom == DW_OP_piece;
-		Dwarf_Addr address;
-
-		if (i < count && address_of(&location, &ops[i], &address)) {
-			part = part_of(walk, address);
-			form[0] = '\0';
-			used = offset ? (size_t)snprintf(form, sizeof(form), "%llu",
-							 (unsigned long long)offset)
-				      : 0;
-			note(walk, die, part, owner);
-		} else if (i == count || piece) {
-			if (part && part->identity.line && !part->identity.form) {
-				if (piece && !offset)
-					snprintf(form, sizeof(form), "0");
-				part->identity.form = arena_text(walk->arena, form);
-				part->identity.variable =
-					arena_text(walk->arena, dwarf_diename(die));
-			}
-			part = NULL;
-			offset += piece ? ops[i].number : 0;
-		} else if (part && used + 48 < sizeof(form)) {
-			used += (size_t)snprintf(form + used, sizeof(form) - used, ",%x:%llx",
-						 ops[i].atom, (unsigned long long)ops[i].number);
-		}
-	}
-}
-
 /* Its place is another one in each thread. */
 static bool is_thread_local(const Dwarf_Op *ops, size_t count)
 {
@@ -155,6 +105,58 @@ static struct part *thread_local_part(const struct walk *walk, Dwarf_Die *die,
 	start = dwarf_dieoffset(die) + (uint64_t)(block.data - (const unsigned char *)die->addr);
 	relocs = object_relocs(&object->sections[section], start, start + block.length, &count);
 	return count == 1 ? part_reference(walk->set, section, &relocs[0]).part : NULL;
+}
+
+/*
+ * Where a variable is. Compilers take variables apart, and store one that has only two values as a
+ * truth value:
+ *
+ *	addr two.0; piece 4; piece 4; addr two.1; piece 8
+ *	addr flag; deref_size 1; lit3; mul; lit0; plus; stack_value
+ *
+ * Each part notes its place in the whole and what is done to its contents.
+ */
+static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
+{
+	struct part *part = NULL;
+	Dwarf_Attribute location;
+	uint64_t offset = 0;
+	char form[128];
+	size_t used = 0;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!dwarf_attr(die, DW_AT_location, &location) ||
+	    dwarf_getlocation(&location, &ops, &count))
+		return;
+	if (is_thread_local(ops, count))
+		note(walk, die, thread_local_part(walk, die, &location), owner);
+	for (size_t i = 0; i <= count; i++) {
+		bool piece = i < count && ops[i].atom == DW_OP_piece;
+		Dwarf_Addr address;
+
+		if (i < count && address_of(&location, &ops[i], &address)) {
+			part = part_of(walk, address);
+			form[0] = '\0';
+			used = offset ? (size_t)snprintf(form, sizeof(form), "%llu",
+							 (unsigned long long)offset)
+				      : 0;
+			note(walk, die, part, owner);
+		} else if (i == count || piece) {
+			if (part && part->identity.line && !part->identity.form) {
+				if (piece && !offset)
+					snprintf(form, sizeof(form), "0");
+				part->identity.form = arena_text(walk->arena, form);
+				part->identity.variable =
+					arena_text(walk->arena, dwarf_diename(die));
+			}
+			part = NULL;
+			offset += piece ? ops[i].number : 0;
+		} else if (part && used + 48 < sizeof(form)) {
+			used += (size_t)snprintf(form + used, sizeof(form) - used, ",%x:%llx",
+						 ops[i].atom, (unsigned long long)ops[i].number);
+		}
+	}
 }
 
 /*

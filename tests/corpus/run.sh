@@ -12,6 +12,7 @@
 #   idle NAME …                     what must be idle besides, sorted
 #   next TEXT                       a refusal says it, in its message or in what to do
 #   flags FLAG…  link FLAG…         besides the level; only gcc|clang: skipped with the other
+#   needs PROGRAM                   skipped where it is not installed
 #   skip REASON                     usually for one compiler and level
 #   library                         sources lib*.c* make a shared object, which is the one patched
 #   option OPTION…                  of suture build
@@ -198,6 +199,11 @@ run_case() {
 	[ -z "$verdict" ] || [ "$verdict" = "$COMPILER" ] || return 0
 	if [ -n "$(field skip)" ]; then
 		printf 'note  %s: not tried: %s\n' "$NAME" "$(field skip)"
+		return 0
+	fi
+	verdict=$(field needs)
+	if [ -n "$verdict" ] && ! command -v "$verdict" >/dev/null; then
+		printf 'note  %s: not tried: there is no %s\n' "$NAME" "$verdict"
 		return 0
 	fi
 	verdict=$(field verdict)
