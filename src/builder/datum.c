@@ -206,10 +206,31 @@ static int add_readers(struct session *session, struct unit *unit, const struct 
 	return 0;
 }
 
+static bool is_virtual_table(const struct part *part)
+{
+	return strncmp(part->name, "_ZTV", 4) == 0;
+}
+
+/* Is the one in the binary as V has it, to the last address in it? */
+static bool is_proven(const struct unit *unit, const struct part *old)
+{
+	for (uint32_t i = 1; old->proof_name && i < unit->v.symbol_count; i++) {
+		const struct object_symbol *symbol = &unit->v.symbols[i];
+		const struct place *place;
+
+		if (!object_defines(&unit->v, symbol) || strcmp(symbol->name, old->proof_name) != 0)
+			continue;
+		place = &unit->proof.places[symbol->section];
+		return place->state == PLACE_COMPARED && place->base + symbol->value == old->target;
+	}
+	return false;
+}
+
 /*
  * Not where another one lies in the same place (lld folds constants too). What a library exports
  * may be used in a copy of the program's, which only the start of an object
- * leads to. Virtual tables and the like belong to a class, and are judged with it.
+ * leads to. Type information belongs to a class, and is judged with it. So do virtual tables, but
+ * for what a class overrides: another function in a slot, and the table is as long as before.
  */
 static bool changes_in_place(struct session *session, struct unit *unit, struct part *part)
 {
@@ -222,7 +243,8 @@ static bool changes_in_place(struct session *session, struct unit *unit, struct 
 	if (!difference_has_addresses(&unit->o, old) && !difference_has_addresses(&unit->p, part))
 		return true;
 	return (session->binary.executable || !part->global) &&
-	       strncmp(part->name, "_ZT", 3) != 0 &&
+	       (strncmp(part->name, "_ZT", 3) != 0 ||
+		(is_virtual_table(part) && is_proven(unit, old))) &&
 	       difference_can_be_written(&comparer, old, part);
 }
 
@@ -235,7 +257,15 @@ static int change_constant(struct session *session, struct unit *unit, struct pa
 	if (changes_in_place(session, unit, part)) {
 		int code = add_datum(session, unit, part, CORE_DATUM_CONST);
 
-		return code ? code : add_readers(session, unit, old);
+		/* Of a virtual table calls read one slot; what refers to it all makes objects. */
+		return code || is_virtual_table(part) ? code : add_readers(session, unit, old);
+	}
+	/* Living objects lead to theirs: another one beside it would be for new objects alone. */
+	if (is_virtual_table(part)) {
+		refuse(session, unit, part,
+		       "leave what the class overrides as it is, and change what it calls",
+		       "the constant");
+		return 0;
 	}
 	if (part->global) {
 		refuse(session, unit, part,

@@ -17,12 +17,19 @@
 enum {
 	TABLE_WHOLE = 24, /* rows up to which a table is shown as a whole */
 	SUMMARY_MOST = 8, /* members that are told in one line */
+	BASES_DEEP = 32,
 };
 
 static const char next_text[] =
 	"keep the layout and add fields with suture_shadow_get(), or accept "
 	"the change with --accept-layout and migrate, see "
 	"suture-authoring(7)";
+
+/* All types of both objects: a class is more than its own members. */
+struct sides {
+	const struct types *old;
+	const struct types *new;
+};
 
 void layout_gate_fini(struct layout_gate *gate)
 {
@@ -82,7 +89,51 @@ static bool is_overwritten(const struct type *new, const struct type_member *mem
 	return false;
 }
 
-static bool member_breaks(const struct type *old, const struct type *new,
+/* The only type of that name, or NULL. */
+static const struct type *type_named(const struct types *types, const char *name)
+{
+	const struct type *found = NULL;
+
+	for (size_t i = 0; i < types->count; i++) {
+		if (types->list[i].is_function || strcmp(types->list[i].name, name) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = &types->list[i];
+	}
+	return found;
+}
+
+/*
+ * Has the base that a class shares its virtual table with that slot already? What a class overrides
+ * of it is at the same place: the table keeps its size, and its contents are data that change
+ * (datum.h). What it overrides of another base only has a slot of its own behind those.
+ */
+static bool base_has_slot(const struct types *types, const struct type *type, int64_t slot,
+			  unsigned depth)
+{
+	for (size_t i = 0; i < type->member_count && depth < BASES_DEEP; i++) {
+		const struct type_member *member = &type->members[i];
+		const struct type *base = NULL;
+
+		if (member->kind == TYPE_BASE && !member->is_virtual && member->offset == 0)
+			base = type_named(types, member->type);
+		for (size_t k = 0; base && k < base->member_count; k++)
+			if (base->members[k].kind == TYPE_SLOT && base->members[k].offset == slot)
+				return true;
+		if (base && base_has_slot(types, base, slot, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+static bool is_override(const struct types *types, const struct type *type,
+			const struct type_member *member)
+{
+	return member->kind == TYPE_SLOT && base_has_slot(types, type, member->offset, 0);
+}
+
+static bool member_breaks(const struct sides *sides, const struct type *old, const struct type *new,
 			  const struct type_member *member)
 {
 	const struct type_member *other = find_named(new, member);
@@ -98,7 +149,7 @@ static bool member_breaks(const struct type *old, const struct type *new,
 	case TYPE_ENUMERATOR:
 		return false; /* code that used it doesn't compile any more */
 	default:
-		return !member->is_implicit;
+		return !member->is_implicit && !is_override(sides->old, old, member);
 	}
 }
 
@@ -106,7 +157,8 @@ static bool member_breaks(const struct type *old, const struct type *new,
  * Slots and bases, without what one side alone tells of: a destructor that nobody wrote is virtual
  * where a base's is, has the slot of that one, and clang tells of it only where something calls it.
  */
-static size_t count_slots(const struct type *type, const struct type *other)
+static size_t count_slots(const struct types *types, const struct type *type,
+			  const struct type *other)
 {
 	size_t count = 0;
 
@@ -115,23 +167,24 @@ static size_t count_slots(const struct type *type, const struct type *other)
 
 		count += member->kind == TYPE_BASE ||
 			 (member->kind == TYPE_SLOT &&
-			  (!member->is_implicit || find_named(other, member)));
+			  (!member->is_implicit || find_named(other, member)) &&
+			  !is_override(types, type, member));
 	}
 	return count;
 }
 
 /* Slots that are added make the vtables that exist too short. */
-static bool adds_slot(const struct type *old, const struct type *new)
+static bool adds_slot(const struct sides *sides, const struct type *old, const struct type *new)
 {
-	return count_slots(old, new) != count_slots(new, old);
+	return count_slots(sides->old, old, new) != count_slots(sides->new, new, old);
 }
 
-static bool type_breaks(const struct type *old, const struct type *new)
+static bool type_breaks(const struct sides *sides, const struct type *old, const struct type *new)
 {
-	if (old->size != new->size || adds_slot(old, new))
+	if (old->size != new->size || adds_slot(sides, old, new))
 		return true;
 	for (size_t i = 0; i < old->member_count; i++)
-		if (member_breaks(old, new, &old->members[i]))
+		if (member_breaks(sides, old, new, &old->members[i]))
 			return true;
 	return false;
 }
@@ -166,7 +219,8 @@ static void add_cell(struct bytes *out, const struct type_member *member, size_t
 }
 
 /* "coin 0->4, x 4->0": the heart of the matter in one line. */
-static void add_summary(struct bytes *out, const struct type *old, const struct type *new)
+static void add_summary(struct bytes *out, const struct sides *sides, const struct type *old,
+			const struct type *new)
 {
 	const char *comma = "";
 	size_t told = 0;
@@ -179,7 +233,7 @@ static void add_summary(struct bytes *out, const struct type *old, const struct 
 		const struct type_member *member = &old->members[i];
 		const struct type_member *other = find_named(new, member);
 
-		if (!member_breaks(old, new, member) || told++ >= SUMMARY_MOST)
+		if (!member_breaks(sides, old, new, member) || told++ >= SUMMARY_MOST)
 			continue;
 		bytes_add_format(out, "%s%s ", comma, member->name[0] ? member->name : "(base)");
 		comma = ", ";
@@ -277,26 +331,28 @@ static void add_table(struct bytes *out, const struct type *old, const struct ty
 	free(rows);
 }
 
-static unsigned first_line(const struct type *old, const struct type *new)
+static unsigned first_line(const struct sides *sides, const struct type *old,
+			   const struct type *new)
 {
 	for (size_t i = 0; i < old->member_count; i++)
-		if (member_breaks(old, new, &old->members[i]) && old->members[i].line)
+		if (member_breaks(sides, old, new, &old->members[i]) && old->members[i].line)
 			return old->members[i].line;
 	return new->line;
 }
 
-static int report(struct layout_gate *gate, const struct type *old, const struct type *new,
-		  const char *unit, struct refusals *refusals, struct suture_error *err)
+static int report(struct layout_gate *gate, const struct sides *sides, const struct type *old,
+		  const struct type *new, const char *unit, struct refusals *refusals,
+		  struct suture_error *err)
 {
 	struct bytes text = {0};
 	const char *used_by = old->used_by ? old->used_by : new->used_by;
-	unsigned line = first_line(old, new);
+	unsigned line = first_line(sides, old, new);
 
 	if (strings_contain(&gate->reported, old->name))
 		return 0;
 	strings_add(&gate->reported, old->name);
 	bytes_add_format(&text, "%s changes layout\n  ", old->name);
-	add_summary(&text, old, new);
+	add_summary(&text, sides, old, new);
 	bytes_add_format(&text, "   %s:%u", path_base(old->file), line);
 	if (used_by)
 		bytes_add_format(&text, "   used by %s", used_by);
@@ -327,18 +383,21 @@ static size_t run_end(const struct types *types, size_t from)
  * Several types of one name (in blocks of one function) are paired by order; one that fits any of
  * the other side's is fine.
  */
-static int compare_runs(struct layout_gate *gate, const struct types *old, size_t o, size_t o_end,
-			const struct types *new, size_t p, size_t p_end, const char *unit,
-			struct refusals *refusals, struct suture_error *err)
+static int compare_runs(struct layout_gate *gate, const struct sides *sides, size_t o, size_t o_end,
+			size_t p, size_t p_end, const char *unit, struct refusals *refusals,
+			struct suture_error *err)
 {
+	const struct types *old = sides->old, *new = sides->new;
+
 	for (size_t i = o; i < o_end; i++) {
 		bool fits = false;
 
 		for (size_t j = p; j < p_end && !fits; j++)
-			fits = !type_breaks(&old->list[i], &new->list[j]);
+			fits = !type_breaks(sides, &old->list[i], &new->list[j]);
 		if (!fits) {
 			size_t like = p + (i - o) < p_end ? p + (i - o) : p;
-			int rc = report(gate, &old->list[i], &new->list[like], unit, refusals, err);
+			int rc = report(gate, sides, &old->list[i], &new->list[like], unit,
+					refusals, err);
 
 			if (rc)
 				return rc;
@@ -351,6 +410,7 @@ static int compare_all(struct layout_gate *gate, const struct types *old, const 
 		       const char *o_path, const char *unit, struct refusals *refusals,
 		       struct suture_error *err)
 {
+	const struct sides sides = {old, new};
 	size_t o = 0, p = 0;
 	int rc = 0;
 
@@ -362,7 +422,7 @@ static int compare_all(struct layout_gate *gate, const struct types *old, const 
 			rc = signature_compare(&old->list[o], &new->list[p], o_path, unit,
 					       &gate->exports, refusals, err);
 		else if (order == 0 && !is_accepted(gate, old->list[o].name))
-			rc = compare_runs(gate, old, o, o_end, new, p, p_end, unit, refusals, err);
+			rc = compare_runs(gate, &sides, o, o_end, p, p_end, unit, refusals, err);
 		if (order <= 0)
 			o = o_end;
 		if (order >= 0)

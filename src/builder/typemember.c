@@ -85,6 +85,7 @@ static void read_field(struct type_reader *reader, struct type *type, Dwarf_Die 
 		return;
 	dwarf_decl_line(die, &line);
 	member->line = (unsigned)line;
+	member->is_virtual = is_base && dwarf_hasattr(die, DW_AT_virtuality);
 	member->size = bytes * 8;
 	/* A virtual base has an expression instead of a number: 0 here, and its identity counts. */
 	if (number(die, DW_AT_data_member_location, &place))

@@ -25,6 +25,7 @@ struct type_member {
 	char *type;	/* owned: identity without typedefs and qualifiers; "" for none */
 	unsigned line;
 	bool is_implicit; /* nobody wrote it: told only where it is used */
+	bool is_virtual;  /* a base that all derived ones share: its place is not known */
 };
 
 struct type {

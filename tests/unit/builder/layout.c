@@ -184,6 +184,31 @@ static void cplusplus(void **state)
 	       "struct b::s");
 }
 
+/* What shares its virtual table with the base has its slots: overriding one makes it no longer. */
+static void overrides(void **state)
+{
+#define BASE  "struct B { virtual int f(); virtual int g(); int b; };\n"
+#define USE_D "int use(D *p) { return p->f() + p->b; }\n"
+	(void)state;
+	allow("x.cpp", BASE "struct D : B { int f() override; };\n" USE_D,
+	      BASE "struct D : B { int f() override; int g() override; };\n" USE_D);
+	allow("x.cpp", BASE "struct D : B { int f() override; int g() override; };\n" USE_D,
+	      BASE "struct D : B { int f() override; };\n" USE_D);
+	allow("x.cpp", BASE "struct C : B { }; struct D : C { int f() override; };\n" USE_D,
+	      BASE
+	      "struct C : B { }; struct D : C { int f() override; int g() override; };\n" USE_D);
+	refuse("x.cpp", BASE "struct D : B { int f() override; };\n" USE_D,
+	       BASE "struct D : B { int f() override; virtual int g(int); };\n" USE_D, "g");
+	refuse("x.cpp",
+	       BASE "struct S { virtual int s(); }; struct D : B, S { int f() override; };\n" USE_D,
+	       BASE "struct S { virtual int s(); }; struct D : B, S { int f() override; int s() "
+		    "override; };\n" USE_D,
+	       "D changes layout");
+	refuse("x.cpp", BASE "struct D : virtual B { int f() override; };\n" USE_D,
+	       BASE "struct D : virtual B { int f() override; int g() override; };\n" USE_D,
+	       "D changes layout");
+}
+
 static void namespaces_of_members(void **state)
 {
 	(void)state;
@@ -238,9 +263,13 @@ static void signatures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		in_tree(fields),     in_tree(unions_enums_typedefs),
-		in_tree(harmless),   in_tree(cplusplus),
-		in_tree(signatures), in_tree(namespaces_of_members),
+		in_tree(fields),
+		in_tree(unions_enums_typedefs),
+		in_tree(harmless),
+		in_tree(cplusplus),
+		in_tree(signatures),
+		in_tree(overrides),
+		in_tree(namespaces_of_members),
 		in_tree(closures),
 	};
 

@@ -1,0 +1,8 @@
+#include "shared.h"
+
+actor *born()
+{
+	static orc one;
+
+	return &one;
+}
