@@ -87,6 +87,10 @@ __attribute__((visibility("default"))) volatile int suture_made_dumpable;
 extern volatile int suture_filters;
 __attribute__((visibility("default"))) volatile int suture_filters = -1;
 
+/* Why it last did not start, "" if it did: suture_start() returns a code only. */
+extern char suture_why[SUTURE_ERROR_MESSAGE_SIZE];
+__attribute__((visibility("default"))) char suture_why[SUTURE_ERROR_MESSAGE_SIZE];
+
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT const char *suture_version(void)
@@ -306,6 +310,7 @@ EXPORT int suture_start(void)
 	}
 	if (!running || initialised_for != getpid())
 		rc = start_locked(&err);
+	snprintf(suture_why, sizeof(suture_why), "%s", rc ? err.message : "");
 	pthread_mutex_unlock(&start_lock);
 	if (rc)
 		log_error("the agent did not start: %s", err.message);

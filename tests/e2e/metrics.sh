@@ -76,6 +76,18 @@ is "no agent" 3 $?
 exec {HOLD}>&-
 target_end
 
+# One byte that is no UTF-8 and a scraper takes none of it.
+NAMED=$WORK/$'n\xff\xc3\xbc\x1b'
+cp "$(command -v sleep)" "$NAMED"
+LD_PRELOAD=$SUTURE_AGENT "$NAMED" 600 &
+PID=$!
+PIDS+=("$PID")
+until_true "the named agent" serves "$PID"
+scrape -p "$PID"
+check "a name that is no UTF-8" iconv -f utf-8 -t utf-8 "$WORK/metrics"
+is "the rest of it" 1 "$(grep -c '^suture_agent_info{process="n?ü?"' "$WORK/metrics")"
+stop_pid "$PID"
+
 printf -- '-- probes\n'
 if [ -f /usr/include/sys/sdt.h ] || [ -f "/usr/include/$(uname -m)-linux-gnu/sys/sdt.h" ]; then
 	PROBES=$(readelf -n "$SUTURE_AGENT" | awk '/Provider: suture/ { ours = 1 } /Name:/ && ours { print $2; ours = 0 }' | sort -u | tr '\n' ' ')

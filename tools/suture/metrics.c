@@ -4,6 +4,8 @@
 #include "cli/commands.h"
 #include "cli/query.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,18 +14,26 @@ void cli_metrics_help(void)
 	query_help("suture metrics");
 }
 
-/* Between quotation marks: backslash, quotation mark and end of line are escaped. */
+/*
+ * Between quotation marks: backslash, quotation mark and end of line are escaped. One byte that is
+ * no UTF-8, as a program's name may have, and the whole exposition is refused.
+ */
 static void put_value(const char *text)
 {
-	for (; *text; text++) {
-		if (*text == '\\' || *text == '"')
+	for (size_t length; *text; text += length) {
+		length = text_char(text);
+		if (length > 1)
+			fwrite(text, 1, length, stdout);
+		else if (*text == '\\' || *text == '"')
 			printf("\\%c", *text);
 		else if (*text == '\n')
 			fputs("\\n", stdout);
-		else if ((unsigned char)*text >= 0x20 && *text != 0x7f)
+		else if (length == 1 && (unsigned char)*text >= 0x20 && *text != 0x7f)
 			putchar(*text);
 		else
 			putchar('?');
+		if (length == 0)
+			length = 1;
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/attach/hold.h"
+#include "cli/attach/resident.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ bool reply_read(const struct errand *errand, struct arch_errand *data)
 static int told(const struct errand *errand, const struct arch_errand *data,
 		struct suture_error *err)
 {
-	char text[ARCH_ERRAND_TEXT];
+	char text[ARCH_ERRAND_TEXT], why[SUTURE_ERROR_MESSAGE_SIZE];
 
 	if (data->state == ARCH_ERRAND_DONE && data->result == 0)
 		return 0;
@@ -40,7 +41,9 @@ static int told(const struct errand *errand, const struct arch_errand *data,
 			error_set(err, code, "it was forked while a patch was put in or out");
 			return error_next(err, "let its parent start it again");
 		}
-		error_set(err, code, "the agent did not start: %s", suture_code_text(code));
+		if (!resident_why(errand->process, why))
+			snprintf(why, sizeof(why), "%s", suture_code_text(code));
+		error_set(err, code, "the agent did not start: %s", why);
 		return error_next(err, "it needs four free descriptors, a thread, some MiB of "
 				       "memory, and a folder for its socket");
 	}

@@ -36,6 +36,7 @@ void resident_find(const struct remote *remote, const struct modules *modules,
 		return;
 	resident->begun = true;
 	find(remote, agent, "suture_made_dumpable", &resident->dumpable);
+	find(remote, agent, "suture_why", &resident->why);
 	if (find(remote, agent, "suture_filters", &filters) &&
 	    !remote_read(remote, filters, &resident->filters, sizeof(resident->filters)))
 		resident->filters = -1;
@@ -44,9 +45,11 @@ void resident_find(const struct remote *remote, const struct modules *modules,
 		resident->served = 0;
 }
 
-/* And what was found there is written to by change, if that is given. */
+/* And what was found there is used further, if that is given. */
 static bool look(const struct process *process, struct resident *resident,
-		 bool (*change)(const struct remote *remote, const struct resident *resident))
+		 bool (*use)(const struct remote *remote, const struct resident *resident,
+			     void *context),
+		 void *context)
 {
 	struct suture_error err;
 	struct modules modules;
@@ -59,7 +62,7 @@ static bool look(const struct process *process, struct resident *resident,
 	if (done) {
 		resident_find(&remote, &modules, resident);
 		modules_fini(&modules);
-		done = !change || change(&remote, resident);
+		done = !use || use(&remote, resident, context);
 	}
 	remote_close(&remote);
 	return done;
@@ -67,12 +70,32 @@ static bool look(const struct process *process, struct resident *resident,
 
 bool resident_read(const struct process *process, struct resident *resident)
 {
-	return look(process, resident, NULL);
+	return look(process, resident, NULL, NULL);
 }
 
-static bool note_dumpable(const struct remote *remote, const struct resident *resident)
+static bool read_why(const struct remote *remote, const struct resident *resident, void *text)
+{
+	char *end = (char *)text + SUTURE_ERROR_MESSAGE_SIZE - 1;
+
+	if (!resident->why || !remote_read(remote, resident->why, text, SUTURE_ERROR_MESSAGE_SIZE))
+		return false;
+	*end = '\0';
+	return *(char *)text != '\0';
+}
+
+bool resident_why(const struct process *process, char text[SUTURE_ERROR_MESSAGE_SIZE])
+{
+	struct resident resident;
+
+	return look(process, &resident, read_why, text);
+}
+
+static bool note_dumpable(const struct remote *remote, const struct resident *resident,
+			  void *context)
 {
 	const int yes = 1;
+
+	(void)context;
 
 	return resident->dumpable && remote_write(remote, resident->dumpable, &yes, sizeof(yes));
 }
@@ -81,5 +104,5 @@ bool resident_note_dumpable(const struct process *process)
 {
 	struct resident resident;
 
-	return look(process, &resident, note_dumpable);
+	return look(process, &resident, note_dumpable, NULL);
 }
