@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -70,24 +72,45 @@ int file_write_fd(int fd, const void *data, size_t size, const char *name, struc
 	return 0;
 }
 
+/*
+ * Nobody cleans up a file beside another one that somebody interrupted (Ctrl-C): such signals wait
+ * until it has its name, or is gone.
+ */
+static void hold_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
 int file_replace(const char *path, const void *data, size_t size, unsigned mode,
 		 struct suture_error *err)
 {
 	cleanup_memory char *beside = NULL;
+	sigset_t before;
 	int fd, rc;
 
 	if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
 		beside = NULL;
 		return error_no_memory(err);
 	}
+	hold_signals(&before);
 	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(err, SUTURE_E_IO, errno, "%s", path);
+	if (fd < 0) {
+		rc = error_errno(err, SUTURE_E_IO, errno, "%s", path);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		return rc;
+	}
 	rc = file_write_fd(fd, data, size, path, err);
 	if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(beside, path) < 0))
 		rc = error_errno(err, SUTURE_E_IO, errno, "%s", path);
 	close(fd);
 	if (rc)
 		unlink(beside);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -175,5 +175,19 @@ expect "a tree" 4 "$(printf '%*s  NAME        RESULT\n%s  fake_agent  LAYOUT_CHA
 expect "a tree as JSON" 0 '{"processes":[{"name":"fix","rung":"lazy","threads":12,"attempts":1,"functions":3,"prepare_us":6200,"pause_us":85,"total_us":7100,"result":"reverted","changed":true,"pid":@PID@}]}' \
 	"" -- unload fix --json --tree "$PID"
 
+# Whoever reads no answer must know that there was one.
+for asked in --version "list --json -s $SOCKET" "list -s $SOCKET" "completion bash"; do
+	# shellcheck disable=SC2086
+	SAID=$("$SUTURE" $asked 2>&1 >/dev/full)
+	CODE=$?
+	if [ "$CODE" = 1 ] && [ "$SAID" = "suture: error: the answer can't be written: No space left on device (IO)
+  what was asked for was done" ]; then
+		PASSED=$((PASSED + 1))
+	else
+		printf 'FAIL  %s to a full disk: exit %s, %s\n' "$asked" "$CODE" "$SAID"
+		FAILED=$((FAILED + 1))
+	fi
+done
+
 printf '%s passed, %s failed\n' "$PASSED" "$FAILED"
 [ "$FAILED" = 0 ]

@@ -271,7 +271,7 @@ static int present(const struct cli *cli, const struct action *action, const str
 	} else if (!cli->quiet) {
 		action->show(cli, first);
 	}
-	return fflush(stdout) == 0 ? exit_code : message_worse(exit_code, 1);
+	return message_flush(exit_code);
 }
 
 static void perform(const struct cli *cli, const struct action *action, struct group *group,

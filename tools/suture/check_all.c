@@ -162,5 +162,5 @@ int check_all_run(struct cli *cli, int argc, char **argv)
 		show(&totals, path);
 	codefile_close(&file);
 	json_object_put(totals.unpatchable);
-	return fflush(stdout) == 0 ? exit_code : 1;
+	return message_flush(exit_code);
 }

@@ -79,7 +79,7 @@ static int show_version(const struct cli *cli)
 
 	if (!cli->json) {
 		puts("suture " SUTURE_VERSION);
-		return fflush(stdout) == 0 ? 0 : 1;
+		return message_flush(0);
 	}
 	document = json_object_new_object();
 	rpc_json_add(document, "version", rpc_json_string(SUTURE_VERSION));

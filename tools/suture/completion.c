@@ -243,5 +243,5 @@ int cli_completion(struct cli *cli, int argc, char **argv)
 		return message_fail(cli, &cli->err);
 	}
 	fputs(script, stdout);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return message_flush(0);
 }

@@ -154,5 +154,5 @@ int cli_help(struct cli *cli, int argc, char **argv)
 		show_one(command);
 	else
 		show_all();
-	return fflush(stdout) == 0 ? 0 : 1;
+	return message_flush(0);
 }

@@ -435,5 +435,5 @@ int cli_info(struct cli *cli, int argc, char **argv)
 		show(cli, &file, &seal, &tiers);
 	tiers_fini(&tiers);
 	patch_file_fini(&file);
-	return fflush(stdout) == 0 ? exit_code : 1;
+	return message_flush(exit_code);
 }

@@ -8,6 +8,7 @@
 #include "binary/readable.h"
 #include "rpc/error.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char *kind_of(int exit_code)
@@ -129,10 +130,27 @@ int message_json(struct json_object *document, int exit_code)
 {
 	const char *line = document ? rpc_json_line(document) : NULL;
 
-	if (!line || puts(line) < 0 || fflush(stdout) != 0)
+	if (line)
+		puts(line);
+	else
 		exit_code = exit_code ? exit_code : 1;
 	json_object_put(document);
-	return exit_code;
+	return message_flush(exit_code);
+}
+
+int message_flush(int exit_code)
+{
+	static bool said;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_code;
+	if (!said)
+		fprintf(stderr, "suture: error: the answer can't be written: %s (IO)\n%s",
+			errno ? strerror(errno) : "output failed",
+			exit_code ? "" : "  what was asked for was done\n");
+	said = true;
+	return message_worse(exit_code, 1);
 }
 
 int message_fail(struct cli *cli, const struct suture_error *err)

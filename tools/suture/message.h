@@ -23,6 +23,9 @@ struct json_object *message_document(const struct suture_error *err, struct json
 /* Prints the document on one line and drops it; returns exit_code, or 1 if it can't be printed. */
 int message_json(struct json_object *document, int exit_code);
 
+/* The end of what goes to stdout. Says so where that can't be written, which makes it a failure. */
+int message_flush(int exit_code);
+
 /* Control characters become '?', a tab a blank, mangled names readable ones. */
 void message_put(FILE *to, const char *text);
 

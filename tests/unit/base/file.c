@@ -5,7 +5,10 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char folder[128];
 
@@ -68,12 +71,37 @@ static void a_failed_replacement_leaves_nothing(void **state)
 	assert_int_not_equal(system(command), 0);
 }
 
+/* Ctrl-C in the middle: either the file is there, or nothing is. */
+static void a_signal_leaves_nothing_beside(void **state)
+{
+	static const char text[1 << 16];
+	char path[160], command[192];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/killed", folder);
+	for (unsigned round = 0; round < 30; round++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0)
+			for (;;)
+				file_replace(path, text, sizeof(text), 0600, NULL);
+		usleep(2000 + 300 * round);
+		kill(child, round % 2 ? SIGINT : SIGTERM);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+	}
+	snprintf(command, sizeof(command), "ls %s | grep -q 'killed\\.'", folder);
+	assert_int_not_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_was_replaced),
 		cmocka_unit_test(refuses_what_is_no_file),
 		cmocka_unit_test(a_failed_replacement_leaves_nothing),
+		cmocka_unit_test(a_signal_leaves_nothing_beside),
 	};
 
 	return cmocka_run_group_tests(tests, make, removed);
