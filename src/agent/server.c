@@ -122,6 +122,12 @@ void server_drop_session(struct server *server, size_t slot)
 		server_worker_abandon(server, session->call);
 	server->sessions[slot] = NULL;
 	atomic_store(&server->session_fds[slot], -1);
+	/*
+	 * A child that was forked meanwhile has the descriptor as well until it has run its
+	 * handlers, or for good after a raw clone(): closing ours alone would leave the events of
+	 * this connection coming, for a session that is no more.
+	 */
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, session->fd, NULL);
 	session_destroy(session);
 }
 

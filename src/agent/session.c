@@ -37,6 +37,8 @@ void session_destroy(struct session *session)
 {
 	if (!session)
 		return;
+	/* Said to the client at once, whoever has inherited the descriptor. */
+	shutdown(session->fd, SHUT_RDWR);
 	close(session->fd);
 	if (session->passed >= 0)
 		close(session->passed);

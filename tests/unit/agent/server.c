@@ -16,8 +16,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long clients may be silent: those of the tests that are about that, and all others. */
@@ -446,6 +449,58 @@ static void test_stop_while_one_works(void **state)
 	close(fd); /* stop() does the rest */
 }
 
+/* A child that has all descriptors and runs no handlers of fork(), as of a raw clone(). */
+static pid_t born_unnoticed(void)
+{
+	pid_t child = _Fork();
+
+	if (child == 0)
+		for (;;)
+			pause();
+	assert_true(child > 0);
+	return child;
+}
+
+static uint64_t cpu_time_of_server(void)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(pthread_getcpuclockid(server_thread, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return (uint64_t)used.tv_sec * UINT64_C(1000000000) + (uint64_t)used.tv_nsec;
+}
+
+/* Events of a connection that is closed here and open there led to a session that was freed. */
+static void test_a_child_has_the_connection_too(void **state)
+{
+	int leaves = connect_raw(socket_path), asks = connect_raw(socket_path);
+	uint64_t before;
+	pid_t child;
+
+	(void)state;
+	say(leaves, "list\n");
+	assert_string_equal(hear(leaves), "small");
+	say(asks, "list\n");
+	assert_string_equal(hear(asks), "small");
+	child = born_unnoticed();
+	/* One whose client leaves, and one that the server ends. */
+	close(leaves);
+	say(asks, "list");
+	shutdown(asks, SHUT_WR);
+	assert_string_equal(hear(asks), "small");
+	assert_string_equal(hear(asks), "");
+	close(asks);
+	expect_served();
+	before = cpu_time_of_server();
+	usleep(300000);
+	/* It sleeps: no event keeps it awake. */
+	assert_true(cpu_time_of_server() - before < UINT64_C(50000000));
+	expect_served();
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 /* How often the thread of that name went to sleep. */
 static long switches_of(const char *name)
 {
@@ -608,6 +663,7 @@ int main(void)
 		SERVED(test_stop_while_one_works),
 		SERVED(test_who_leaves_is_not_found),
 		SERVED(test_what_waits_behind_it_is_refused),
+		SERVED(test_a_child_has_the_connection_too),
 		SERVED(test_no_wakeups_without_clients),
 		SERVED(test_signals_are_blocked_but_two),
 		SERVED(test_who_wakes_up_late_hurries),
