@@ -248,7 +248,7 @@ family() {
 	step "listed in all" 0 '(.processes | length) == 5 and all(.processes[]; .patches | length == 1)' list --tree "$PID"
 	load_ends
 	load_closes
-	OLD_WORKERS=$(pgrep -P "$PID" | tr '\n' ' ')
+	mapfile -t OLD_WORKERS < <(pgrep -P "$PID")
 	kill -HUP "$PID"
 	until_true "new workers" new_workers "$PID"
 	load_begins 8
@@ -261,7 +261,12 @@ family() {
 	is "its end" 0 $?
 	is "complaints in its log" 0 "$(grep -cE 'exited on signal|alert|Interrupted' "$WORK/nginx.log")"
 }
-new_workers() { four_workers "$1" && [ "$(pgrep -P "$1" | tr '\n' ' ')" != "$OLD_WORKERS" ]; }
+# Four, and none of the old ones: looked up once, since they change meanwhile.
+new_workers() {
+	local now
+	now=$(pgrep -P "$1")
+	[ "$(wc -l <<<"$now")" = 4 ] && ! grep -qwFf <(printf '%s\n' "${OLD_WORKERS[@]}") <<<"$now"
+}
 
 ALL_SERVED=0
 for PROGRAM; do
