@@ -9,17 +9,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 enum {
 	NAP_NS = 100000,
-	HELD_US = 2000000, /* loading takes milliseconds, where there is a processor for it */
+	/* A thread is away meanwhile: look often, but not while nothing can have come of it yet,
+	 * since each look at its memory makes the loader wait. */
+	HELD_FIRST_NS = 150000,
+	HELD_NAP_NS = 10000,
+	HELD_LOOK_US = 1000, /* how often at whether the other one sleeps */
+	HELD_US = 2000000,   /* loading takes milliseconds, where there is a processor for it */
 	HELD_BLOCKED_US = 100000, /* it waits for a slow disk, or for somebody who waits for it */
 };
 
-static void nap(void)
+static void nap(long ns)
 {
-	nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
 }
 
 bool reply_read(const struct errand *errand, struct arch_errand *data)
@@ -93,17 +99,22 @@ static bool look(struct errand *errand)
 
 void reply_await_held(struct errand *errand, pid_t borrowed)
 {
-	uint64_t start = borrow_now_us(), now = start, ran = start;
+	uint64_t start = borrow_now_us(), now = start, looked = start, ran = start;
+	int slack = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
 
-	while (now - start < HELD_US && now - ran < HELD_BLOCKED_US) {
-		if (!look(errand) || errand->answer.loaded ||
-		    errand->answer.state != ARCH_ERRAND_BEGUN)
-			return;
-		nap();
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	nap(HELD_FIRST_NS);
+	while (now - start < HELD_US && now - ran < HELD_BLOCKED_US && look(errand) &&
+	       !errand->answer.loaded && errand->answer.state == ARCH_ERRAND_BEGUN) {
+		nap(HELD_NAP_NS);
 		now = borrow_now_us();
+		if (now - looked < HELD_LOOK_US)
+			continue;
+		looked = now;
 		if (!hold_is_blocked(errand->remote->pid, borrowed))
 			ran = now;
 	}
+	prctl(PR_SET_TIMERSLACK, slack, 0, 0, 0);
 }
 
 int reply_await(struct errand *errand, uint64_t deadline, struct suture_error *err)
@@ -116,7 +127,7 @@ int reply_await(struct errand *errand, uint64_t deadline, struct suture_error *e
 			return error_set(err, SUTURE_E_NO_PROCESS, "the process ended meanwhile");
 		if (data->state != ARCH_ERRAND_BEGUN || borrow_now_us() > deadline)
 			break;
-		nap();
+		nap(NAP_NS);
 	}
 	if (errand->failed) {
 		*err = errand->failure;
