@@ -62,13 +62,13 @@ static int check_overlap(const struct plan *plan, const struct patch *patch,
 
 /* Parts of the function that the compiler put elsewhere: "f.cold" of f. */
 static size_t find_parts(const struct patch *patch, const struct format_function *function,
-			 struct trampoline_range *parts, size_t limit)
+			 struct trampoline_range *parts)
 {
 	const struct patch_file *file = &patch->file;
 	const char *name = patch_file_string(file, function->name_ref);
 	size_t length = strlen(name), count = 0;
 
-	for (size_t i = 0; i < file->idle.count && count < limit; i++) {
+	for (size_t i = 0; i < file->idle.count; i++) {
 		const struct format_idle *idle = &file->idle.records[i];
 		const char *part = patch_file_string(file, idle->name_ref);
 		uintptr_t address = patch_target(patch, idle->module_ref, idle->target);
@@ -136,24 +136,30 @@ static int plan_jump(struct plan *plan, const struct patch *patch,
 {
 	const struct patch_file *file = &patch->file;
 	struct surroundings around;
-	struct trampoline_range parts[4];
+	struct trampoline_range *parts;
 	struct trampoline_target target = {
 		.name = patch_file_string(file, function->name_ref),
 		.entry = site->entry,
 		.size = site->size,
 		.code = site->original,
-		.cold = parts,
 		.read = trampoline_read_self,
 		.read_context = &plan->agent->writer,
 	};
+	int rc;
 
 	if (site->has_known)
 		return trampoline_retarget(&site->known, to, &plan->agent->near, out, err);
-	target.cold_count = find_parts(patch, function, parts, sizeof(parts) / sizeof(parts[0]));
-	if (surroundings_read(&plan->agent->sites, &plan->agent->writer, patch, function, &target,
-			      &around, err))
-		return -(int)err->code;
-	return trampoline_plan(&target, to, &plan->agent->near, out, err);
+	parts = calloc(file->idle.count + 1, sizeof(*parts));
+	if (!parts)
+		return error_no_memory(err);
+	target.cold = parts;
+	target.cold_count = find_parts(patch, function, parts);
+	rc = surroundings_read(&plan->agent->sites, &plan->agent->writer, patch, function, &target,
+			       &around, err);
+	if (!rc)
+		rc = trampoline_plan(&target, to, &plan->agent->near, out, err);
+	free(parts);
+	return rc;
 }
 
 static int plan_trampoline(struct plan *plan, struct patch *patch,

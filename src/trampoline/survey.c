@@ -50,8 +50,11 @@ int survey_init(struct survey *survey, const struct survey_object *object, struc
 {
 	*survey = (struct survey){.object = object};
 	survey->parts = calloc(object->count + 1, sizeof(*survey->parts));
-	if (!survey->parts)
+	survey->ranges = calloc(object->count + 1, sizeof(*survey->ranges));
+	if (!survey->parts || !survey->ranges) {
+		survey_fini(survey);
 		return error_no_memory(err);
+	}
 	for (size_t i = 0; i < object->count; i++)
 		if (owner_length(object->functions[i].name))
 			survey->parts[survey->part_count++] = i;
@@ -63,6 +66,7 @@ int survey_init(struct survey *survey, const struct survey_object *object, struc
 void survey_fini(struct survey *survey)
 {
 	free(survey->parts);
+	free(survey->ranges);
 	*survey = (struct survey){0};
 }
 
@@ -76,7 +80,7 @@ bool survey_is_part(const struct survey *survey, size_t index)
  * that can only find more branches.
  */
 static size_t find_parts(const struct survey *survey, const char *name,
-			 struct trampoline_range *parts, size_t limit)
+			 struct trampoline_range *parts)
 {
 	const struct survey_object *object = survey->object;
 	size_t length = strlen(name), low = 0, high = survey->part_count, count = 0;
@@ -89,7 +93,7 @@ static size_t find_parts(const struct survey *survey, const char *name,
 		else
 			high = middle;
 	}
-	for (; low < survey->part_count && count < limit; low++) {
+	for (; low < survey->part_count; low++) {
 		const struct survey_function *part = &object->functions[survey->parts[low]];
 		size_t left;
 
@@ -175,14 +179,13 @@ int survey_plan(const struct survey *survey, size_t index, struct trampoline *ou
 	const struct survey_object *object = survey->object;
 	const struct survey_function *function = &object->functions[index];
 	struct trampoline_hole holes[MAX_HOLES];
-	struct trampoline_range parts[4];
 	size_t left = 0, label = first_label(object, function->address + 1);
 	struct trampoline_target target = {
 		.name = function->name,
 		.entry = function->address,
 		.size = function->size,
 		.code = object->bytes(object->context, function->address, &left),
-		.cold = parts,
+		.cold = survey->ranges,
 		.holes = holes,
 		.entries = object->labels + label,
 		.read = object->read,
@@ -196,8 +199,7 @@ int survey_plan(const struct survey *survey, size_t index, struct trampoline *ou
 	while (label < object->label_count && target.entry_count < MAX_LABELS &&
 	       object->labels[label++] < function->address + function->size)
 		target.entry_count++;
-	target.cold_count =
-		find_parts(survey, function->name, parts, sizeof(parts) / sizeof(parts[0]));
+	target.cold_count = find_parts(survey, function->name, survey->ranges);
 	target.padding_after =
 		padding_behind(object, index, &target.following, &target.following_size);
 	/* Looking for holes is worth the time only where an entry is difficult. */

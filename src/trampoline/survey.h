@@ -37,6 +37,7 @@ struct survey {
 	const struct survey_object *object; /* borrowed */
 	size_t *parts; /* owned: indices of functions that are parts of others, by name */
 	size_t part_count;
+	struct trampoline_range *ranges; /* owned: room for all of them, of the function at hand */
 };
 
 int survey_init(struct survey *survey, const struct survey_object *object,
