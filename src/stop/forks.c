@@ -6,6 +6,7 @@
 #include "stop/forks.h"
 
 #include "base/log.h"
+#include "stop/session.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,28 +15,17 @@
 static atomic_uint under_way; /* forks, between their first and their last handler */
 static atomic_bool held;
 
-static bool is_before(const struct timespec *limit)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec < limit->tv_sec ||
-	       (now.tv_sec == limit->tv_sec && now.tv_nsec < limit->tv_nsec);
-}
-
 static void before_fork(void)
 {
 	const struct timespec nap = {.tv_nsec = 20000};
-	struct timespec limit;
+	uint64_t limit = wait_now_stopped() + UINT64_C(1000000000) * FORKS_WAIT_SECONDS;
 
-	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += FORKS_WAIT_SECONDS;
 	for (;;) {
 		atomic_fetch_add(&under_way, 1);
-		if (!atomic_load(&held) || !is_before(&limit))
+		if (!atomic_load(&held) || wait_now_stopped() > limit)
 			return;
 		atomic_fetch_sub(&under_way, 1);
-		while (atomic_load(&held) && is_before(&limit))
+		while (atomic_load(&held) && wait_now_stopped() <= limit)
 			nanosleep(&nap, NULL);
 	}
 }
