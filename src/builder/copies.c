@@ -69,35 +69,10 @@ static enum verdict ask_units(const struct session *session, const struct unit *
 /* Is it in the object as it runs? */
 static bool proves(const struct proof *proof, const struct part *part)
 {
-	for (uint32_t i = 1; i < proof->object->symbol_count; i++) {
-		const struct object_symbol *symbol = &proof->object->symbols[i];
-		enum function_state state = proof->functions[i];
-		uint64_t address;
+	uint64_t address;
 
-		if ((state == FUNCTION_EXACT || state == FUNCTION_EQUIVALENT) &&
-		    symbol->bind == STB_WEAK && strcmp(symbol->name, part->name) == 0 &&
-		    proof_address(proof, i, &address) && address == part->twin->target)
-			return true;
-	}
-	return false;
-}
-
-/* An object of a unit that the diff does not reach, against the binary. */
-static int read_witness(struct session *session, const char *path, struct proof *proof)
-{
-	struct object *object = arena_array(&session->arena, 1, sizeof(*object));
-	struct core_verified verified = {0};
-	struct refusals unsaid = {0}; /* what is not as it runs is no witness */
-	int code;
-
-	if (!object)
-		return error_no_memory(session->err);
-	code = object_read(&session->arena, path, object, session->err);
-	if (!code && !object->lto && object->machine == session->binary.machine)
-		code = verify_unit(&session->arena, &session->binary, object, path, proof,
-				   &verified, &unsaid, session->err);
-	refusals_fini(&unsaid);
-	return code;
+	return proof->object && proof_weak_function(proof, part->name, &address) &&
+	       address == part->twin->target;
 }
 
 /* All witnesses, once there is something to ask them. */
@@ -110,7 +85,8 @@ static int read_witnesses(struct session *session, struct proof **proofs)
 	if (!*proofs)
 		return error_no_memory(session->err);
 	for (size_t i = 0; i < options->witness_count && !code; i++)
-		code = read_witness(session, options->witnesses[i], &(*proofs)[i]);
+		code = verify_object(&session->arena, &session->binary, options->witnesses[i],
+				     &(*proofs)[i], session->err);
 	return code;
 }
 
@@ -142,8 +118,7 @@ static void settle(struct session *session, const struct unit *unit, struct part
 	enum verdict verdict = ask_units(session, unit, part, &owner);
 
 	for (size_t i = 0; i < session->options->witness_count; i++)
-		if (verdict != VERDICT_REPLACED && witnesses[i].object &&
-		    proves(&witnesses[i], part))
+		if (verdict != VERDICT_REPLACED && proves(&witnesses[i], part))
 			verdict = VERDICT_STAYS;
 	if (verdict == VERDICT_REPLACED)
 		part->changed = true;

@@ -444,3 +444,17 @@ size_t proof_compare(struct proof *proof, uint32_t index, uint64_t base, bool co
 	free(c.marks);
 	return c.differences;
 }
+
+bool proof_weak_function(const struct proof *proof, const char *name, uint64_t *address)
+{
+	for (uint32_t i = 1; i < proof->object->symbol_count; i++) {
+		const struct object_symbol *symbol = &proof->object->symbols[i];
+		enum function_state state = proof->functions[i];
+
+		if ((state == FUNCTION_EXACT || state == FUNCTION_EQUIVALENT) &&
+		    symbol->bind == STB_WEAK && strcmp(symbol->name, name) == 0 &&
+		    proof_address(proof, i, address))
+			return true;
+	}
+	return false;
+}

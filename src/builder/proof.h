@@ -69,6 +69,9 @@ bool proof_lost(const struct proof *proof, uint32_t symbol, uint64_t *winner);
 /* Address in the binary of a symbol that V defines; false where nothing shows it. */
 bool proof_address(const struct proof *proof, uint32_t symbol, uint64_t *address);
 
+/* Address of the weak function of that name, if it is in the binary as it is here. */
+bool proof_weak_function(const struct proof *proof, const char *name, uint64_t *address);
+
 /*
  * Compares section `index` with the binary's bytes at base. With commit, what its relocations say
  * about other sections and names is claimed, and function states are noted; without, nothing is

@@ -337,3 +337,18 @@ int verify_unit(struct arena *arena, const struct binary *binary, const struct o
 		refuse(proof, source, &functions, &data, present, refusals);
 	return arena_check(arena, err);
 }
+
+int verify_object(struct arena *arena, const struct binary *binary, const char *path,
+		  struct proof *proof, struct suture_error *err)
+{
+	struct object *object = arena_array(arena, 1, sizeof(*object));
+	struct core_verified verified = {0};
+	struct refusals unsaid = {0};
+	int rc = object ? object_read(arena, path, object, err) : error_no_memory(err);
+
+	*proof = (struct proof){0};
+	if (!rc && !object->lto && object->machine == binary->machine)
+		rc = verify_unit(arena, binary, object, path, proof, &verified, &unsaid, err);
+	refusals_fini(&unsaid);
+	return rc;
+}

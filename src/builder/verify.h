@@ -18,4 +18,11 @@ int verify_unit(struct arena *arena, const struct binary *binary, const struct o
 		const char *source, struct proof *proof, struct core_verified *verified,
 		struct refusals *refusals, struct suture_error *err);
 
+/*
+ * The same for an object file, without a word: what is not as it runs proves nothing. proof->object
+ * is NULL for one that can't be compared (LTO, another machine). Else errors are of reading it.
+ */
+int verify_object(struct arena *arena, const struct binary *binary, const char *path,
+		  struct proof *proof, struct suture_error *err);
+
 #endif

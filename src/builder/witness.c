@@ -53,17 +53,10 @@ static bool mentions(const struct search *search, const char *path)
 
 static bool is_shown(const struct search *search, const struct proof *proof, const char *name)
 {
-	for (uint32_t i = 1; i < proof->object->symbol_count; i++) {
-		const struct object_symbol *symbol = &proof->object->symbols[i];
-		enum function_state state = proof->functions[i];
-		uint64_t address;
+	uint64_t address;
 
-		if ((state == FUNCTION_EXACT || state == FUNCTION_EQUIVALENT) &&
-		    strcmp(symbol->name, name) == 0 && proof_address(proof, i, &address) &&
-		    binary_symbol_is(&search->binary, name, address))
-			return true;
-	}
-	return false;
+	return proof_weak_function(proof, name, &address) &&
+	       binary_symbol_is(&search->binary, name, address);
 }
 
 /* How many of the functions that are still looked for are in the object as they are in the binary.
@@ -71,19 +64,11 @@ static bool is_shown(const struct search *search, const struct proof *proof, con
 static int look(struct search *search, const char *path, bool note, size_t *count,
 		struct suture_error *err)
 {
-	struct core_verified verified = {0};
-	struct refusals unsaid = {0};
-	struct object object;
 	struct proof proof;
-	int rc = object_read(&search->arena, path, &object, err);
+	int rc = verify_object(&search->arena, &search->binary, path, &proof, err);
 
 	*count = 0;
-	if (rc || object.lto || object.machine != search->binary.machine)
-		return rc;
-	rc = verify_unit(&search->arena, &search->binary, &object, path, &proof, &verified, &unsaid,
-			 err);
-	refusals_fini(&unsaid);
-	for (size_t i = 0; !rc && i < search->functions->count; i++) {
+	for (size_t i = 0; !rc && proof.object && i < search->functions->count; i++) {
 		if (search->found[i] || !is_shown(search, &proof, search->functions->items[i]))
 			continue;
 		(*count)++;
