@@ -12,6 +12,7 @@
 #   idle NAME …                     what must be idle besides, sorted
 #   next TEXT                       a refusal says it, in its message or in what to do
 #   flags FLAG…  link FLAG…         besides the level; only gcc|clang: skipped with the other
+#   of CASE                         has that one's sources
 #   needs PROGRAM                   skipped where it is not installed
 #   skip REASON                     usually for one compiler and level
 #   library                         sources lib*.c* make a shared object, which is the one patched
@@ -79,6 +80,7 @@ make_case() {
 	DIR=$WORK/$NAME
 	COMMANDS=() OBJECTS=() SHARED=()
 	mkdir -p "$DIR/source"
+	[ -z "$(field of)" ] || cp "$CORPUS/cases/$(field of)"/*.{c,cpp,h} "$DIR/source/" 2>/dev/null
 	cp -r "$CASE"/* "$CORPUS/main.c" "$DIR/source/"
 	LIBRARY=$(has library && echo yes)
 	FLAGS="$LEVEL $(field flags)"
