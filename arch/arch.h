@@ -119,16 +119,16 @@ struct arch_scan {
 	size_t window_size;
 	/*
 	 * All parts of the function (main, .cold): a table's walk ends at the first entry outside.
-	 * With none the scanned code itself is the function.
+	 * The first one begins with the entry. With none the scanned code itself is the function.
 	 */
 	const struct arch_range *parts;
 	size_t part_count;
 	/* Reads what jump tables hold; false when it can't. NULL when there is nothing to read. */
 	bool (*read)(void *context, uint64_t address, void *out, size_t size);
 	void *context;
-	/* Another part has indirect jumps: a table's base may be loaded here. */
-	bool assume_indirect;
-	bool *saw_indirect; /* may be NULL; set to whether there are indirect jumps */
+	/* Indirect jumps of all parts, where known: a table's base may be loaded in another one. */
+	size_t jumps;
+	size_t *own_jumps; /* may be NULL; set to the number of this part's */
 };
 
 /* ---- ELF relocations ----------------------------------------------------------------------- */

@@ -18,7 +18,13 @@ enum {
 	TABLE_MAX = 1 << 16, /* entries */
 	TABLE_CHUNK = 128,   /* bytes read at once */
 	LOWEST_ADDRESS = 0x1000,
-	MAX_LABELS = 32,
+	MAX_ADDRESSES = 32,
+};
+
+struct address_set {
+	uint64_t items[MAX_ADDRESSES];
+	size_t count;
+	bool overflowed;
 };
 
 struct scan_state {
@@ -26,10 +32,22 @@ struct scan_state {
 	struct x86_decoder *decoder;
 	/* Addresses of the function's own code that it takes: bases of tables of label differences.
 	 */
-	uint64_t labels[MAX_LABELS];
-	size_t label_count;
-	bool too_many_labels;
+	struct address_set labels;
+	struct address_set tables; /* what is read as a table, and leads into the function */
+	bool takes_entry;	   /* its first byte's address, which is the function's */
+	size_t jumps;		   /* indirect ones of this part */
 };
+
+static void address_set_add(struct address_set *set, uint64_t address)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i] == address)
+			return;
+	if (set->count == MAX_ADDRESSES)
+		set->overflowed = true;
+	else
+		set->items[set->count++] = address;
+}
 
 static bool in_window_interior(const struct arch_scan *scan, uint64_t address)
 {
@@ -44,6 +62,11 @@ static bool in_function(const struct arch_scan *scan, uint64_t address)
 		if (address >= scan->parts[i].start && address < scan->parts[i].end)
 			return true;
 	return false;
+}
+
+static uint64_t entry_of(const struct arch_scan *scan)
+{
+	return scan->part_count ? scan->parts[0].start : scan->address;
 }
 
 /* A run of equally sized entries, read in chunks. */
@@ -75,9 +98,10 @@ static const uint8_t *table_entry(const struct arch_scan *scan, struct table *ta
 }
 
 /* Entries of 4 bytes are distances from base, entries of 8 bytes are addresses. */
-static enum arch_reason walk_table(const struct arch_scan *scan, uint64_t address,
-				   size_t entry_size, uint64_t base)
+static enum arch_reason walk_table(struct scan_state *state, uint64_t address, size_t entry_size,
+				   uint64_t base)
 {
+	const struct arch_scan *scan = state->scan;
 	struct table table = {.address = address, .entry_size = entry_size};
 	bool inside = false;
 
@@ -99,22 +123,29 @@ static enum arch_reason walk_table(const struct arch_scan *scan, uint64_t addres
 		inside = true;
 		if (in_window_interior(scan, target))
 			return ARCH_BRANCH_INTO_WINDOW;
+		/*
+		 * Only what is a table beyond doubt: numbers lead from labels into the function by
+		 * chance, a pointer to the function itself is no table, and what leads into it only
+		 * further on may be another table behind this one.
+		 */
+		if (i == 0 && (entry_size == 8 || base == address) && target != entry_of(scan))
+			address_set_add(&state->tables, address);
 	}
 	return ARCH_OK;
 }
 
-static enum arch_reason walk_tables(const struct scan_state *state, uint64_t address)
+static enum arch_reason walk_tables(struct scan_state *state, uint64_t address)
 {
-	const struct arch_scan *scan = state->scan;
+	const struct address_set *labels = &state->labels;
 	enum arch_reason reason;
 
-	if (!scan->read || state->too_many_labels)
+	if (!state->scan->read || labels->overflowed)
 		return ARCH_INDIRECT_BRANCH;
-	reason = walk_table(scan, address, 4, address);
+	reason = walk_table(state, address, 4, address);
 	if (reason == ARCH_OK)
-		reason = walk_table(scan, address, 8, 0);
-	for (size_t i = 0; i < state->label_count && reason == ARCH_OK; i++)
-		reason = walk_table(scan, address, 4, state->labels[i]);
+		reason = walk_table(state, address, 8, 0);
+	for (size_t i = 0; i < labels->count && reason == ARCH_OK; i++)
+		reason = walk_table(state, address, 4, labels->items[i]);
 	return reason;
 }
 
@@ -124,19 +155,8 @@ static bool is_overwritten(const struct arch_scan *scan, const struct x86_decode
 	return insn->base.address - scan->window < scan->window_size;
 }
 
-static void note_label(struct scan_state *state, uint64_t address)
-{
-	for (size_t i = 0; i < state->label_count; i++)
-		if (state->labels[i] == address)
-			return;
-	if (state->label_count == MAX_LABELS)
-		state->too_many_labels = true;
-	else
-		state->labels[state->label_count++] = address;
-}
-
 /* First pass: direct branches and addresses taken; finds out whether there are indirect jumps. */
-static enum arch_reason scan_direct(struct scan_state *state, bool *indirect)
+static enum arch_reason scan_direct(struct scan_state *state)
 {
 	const struct arch_scan *scan = state->scan;
 	struct x86_decoded insn;
@@ -147,9 +167,11 @@ static enum arch_reason scan_direct(struct scan_state *state, bool *indirect)
 			return ARCH_UNDECODABLE;
 		/* jmp *slot(%rip) leaves through one known slot: a call of another function. */
 		if (insn.base.kind == ARCH_INSN_INDIRECT_JUMP && !insn.pc_relative)
-			*indirect = true;
-		if (insn.pc_relative && in_function(scan, insn.base.target))
-			note_label(state, insn.base.target);
+			state->jumps++;
+		if (insn.pc_relative && insn.base.target == entry_of(scan))
+			state->takes_entry = true;
+		else if (insn.pc_relative && in_function(scan, insn.base.target))
+			address_set_add(&state->labels, insn.base.target);
 		if (is_overwritten(scan, &insn))
 			continue;
 		if (insn.base.has_target && in_window_interior(scan, insn.base.target))
@@ -161,7 +183,7 @@ static enum arch_reason scan_direct(struct scan_state *state, bool *indirect)
 }
 
 /* Second pass: everything that may be a table's base. */
-static enum arch_reason scan_tables(struct scan_state *state)
+static enum arch_reason scan_addresses(struct scan_state *state)
 {
 	const struct arch_scan *scan = state->scan;
 	enum arch_reason reason = ARCH_OK;
@@ -185,20 +207,37 @@ static enum arch_reason scan_tables(struct scan_state *state)
 	return reason;
 }
 
+/*
+ * Most functions that take their own address hand it to somebody (a timer, an event, themselves
+ * again): it then is no label, and any number from 1 to 4 in any data would be a way into the
+ * window. But a first label without a prologue before it has the same address, and gcc does that.
+ * So it counts as a base where the other tables do not account for all the jumps.
+ */
+static enum arch_reason scan_tables(struct scan_state *state, size_t jumps)
+{
+	enum arch_reason reason = scan_addresses(state);
+
+	if (reason != ARCH_OK || !state->takes_entry || state->tables.count >= jumps)
+		return reason;
+	address_set_add(&state->labels, entry_of(state->scan));
+	return scan_addresses(state);
+}
+
 enum arch_reason x86_scan_branches(const struct arch_scan *scan)
 {
 	struct scan_state state = {.scan = scan, .decoder = x86_decoder_get()};
-	bool indirect = scan->assume_indirect;
 	enum arch_reason reason;
+	size_t jumps;
 
 	if (!state.decoder)
 		return ARCH_UNDECODABLE;
-	reason = scan_direct(&state, &indirect);
-	if (reason == ARCH_OK && indirect)
-		reason = scan_tables(&state);
+	reason = scan_direct(&state);
+	jumps = scan->jumps > state.jumps ? scan->jumps : state.jumps;
+	if (reason == ARCH_OK && jumps)
+		reason = scan_tables(&state, jumps);
 	x86_decoder_put(state.decoder);
-	if (scan->saw_indirect)
-		*scan->saw_indirect = indirect;
+	if (scan->own_jumps)
+		*scan->own_jumps = state.jumps;
 	return reason;
 }
 

@@ -60,8 +60,8 @@ static size_t own_size(const struct planner *planner, bool with_padding)
 }
 
 static enum arch_reason scan_part(const struct planner *planner, const uint8_t *code, size_t size,
-				  uintptr_t address, size_t window_size, bool assume_indirect,
-				  bool *indirect)
+				  uintptr_t address, size_t window_size, size_t jumps,
+				  size_t *own_jumps)
 {
 	const struct trampoline_target *target = planner->target;
 	const struct arch_scan scan = {
@@ -74,28 +74,29 @@ static enum arch_reason scan_part(const struct planner *planner, const uint8_t *
 		.part_count = target->cold_count + 1,
 		.read = target->read,
 		.context = target->read_context,
-		.assume_indirect = assume_indirect,
-		.saw_indirect = indirect,
+		.jumps = jumps,
+		.own_jumps = own_jumps,
 	};
 
 	return planner->arch->scan_branches(&scan);
 }
 
-/* All parts of the function; *any tells whether one of them has indirect jumps. */
-static enum arch_reason scan_parts(const struct planner *planner, size_t window_size,
-				   bool assume_indirect, bool *any)
+/* All parts of the function, which are known to have that many indirect jumps; *found is their
+ * number. */
+static enum arch_reason scan_parts(const struct planner *planner, size_t window_size, size_t jumps,
+				   size_t *found)
 {
 	const struct trampoline_target *target = planner->target;
 	enum arch_reason reason = scan_part(planner, target->code, target->size, target->entry,
-					    window_size, assume_indirect, any);
+					    window_size, jumps, found);
 
 	for (size_t i = 0; i < target->cold_count && reason == ARCH_OK; i++) {
 		const struct trampoline_range *cold = &target->cold[i];
-		bool indirect = false;
+		size_t own = 0;
 
 		reason = scan_part(planner, cold->code, cold->size, cold->address, window_size,
-				   assume_indirect, &indirect);
-		*any = *any || indirect;
+				   jumps, &own);
+		*found += own;
 	}
 	return reason;
 }
@@ -106,7 +107,7 @@ static enum arch_reason check_window(const struct planner *planner, size_t windo
 	const struct trampoline_target *target = planner->target;
 	uintptr_t site = planner->plan.site;
 	enum arch_reason reason;
-	bool indirect = false;
+	size_t jumps = 0, again;
 
 	for (size_t i = 0; i < target->entry_count; i++)
 		if (target->entries[i] > site && target->entries[i] < site + window_size)
@@ -114,10 +115,10 @@ static enum arch_reason check_window(const struct planner *planner, size_t windo
 	if (planner->near &&
 	    near_is_borrowed(planner->near, target->entry, planner->mark + window_size))
 		return ARCH_NO_SPACE;
-	reason = scan_parts(planner, window_size, false, &indirect);
+	reason = scan_parts(planner, window_size, 0, &jumps);
 	/* A table's base may be loaded in one part and used in another. */
-	if (reason == ARCH_OK && indirect && target->cold_count)
-		reason = scan_parts(planner, window_size, true, &indirect);
+	if (reason == ARCH_OK && jumps && target->cold_count)
+		reason = scan_parts(planner, window_size, jumps, &again);
 	return reason;
 }
 

@@ -105,6 +105,27 @@ CASE(label_differences,
      "lea 2b(%rip), %rcx; add %rcx, %rax; jmp *%rax;"
      ".pushsection .rodata.cases, \"a\"; .p2align 2; 8: .long 2b - 2b, 1b - 2b; .popsection",
      BRANCH_INTO_WINDOW)
+#define SMALL_NUMBERS \
+	".pushsection .data.cases, \"aw\"; .p2align 2; 7: .long 1, 2, 3, 4; .popsection;"
+/* A function with a switch hands its own address to somebody, and reads numbers from 1 to 4. */
+CASE(own_address_and_numbers,
+     "push %rbp; mov %rsp, %rbp; " FILLER SMALL_NUMBERS
+     "lea own_address_and_numbers(%rip), %rsi; mov 7b(%rip), %eax;"
+     "2: nop; 3: nop; " SWITCH("2b - 8b, 3b - 8b"),
+     OK)
+/* As gcc does it where nothing stands before the first label: goto *(&&first + offsets[i]) */
+CASE(differences_from_the_entry,
+     "push %rbp; 1: mov %rsp, %rbp; " FILLER "lea 8f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax;"
+     "lea differences_from_the_entry(%rip), %rcx; add %rcx, %rax; jmp *%rax;"
+     ".pushsection .rodata.cases, \"a\"; .p2align 2; 8: .long 0, 1; .popsection",
+     BRANCH_INTO_WINDOW)
+/* Both: the switch's table does not account for two jumps. */
+CASE(a_switch_and_differences_from_the_entry,
+     "push %rbp; 1: mov %rsp, %rbp; " FILLER "lea 6f(%rip), %rdx; movslq (%rdx,%rdi,4), %rax;"
+     "lea a_switch_and_differences_from_the_entry(%rip), %rcx; add %rcx, %rax; jmp *%rax;"
+     ".pushsection .rodata.cases, \"a\"; .p2align 2; 6: .long 0, 1; .popsection;"
+     "2: nop; 3: nop; " SWITCH("2b - 8b, 3b - 8b"),
+     BRANCH_INTO_WINDOW)
 CASE(undecodable, "push %rbp; mov %rsp, %rbp; mov $1, %eax; .byte 0x06; ret", UNDECODABLE)
 /* Live padding: nops inside the function that are jumped to. */
 CASE(live_padding, "jmp 2f; 1: nopw 0(%rax,%rax); ret; 2: jmp 1b", BRANCH_INTO_WINDOW)
@@ -149,7 +170,7 @@ ASM_CASE(base_part, "push %rbp; 1: mov %rsp, %rbp; mov $1, %eax; lea 8f(%rip), %
 
 static void a_base_counts_when_another_part_jumps(void **state)
 {
-	bool indirect = true;
+	size_t jumps = 1;
 	struct arch_scan request = {
 		.code = base_part,
 		.size = ASM_SIZE(base_part),
@@ -157,13 +178,13 @@ static void a_base_counts_when_another_part_jumps(void **state)
 		.window = (uintptr_t)base_part,
 		.window_size = WINDOW,
 		.read = read_memory,
-		.saw_indirect = &indirect,
+		.own_jumps = &jumps,
 	};
 
 	(void)state;
 	assert_int_equal(arch_native()->scan_branches(&request), ARCH_OK);
-	assert_false(indirect);
-	request.assume_indirect = true;
+	assert_int_equal(jumps, 0);
+	request.jumps = 1;
 	assert_int_equal(arch_native()->scan_branches(&request), ARCH_BRANCH_INTO_WINDOW);
 }
 __asm__(".globl jump_part\n.set jump_part, base_part\n");
@@ -250,6 +271,9 @@ int main(void)
 		cmocka_unit_test(test_hoisted_base),
 		cmocka_unit_test(test_computed_goto),
 		cmocka_unit_test(test_label_differences),
+		cmocka_unit_test(test_own_address_and_numbers),
+		cmocka_unit_test(test_differences_from_the_entry),
+		cmocka_unit_test(test_a_switch_and_differences_from_the_entry),
 		cmocka_unit_test(test_undecodable),
 		cmocka_unit_test(test_live_padding),
 		cmocka_unit_test(smaller_window_allows_what_a_larger_does_not),
