@@ -157,6 +157,29 @@ static bool bind_shared(struct session *session, struct unit *unit, struct part 
 	return false;
 }
 
+const struct part *bind_taken_out(const struct unit *unit, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < unit->original.count; i++) {
+		const struct part *part = unit->original.list[i];
+
+		if (!part->global && part->kind != PART_CONTENT && part->stem == length &&
+		    strncmp(part->name, name, length) == 0)
+			return part;
+	}
+	return NULL;
+}
+
+/* The tables have a static one that the unit no longer has: not what its name means now. */
+static bool is_left_over(const struct session *session, const struct unit *unit, const char *name)
+{
+	size_t count;
+	const struct binary_symbol *symbols = binary_symbols(&session->binary, name, &count);
+
+	return count && symbols[0].bind == STB_LOCAL && bind_taken_out(unit, name);
+}
+
 static struct bound bind_external(struct session *session, struct unit *unit, struct bound bound)
 {
 	const struct object_symbol *symbol = bound.reference.symbol;
@@ -164,6 +187,7 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	struct bound other;
 	const char *file;
 	size_t known;
+	bool left_over;
 
 	if (!symbol) {
 		bound.kind = BOUND_NOTHING;
@@ -171,8 +195,9 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	}
 	bound.name = symbol->name;
 	bound.weak = symbol->bind == STB_WEAK;
+	left_over = is_left_over(session, unit, bound.name);
 	if (bind_by_proof(unit, bound.name, &bound) ||
-	    bind_by_tables(&session->binary, bound.name, &bound)) {
+	    (!left_over && bind_by_tables(&session->binary, bound.name, &bound))) {
 		bound.weak |= symbol->bind == STB_WEAK;
 		return bound;
 	}
@@ -187,7 +212,7 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 		bound.function = provide->function;
 		return bound;
 	}
-	if (known)
+	if (known && !left_over)
 		return refused(bound, "several things in the binary have that name");
 	file = uncompiled_find(session->options, bound.name);
 	if (file) {

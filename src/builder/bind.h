@@ -39,4 +39,7 @@ struct bound {
 struct bound bind_reference(struct session *session, struct unit *unit, uint32_t section,
 			    const struct object_reloc *reloc);
 
+/* In O: what a unit had for itself alone under a name that P looks for elsewhere, or NULL. */
+const struct part *bind_taken_out(const struct unit *unit, const char *name);
+
 #endif

@@ -12,6 +12,7 @@
 #include "builder/plan.h"
 #include "builder/process.h"
 #include "builder/provenance.h"
+#include "builder/removed.h"
 #include "builder/signature.h"
 #include "builder/unsupported.h"
 #include "builder/witness.h"
@@ -135,6 +136,7 @@ static int run_core_with(struct build *build, const char *output, struct suture_
 			.below = build->stack ? build->stack->below : NULL,
 			.below_count = build->stack ? build->stack->count : 0,
 			.further = options->carried,
+			.one_of_several = options->one_of_several,
 			.uncompiled = plan->uncompiled,
 			.uncompiled_count = plan->uncompiled_count,
 			.witnesses = (const char *const *)build->witnesses.items,
@@ -357,7 +359,9 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	if (rc || all_skipped || result->refusals.count)
 		return rc;
 	started = now_us();
-	rc = gate_layouts(build, &layouts, err);
+	rc = build->options->diff ? removed_refuse(build, err) : 0;
+	if (!rc)
+		rc = gate_layouts(build, &layouts, err);
 	if (!rc && process_cancelled())
 		rc = error_set(err, SUTURE_E_TIMEOUT, "interrupted");
 	if (!rc)

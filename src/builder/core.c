@@ -13,6 +13,7 @@
 #include "identity.h"
 #include "lambda.h"
 #include "layers.h"
+#include "libraries.h"
 #include "needs.h"
 #include "original.h"
 #include "patch/format.h"
@@ -297,6 +298,7 @@ int core_build(const struct core_options *options, const struct unit_objects *un
 	if (!result->texts)
 		return error_no_memory(err);
 	code = run(&session, units, count, output);
+	libraries_close(session.libraries);
 	arena_fini(&session.arena);
 	return code;
 }

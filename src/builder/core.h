@@ -98,6 +98,7 @@ struct core_options {
 	const struct core_below *below; /* the lowest first */
 	size_t below_count;
 	const char *further; /* patch file for further modules to carry, or NULL */
+	bool one_of_several; /* another binary of the diff may have what this one lacks */
 	const struct core_uncompiled *uncompiled;
 	size_t uncompiled_count;
 	/*

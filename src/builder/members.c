@@ -18,24 +18,6 @@
 
 enum { LINK_TEXT_MAX = 1 << 28 };
 
-static bool sorted_contain(const struct strings *list, const char *text)
-{
-	size_t low = 0, high = list->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(text, list->items[middle]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
 /* The prefix that an option has replaced in what the compiler writes down, as OLD=NEW, or NULL. */
 static const char *prefix_map(const char *arg)
 {
@@ -94,7 +76,7 @@ static char *unit_path(const char *folder, const char *name, const struct string
 		return NULL;
 	if (*name == '/' || *folder == '/')
 		return path_real(base, name);
-	if (!sorted_contain(sources, seen) && sorted_contain(sources, whole))
+	if (!strings_contain_sorted(sources, seen) && strings_contain_sorted(sources, whole))
 		return strdup(whole);
 	return strdup(seen);
 }
@@ -267,7 +249,7 @@ static bool keep_linked(const struct compdb *db, const struct strings *objects, 
 		if (!db->entries[i].output)
 			continue;
 		output = path_real("/", db->entries[i].output);
-		wanted[i] = output && sorted_contain(objects, output);
+		wanted[i] = output && strings_contain_sorted(objects, output);
 		any |= wanted[i];
 	}
 	return any;
@@ -302,10 +284,10 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 		cleanup_memory char *mapped = path_mapped(&db->entries[i]);
 		const char *base = real ? path_base(real) : NULL;
 
-		wanted[i] =
-			real && (sorted_contain(&described, real) ||
-				 (mapped && sorted_contain(&described, mapped)) ||
-				 (sorted_contain(&named, base) && !sorted_contain(&bases, base)));
+		wanted[i] = real && (strings_contain_sorted(&described, real) ||
+				     (mapped && strings_contain_sorted(&described, mapped)) ||
+				     (strings_contain_sorted(&named, base) &&
+				      !strings_contain_sorted(&bases, base)));
 		any |= wanted[i];
 		for (size_t k = 0; k < described.count && real && found; k++)
 			found[k] |= strcmp(described.items[k], real) == 0 ||
@@ -317,9 +299,9 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 			strings_add(&strays, path_base(described.items[k]));
 	strings_sort(&strays);
 	for (size_t i = 0; i < db->count; i++)
-		wanted[i] |= sorted_contain(&strays, path_base(db->entries[i].file));
+		wanted[i] |= strings_contain_sorted(&strays, path_base(db->entries[i].file));
 	for (size_t i = 0, none = !any; i < db->count && none; i++)
-		wanted[i] |= sorted_contain(&named, path_base(db->entries[i].file));
+		wanted[i] |= strings_contain_sorted(&named, path_base(db->entries[i].file));
 	for (size_t i = 0; i < db->count && !any; i++)
 		any = wanted[i];
 	strings_fini(&described);

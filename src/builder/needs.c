@@ -3,6 +3,8 @@
 #include "needs.h"
 
 #include "bind.h"
+#include "libraries.h"
+#include "path.h"
 #include "storage.h"
 
 #include <elf.h>
@@ -133,22 +135,72 @@ static void refuse_reference(struct session *session, struct unit *unit, uint32_
 		     bound->name && *bound->name ? bound->name : "something", bound->why);
 }
 
-/* After the closure: what can't be bound. */
-static void check_references(struct session *session, struct unit *unit)
+/* A name that the program has not used so far, and that no library of it has. */
+static bool is_nowhere(struct session *session, const struct unit *unit, const struct bound *bound,
+		       int *code)
 {
+	const char *work_dir = session->options->work_dir;
+	bool left_over;
+	size_t known;
+
+	if (bound->kind != BOUND_IMPORT || bound->weak || bound->tls || !work_dir)
+		return false;
+	left_over = bind_taken_out(unit, bound->name);
+	/* The agent brings its own interface along; of another binary its build tells. */
+	if (!left_over &&
+	    (session->options->one_of_several || strncmp(bound->name, "suture_", 7) == 0))
+		return false;
+	binary_symbols(&session->binary, bound->name, &known);
+	if (known && !left_over)
+		return false;
+	if (!session->libraries_asked)
+		*code = libraries_open(session->options->binary, work_dir, &session->libraries,
+				       session->err);
+	session->libraries_asked = true;
+	return session->libraries && !libraries_define(session->libraries, bound->name);
+}
+
+static void refuse_nowhere(struct session *session, struct unit *unit, struct bound *bound)
+{
+	const struct part *old = bind_taken_out(unit, bound->name);
+
+	bound->next = "leave its definition in, or bring one, or mend the name";
+	bound->why = arena_format(&session->arena,
+				  "neither %s nor its libraries have it, and the diff brings none",
+				  session->binary.name);
+	if (!old)
+		return;
+	bound->next = "leave it in, or change what uses it in the same diff";
+	bound->why = arena_format(&session->arena,
+				  "the diff takes its definition out (%s:%u), and nothing else "
+				  "has it",
+				  path_base(part_file(old) ? part_file(old) : unit->source),
+				  old->identity.line);
+}
+
+/* After the closure: what can't be bound. */
+static int check_references(struct session *session, struct unit *unit)
+{
+	int code = 0;
+
 	for (uint32_t i = 1; i < unit->p.section_count; i++) {
 		const struct object_section *section = &unit->p.sections[i];
 		const char *last = "";
 
-		for (size_t k = 0; unit->kept[i] && k < section->reloc_count; k++) {
+		for (size_t k = 0; unit->kept[i] && k < section->reloc_count && !code; k++) {
 			struct bound bound = bind_reference(session, unit, i, &section->relocs[k]);
 
-			if (bound.kind != BOUND_REFUSED || strcmp(bound.name, last) == 0)
+			if (bound.name && strcmp(bound.name, last) == 0)
+				continue;
+			if (is_nowhere(session, unit, &bound, &code))
+				refuse_nowhere(session, unit, &bound);
+			else if (bound.kind != BOUND_REFUSED)
 				continue;
 			refuse_reference(session, unit, i, &section->relocs[k], &bound);
 			last = bound.name;
 		}
 	}
+	return code;
 }
 
 int needs_close(struct session *session)
@@ -181,9 +233,10 @@ int needs_close(struct session *session)
 	for (size_t i = 0; i < session->unit_count; i++) {
 		int code = storage_check_new(session, &session->units[i]);
 
+		if (!code)
+			code = check_references(session, &session->units[i]);
 		if (code)
 			return code;
-		check_references(session, &session->units[i]);
 	}
 	return refusals_check(&session->result->refusals, session->err);
 }

@@ -102,8 +102,7 @@ static int find_root(struct plan *plan, const struct build_options *options, uns
 	return rc;
 }
 
-/* The source's name in reports: from the source folder on. */
-static char *unit_name(const struct plan *plan, const char *file)
+char *plan_unit_name(const struct plan *plan, const char *file)
 {
 	size_t length = strlen(plan->root);
 
@@ -142,7 +141,7 @@ static int add_units(struct plan *plan, const enum deps_reach *reach, struct sut
 			continue;
 		plan->unit_count++;
 		unit->entry = &plan->db.entries[i];
-		unit->name = unit_name(plan, unit->entry->file);
+		unit->name = plan_unit_name(plan, unit->entry->file);
 		if (!unit->name)
 			return error_no_memory(err);
 		rc = command_init(&unit->command, unit->entry, err);
@@ -328,6 +327,16 @@ int plan_take_out(struct plan *plan, const struct build_options *options,
 		  const struct plan_base *base, char *work_dir, struct suture_error *err)
 {
 	return read_changes(plan, options, base, true, work_dir, err);
+}
+
+bool plan_is_unreached(const struct plan *plan, const struct compdb_entry *entry)
+{
+	if (!plan->members[entry - plan->db.entries])
+		return false;
+	for (size_t i = 0; i < plan->unit_count; i++)
+		if (plan->units[i].entry == entry)
+			return plan->units[i].skipped && !plan->units[i].foreign;
+	return true;
 }
 
 int plan_init(struct plan *plan, const struct build_options *options, const struct plan_base *base,

@@ -69,6 +69,12 @@ int plan_make_view(struct plan *plan, bool full, struct suture_error *err);
 int plan_make_before(struct plan *plan, const struct build_options *options,
 		     struct suture_error *err);
 
+/* The name of a source in reports: from the source folder on. Caller frees. */
+char *plan_unit_name(const struct plan *plan, const char *file);
+
+/* Is it a unit of the binary that the diff leaves alone? */
+bool plan_is_unreached(const struct plan *plan, const struct compdb_entry *entry);
+
 /* The patched file's line for a line number in what the compiler made of it (see numbers.h). */
 unsigned plan_real_line(const struct plan *plan, const char *file, unsigned line);
 

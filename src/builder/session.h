@@ -111,6 +111,8 @@ struct session {
 	const char **names; /* dynamic names of the patch */
 	size_t name_count;
 	size_t name_capacity;
+	struct libraries *libraries; /* of the binary, once asked for; NULL: not known */
+	bool libraries_asked;
 	struct core_result *result;
 	struct suture_error *err;
 };

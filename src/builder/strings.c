@@ -93,6 +93,12 @@ void strings_sort(struct strings *list)
 		qsort(list->items, list->count, sizeof(*list->items), compare_texts);
 }
 
+bool strings_contain_sorted(const struct strings *list, const char *text)
+{
+	return list->count &&
+	       bsearch(&text, list->items, list->count, sizeof(*list->items), compare_texts);
+}
+
 /* Copies one quoted run to word; *from is behind the opening quote and ends behind the closing. */
 static bool split_quoted(struct bytes *word, const char **from, char quote, bool escapes_in_single)
 {

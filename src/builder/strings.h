@@ -30,6 +30,9 @@ bool strings_contain(const struct strings *list, const char *text);
 void strings_add_once(struct strings *list, const char *text);
 void strings_sort(struct strings *list);
 
+/* Of a list that strings_sort() has sorted. */
+bool strings_contain_sorted(const struct strings *list, const char *text);
+
 /*
  * Splits as a POSIX shell does, without expansions: blanks, single and double quotes, backslashes.
  * With response_file, as GCC reads @files: a backslash escapes in single quotes too. Returns false

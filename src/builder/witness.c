@@ -23,17 +23,6 @@ struct search {
 	size_t open;
 };
 
-/* Does the diff leave the binary's unit alone? */
-static bool is_unreached(const struct plan *plan, const struct compdb_entry *entry)
-{
-	if (!plan->members[entry - plan->db.entries])
-		return false;
-	for (size_t i = 0; i < plan->unit_count; i++)
-		if (plan->units[i].entry == entry)
-			return plan->units[i].skipped && !plan->units[i].foreign;
-	return true;
-}
-
 /* Before all of it is looked at: is one of the names in the file? */
 static bool mentions(const struct search *search, const char *path)
 {
@@ -130,7 +119,7 @@ int witness_find(const struct plan *plan, const struct compile_options *options,
 	rc = search.found ? binary_read(&search.arena, binary, NULL, &search.binary, err)
 			  : error_no_memory(err);
 	for (size_t i = 0; !rc && search.open && i < plan->db.count; i++)
-		if (is_unreached(plan, &plan->db.entries[i]))
+		if (plan_is_unreached(plan, &plan->db.entries[i]))
 			rc = try_unit(&search, &plan->db.entries[i], objects, err);
 	arena_fini(&search.arena);
 	free(search.found);
