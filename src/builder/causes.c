@@ -14,13 +14,15 @@
 #include <elfutils/libdwfl.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, ORIGINS_MAX = 8 };
 
 /* Where the search stands: one function of the patch, and the one inlined into it at hand. */
 struct search {
 	const struct plan *plan;
 	struct build_result *result;
 	const struct compile_unit *unit;
+	Dwfl_Module *module; /* of its patched object */
+	Dwarf_Addr bias;
 };
 
 static size_t line_start(const char *text, size_t size, unsigned line)
@@ -98,11 +100,60 @@ static const char *keep(struct build_result *result, char *text)
 	return strings_ok(&result->texts) ? result->texts.items[result->texts.count - 1] : NULL;
 }
 
+/* An inlined function as the sources have it. */
+struct origin {
+	const char *name;
+	const char *file;
+	unsigned line;
+};
+
 static unsigned declared_line(Dwarf_Die *die)
 {
 	int line = 0;
 
 	return dwarf_decl_line(die, &line) || line < 0 ? 0 : (unsigned)line;
+}
+
+/* gcc says of a lambda's function neither file nor line, but of the class without a name. */
+static void take_closure(Dwarf_Die *function, struct origin *origin)
+{
+	Dwarf_Die *scopes = NULL;
+	int count = dwarf_getscopes_die(function, &scopes);
+
+	if (count > 1 && !dwarf_diename(&scopes[1])) {
+		if (!origin->line) {
+			origin->file = debuginfo_file(&scopes[1]);
+			origin->line = declared_line(&scopes[1]);
+		}
+		origin->name = "a lambda";
+	}
+	free(scopes);
+}
+
+static struct origin find_origin(Dwarf_Die *inlined)
+{
+	struct origin origin = {dwarf_diename(inlined), debuginfo_file(inlined),
+				declared_line(inlined)};
+	Dwarf_Die function = *inlined, next;
+	Dwarf_Attribute attribute;
+
+	if (!origin.name || strcmp(origin.name, "operator()") != 0)
+		return origin;
+	for (unsigned i = 0; i < ORIGINS_MAX; i++) {
+		if ((!dwarf_attr(&function, DW_AT_abstract_origin, &attribute) &&
+		     !dwarf_attr(&function, DW_AT_specification, &attribute)) ||
+		    !dwarf_formref_die(&attribute, &next))
+			break;
+		function = next;
+	}
+	take_closure(&function, &origin);
+	return origin;
+}
+
+/* Not of the tree that the diff belongs to: nothing that its author would know. */
+static bool is_of_library(const struct plan *plan, const char *file)
+{
+	return file && *file == '/' && !path_inside(file, plan->root);
 }
 
 /* Looks through what was inlined into a function, the nearest first, for one that was edited. */
@@ -121,12 +172,13 @@ static bool find_inlined(const struct search *search, Dwarf_Die *parent, const c
 		char *because = NULL;
 
 		if (tag == DW_TAG_inlined_subroutine) {
-			name = dwarf_diename(&die);
-			cause->line = edited_line(search->plan, debuginfo_file(&die),
-						  declared_line(&die));
+			struct origin origin = find_origin(&die);
+
+			name = origin.name;
+			cause->line = edited_line(search->plan, origin.file, origin.line);
 			if (cause->line && name) {
 				cause->edited = keep(search->result, strdup(name));
-				cause->file = keep(search->result, strdup(debuginfo_file(&die)));
+				cause->file = keep(search->result, strdup(origin.file));
 				if (asprintf(&because,
 					     into ? "%s was inlined into it, through %s"
 						  : "%s was inlined into it",
@@ -137,6 +189,8 @@ static bool find_inlined(const struct search *search, Dwarf_Die *parent, const c
 					function->kind = CORE_FUNCTION_INLINED;
 				return true;
 			}
+			if (is_of_library(search->plan, origin.file))
+				name = into;
 		} else if (tag != DW_TAG_lexical_block) {
 			continue;
 		}
@@ -146,17 +200,60 @@ static bool find_inlined(const struct search *search, Dwarf_Die *parent, const c
 	return false;
 }
 
-static bool is_function(Dwarf_Die *die, const char *symbol)
+/* Where the code of a function begins, in a section of the object. */
+static bool find_place(const struct search *search, Dwarf_Die *die, Elf32_Word *section,
+		       Dwarf_Addr *start)
 {
-	size_t length = strcspn(symbol, ".");
-	Dwarf_Attribute attribute;
-	const char *name = NULL;
+	int index;
 
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
-		name = dwarf_formstring(&attribute);
-	if (!name)
-		name = dwarf_diename(die);
-	return name && strlen(name) == length && memcmp(name, symbol, length) == 0;
+	if (dwarf_entrypc(die, start))
+		return false;
+	*start += search->bias;
+	index = dwfl_module_relocate_address(search->module, start);
+	return index >= 0 && dwfl_module_relocation_info(search->module, (unsigned)index, section);
+}
+
+static void note_edit(const struct search *search, size_t index)
+{
+	const struct core_function *function = &search->result->core.functions[index];
+	unsigned line = edited_line(search->plan, function->file, function->line);
+
+	if (line)
+		search->result->causes[index] =
+			(struct build_cause){function->name, function->file, line};
+}
+
+static void place_lambda(const struct search *search, Dwarf_Die *die, size_t index)
+{
+	struct core_function *function = &search->result->core.functions[index];
+	struct origin origin = find_origin(die);
+
+	if (!origin.line || !origin.file)
+		return;
+	function->line = origin.line;
+	function->file = keep(search->result, strdup(origin.file));
+	note_edit(search, index);
+}
+
+static void look_at(const struct search *search, Dwarf_Die *die)
+{
+	const struct core_result *core = &search->result->core;
+	Elf32_Word section = 0;
+	Dwarf_Addr start;
+
+	if (!find_place(search, die, &section, &start))
+		return;
+	for (size_t i = 0; i < core->function_count; i++) {
+		const struct core_function *function = &core->functions[i];
+
+		if (function->section != section || function->start != start ||
+		    strcmp(function->unit, search->unit->name) != 0)
+			continue;
+		if (!function->line)
+			place_lambda(search, die, i);
+		if (!search->result->causes[i].edited && function->kind != CORE_FUNCTION_NEW)
+			find_inlined(search, die, NULL, i, 0);
+	}
 }
 
 static void walk(const struct search *search, Dwarf_Die *parent, unsigned depth)
@@ -166,36 +263,33 @@ static void walk(const struct search *search, Dwarf_Die *parent, unsigned depth)
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die))
 		return;
 	do {
-		struct core_result *core = &search->result->core;
-		int tag = dwarf_tag(&die);
-
-		if (tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
-		    tag == DW_TAG_class_type)
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_subprogram:
+			if (dwarf_hasattr(&die, DW_AT_low_pc) || dwarf_hasattr(&die, DW_AT_ranges))
+				look_at(search, &die);
+			walk(search, &die, depth + 1); /* a class in it has functions */
+			break;
+		case DW_TAG_namespace:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_lexical_block:
 			walk(search, &die, depth + 1);
-		if (tag != DW_TAG_subprogram ||
-		    (!dwarf_hasattr(&die, DW_AT_low_pc) && !dwarf_hasattr(&die, DW_AT_ranges)))
-			continue;
-		for (size_t i = 0; i < core->function_count; i++)
-			if (!search->result->causes[i].edited &&
-			    core->functions[i].kind != CORE_FUNCTION_NEW &&
-			    strcmp(core->functions[i].unit, search->unit->name) == 0 &&
-			    is_function(&die, core->functions[i].name))
-				find_inlined(search, &die, NULL, i, 0);
+			break;
+		default:
+			break;
+		}
 	} while (!dwarf_siblingof(&die, &die));
 }
 
 /* P's debug information tells what was inlined where. */
-static void look_into(const struct search *search)
+static void look_into(struct search *search)
 {
-	const char *path = search->unit->p_path;
-	Dwfl_Module *module;
-	Dwfl *dwfl = debuginfo_open(path, &module);
+	Dwfl *dwfl = debuginfo_open(search->unit->p_path, &search->module);
 	Dwarf_Die *unit = NULL;
-	Dwarf_Addr bias;
 
 	if (!dwfl)
 		return;
-	while (module && (unit = dwfl_module_nextcu(module, unit, &bias)))
+	while (search->module && (unit = dwfl_module_nextcu(search->module, unit, &search->bias)))
 		walk(search, unit, 0);
 	dwfl_end(dwfl);
 }
@@ -203,22 +297,16 @@ static void look_into(const struct search *search)
 int causes_find(const struct plan *plan, struct build_result *result, struct suture_error *err)
 {
 	struct core_result *core = &result->core;
+	struct search search = {.plan = plan, .result = result};
 
 	free(result->causes);
 	result->causes = calloc(core->function_count + 1, sizeof(*result->causes));
 	if (!result->causes)
 		return error_no_memory(err);
-	for (size_t i = 0; i < core->function_count; i++) {
-		const struct core_function *function = &core->functions[i];
-		unsigned line = edited_line(plan, function->file, function->line);
-
-		if (line)
-			result->causes[i] =
-				(struct build_cause){function->name, function->file, line};
-	}
+	for (size_t i = 0; i < core->function_count; i++)
+		note_edit(&search, i);
 	for (size_t i = 0; i < plan->unit_count; i++) {
-		const struct search search = {plan, result, &plan->units[i]};
-
+		search.unit = &plan->units[i];
 		if (!plan->units[i].skipped && plan->units[i].p_path)
 			look_into(&search);
 	}

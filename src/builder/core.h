@@ -140,6 +140,8 @@ struct core_function {
 	uint64_t target;     /* address in the target; 0 for a new one */
 	uint64_t old_size;   /* bytes; 0 for a new one */
 	uint64_t new_size;
+	uint32_t section; /* in P's object, which debug information names it by: its name there */
+	uint64_t start;	  /* may be another one, and static ones of C++ have none */
 };
 
 enum core_data_kind { CORE_DATUM_CONST, CORE_DATUM_NEW, CORE_DATUM_SET, CORE_DATUM_KEEP };

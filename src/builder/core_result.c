@@ -48,6 +48,8 @@ static void list_function(struct core_result *result, const char *binary, const 
 	f->target = part->replaced ? part->twin->target : 0;
 	f->old_size = part->replaced ? part->twin->target_size : 0;
 	f->new_size = part->size;
+	f->section = part->section;
+	f->start = part->start;
 }
 
 static void list_datum(struct core_result *result, const struct unit *unit, const struct part *part,

@@ -136,8 +136,28 @@ static void print_refusals(const struct build_result *result, const struct repor
 	fprintf(out, "  no patch was written, the source tree was not changed\n");
 }
 
-static void print_functions(const struct core_result *core, bool several, FILE *out)
+/*
+ * Where the function stands. One that a library's template makes of the user's code stands in the
+ * library: what was edited is the place to look at.
+ */
+static void print_place(const struct build_result *result, size_t index, FILE *out)
 {
+	const struct core_function *function = &result->core.functions[index];
+	const struct build_cause *cause = result->causes ? &result->causes[index] : NULL;
+
+	if (cause && cause->edited && function->file && *function->file == '/' &&
+	    result->source_root && !path_inside(function->file, result->source_root))
+		fprintf(out, "  %s:%u", path_base(cause->file), cause->line);
+	else if (function->line)
+		fprintf(out, "  %s:%u", function->file ? path_base(function->file) : function->unit,
+			function->line);
+	else
+		fprintf(out, "  %s", function->unit);
+}
+
+static void print_functions(const struct build_result *result, bool several, FILE *out)
+{
+	const struct core_result *core = &result->core;
 	int width = 0;
 
 	for (size_t i = 0; i < core->function_count; i++) {
@@ -154,12 +174,7 @@ static void print_functions(const struct core_result *core, bool several, FILE *
 
 		fprintf(out, "  %-*s  %-7s", width, name ? name : function->name,
 			core_function_kind_name(function->kind));
-		if (function->line)
-			fprintf(out, "  %s:%u",
-				function->file ? path_base(function->file) : function->unit,
-				function->line);
-		else
-			fprintf(out, "  %s", function->unit);
+		print_place(result, i, out);
 		fputs("  ", out);
 		put(function->because ? function->because : "", out);
 		fprintf(out, several ? "  in %s\n" : "\n", function->binary);
@@ -199,7 +214,7 @@ static void print_patch(const struct build_result *result, const struct report_s
 	fprintf(out, "%s%s%s: %zu function%s replaced, %zu new", paint(style, GREEN),
 		result->output, paint(style, PLAIN), changed, changed == 1 ? "" : "s", new);
 	print_targets(result, out);
-	print_functions(core, result->target_count > 0, out);
+	print_functions(result, result->target_count > 0, out);
 	for (size_t i = 0; i < core->data_count; i++) {
 		fputs("  ", out);
 		put(core->data[i].name, out);

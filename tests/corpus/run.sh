@@ -20,6 +20,7 @@
 #   reapplied                       asked when it is applied once more after that
 #   json EXPRESSION                 of jq, holds for the document of the build, one a line
 #   page TEXT                       that of --report has it, one a line
+#   text TEXT                       what is printed without --json has it, one a line
 #   before LINE|ANSWER              asked of the program before the patch, in this order;
 #   after, replaced, reverted       the same later: one process from the first to the last
 #   on-functions KIND:NAME …        of the patch that on.diff makes; on-verdict CODE: it is refused
@@ -107,6 +108,16 @@ check_document() {
 	done < <(field json)
 }
 
+check_text() {
+	local line
+	has 'text[^ ]*' || return 0
+	"$SUTURE" build -C "$DIR" --source "$DIR/source" --binary "$BINARY" -o "$DIR/text.so" \
+		"$CASE/edit.diff" >"$DIR/text" 2>&1
+	while IFS= read -r line; do
+		check "$NAME: says $line" grep -q -F "$line" "$DIR/text"
+	done < <(field text)
+}
+
 # The list of functions as the case writes it.
 built_functions() { j '[.functions[] | .kind + ":" + .name] | sort | join(" ")'; }
 
@@ -176,6 +187,7 @@ check_patch() {
 	while IFS= read -r condition; do
 		check "$NAME: the page has $condition" grep -q -F "$condition" "$DIR/page.html"
 	done < <(field page)
+	check_text
 	[ -z "$(field idle)" ] || is "$NAME: idle" "$(field idle)" "$(j '[.idle[].name] | sort | join(" ")')"
 	has before && [ -z "${SUTURE_CORPUS_DRY:-}" ] || return 0
 	TARGET_BIN=$DIR # of target()
