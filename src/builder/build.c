@@ -110,16 +110,18 @@ static int run_core_with(struct build *build, const char *output, struct suture_
 
 		if (unit->skipped || (!unit->o_path && !unit->p_path))
 			continue;
-		objects[count++] =
-			(struct unit_objects){.source = unit->name,
-					      .v_path = unit->v_path,
-					      .o_path = unit->o_path,
-					      .p_path = unit->p_path,
-					      .layers = unit->layers,
-					      .layer_count = unit->layer_count,
-					      .compiler = unit->command.argv.items[0],
-					      .debug_matters = command_is_clang(&unit->command) &&
-							       !unit->command.has_debug};
+		objects[count++] = (struct unit_objects){
+			.source = unit->name,
+			.v_path = unit->v_path,
+			.o_path = unit->o_path,
+			.p_path = unit->p_path,
+			.layers = unit->layers,
+			.layer_count = unit->layer_count,
+			.compiler = unit->command.argv.items[0],
+			.linked = plan->linked[unit->entry - plan->db.entries],
+			.edited = unit->edited,
+			.debug_matters =
+				command_is_clang(&unit->command) && !unit->command.has_debug};
 	}
 	if (!rc) {
 		const struct core_options core = {

@@ -110,7 +110,7 @@ static int judge(struct choice *choice, struct candidate *candidate, struct sutu
 			 &candidate->proof, &verified, &refusals, err);
 	candidate->present = verified.exact + verified.equivalent;
 	candidate->different = verified.different;
-	candidate->fits = !rc && !refusals.count;
+	candidate->fits = !rc && !refusals.count && !candidate->proof.nowhere;
 	candidate->elsewhere = choice->one_of_several && !candidate->fits && !candidate->present &&
 			       !verified.different;
 	if (candidate->fits)

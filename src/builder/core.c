@@ -77,6 +77,24 @@ static bool check_objects(struct session *session, const struct unit *unit)
 	return true;
 }
 
+/* The linker may have dropped all of a unit (--gc-sections, an archive): else it is another one's.
+ */
+static void check_nowhere(struct session *session, const struct unit *unit)
+{
+	const char *binary = session->binary.name;
+
+	if (!unit->input->linked)
+		refusals_add(&session->result->refusals, SUTURE_E_VERIFY_MISMATCH, unit->source, 0,
+			     "name the binary that this file is linked into",
+			     "no function of %s is in %s", unit->source, binary);
+	else if (unit->input->edited)
+		strings_add_format(
+			&session->result->notes,
+			"no function of %s is in %s: the linker dropped them, as nothing "
+			"uses them",
+			unit->source, binary);
+}
+
 static int read_unit(struct session *session, struct unit *unit)
 {
 	int code = read_object(session, unit->input->v_path, &unit->v);
@@ -91,8 +109,11 @@ static int read_unit(struct session *session, struct unit *unit)
 	unit->exported = arena_array(&session->arena, unit->p.symbol_count, sizeof(bool));
 	if (!unit->kept || !unit->exported)
 		return error_no_memory(session->err);
-	return verify_unit(&session->arena, &session->binary, &unit->v, unit->source, &unit->proof,
+	code = verify_unit(&session->arena, &session->binary, &unit->v, unit->source, &unit->proof,
 			   &session->result->verified, &session->result->refusals, session->err);
+	if (!code && unit->proof.nowhere)
+		check_nowhere(session, unit);
+	return code;
 }
 
 /* O as it runs, with what is known of its parts in the binary and in the patches below. */

@@ -52,6 +52,8 @@ struct unit_objects {
 	const char *p_path;
 	const char *compiler; /* driver of the unit, "gcc"; the first unit's links the patch */
 	bool debug_matters;   /* V has no -g, and the compiler's code may depend on it */
+	bool linked;	      /* the linker was given it: what is not there it has dropped */
+	bool edited;	      /* its own source is in the diff */
 	/*
 	 * Where patches below changed the unit: what each made of it, the lowest first. o_path is
 	 * the unit as the binary was built from; the last layer is what P is compared with.

@@ -266,7 +266,7 @@ static void add_bases(struct strings *bases, const struct strings *paths)
  * By what the binary says itself. A unit may have no debug information (a library built without -g
  * among others): then its FILE symbol speaks for it, unless that name is a described unit's.
  */
-static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wanted)
+static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wanted, bool *linked)
 {
 	struct strings described = {0}, bases = {0}, named = {0}, strays = {0}, sources = {0};
 	cleanup_memory bool *found = NULL;
@@ -284,10 +284,10 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 		cleanup_memory char *mapped = path_mapped(&db->entries[i]);
 		const char *base = real ? path_base(real) : NULL;
 
-		wanted[i] = real && (strings_contain_sorted(&described, real) ||
-				     (mapped && strings_contain_sorted(&described, mapped)) ||
-				     (strings_contain_sorted(&named, base) &&
-				      !strings_contain_sorted(&bases, base)));
+		linked[i] = real && (strings_contain_sorted(&described, real) ||
+				     (mapped && strings_contain_sorted(&described, mapped)));
+		wanted[i] = linked[i] || (real && strings_contain_sorted(&named, base) &&
+					  !strings_contain_sorted(&bases, base));
 		any |= wanted[i];
 		for (size_t k = 0; k < described.count && real && found; k++)
 			found[k] |= strcmp(described.items[k], real) == 0 ||
@@ -316,7 +316,7 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
  * A command that writes what another one compiles (preprocessed text, clang's modules) makes no
  * object: the unit is the other one, whatever name the object has for its source.
  */
-static void pass_on(const struct compdb *db, bool *wanted)
+static void pass_on(const struct compdb *db, bool *wanted, bool *linked)
 {
 	for (size_t i = 0; i < db->count; i++) {
 		const char *output = db->entries[i].output;
@@ -329,12 +329,13 @@ static void pass_on(const struct compdb *db, bool *wanted)
 				continue;
 			wanted[k] = true;
 			wanted[i] = false;
+			linked[k] = linked[i];
 		}
 	}
 }
 
 int members_find(const char *binary, const char *build_dir, const char *work_dir,
-		 const struct compdb *db, bool *wanted, struct suture_error *err)
+		 const struct compdb *db, bool *wanted, bool *linked, struct suture_error *err)
 {
 	struct strings names = {0};
 	bool known = false;
@@ -344,12 +345,14 @@ int members_find(const char *binary, const char *build_dir, const char *work_dir
 		objects_from_links(binary, build_dir, &names);
 	strings_sort(&names);
 	known = !rc && names.count && keep_linked(db, &names, wanted);
+	if (known)
+		memcpy(linked, wanted, db->count * sizeof(*linked));
 	if (!rc && !known)
-		known = keep_by_tables(db, binary, wanted);
+		known = keep_by_tables(db, binary, wanted, linked);
 	if (!rc && !known)
 		memset(wanted, true, db->count * sizeof(*wanted));
 	if (!rc)
-		pass_on(db, wanted);
+		pass_on(db, wanted, linked);
 	if (!rc && !strings_ok(&names))
 		rc = error_no_memory(err);
 	strings_fini(&names);

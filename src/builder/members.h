@@ -13,8 +13,12 @@
 
 #include <stdbool.h>
 
-/* Fills wanted[], one per entry. Where nothing is known about the binary, all are wanted. */
+/*
+ * Fills wanted[], one per entry. Where nothing is known about the binary, all are wanted. linked[]
+ * tells which of them the linker was given beyond doubt, though it may have
+ * dropped all that it found there: a name alone is not enough.
+ */
 int members_find(const char *binary, const char *build_dir, const char *work_dir,
-		 const struct compdb *db, bool *wanted, struct suture_error *err);
+		 const struct compdb *db, bool *wanted, bool *linked, struct suture_error *err);
 
 #endif

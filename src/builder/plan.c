@@ -21,6 +21,7 @@ void plan_fini(struct plan *plan)
 	free(plan->units);
 	free(plan->uncompiled);
 	free(plan->members);
+	free(plan->linked);
 	overlay_fini(&plan->view);
 	overlay_fini(&plan->before);
 	strings_fini(&plan->edited);
@@ -266,14 +267,16 @@ static int find_units(struct plan *plan, const struct build_options *options,
 				    .parallel = options->parallel};
 	enum deps_reach *reach = calloc(plan->db.count, sizeof(*reach));
 	bool *wanted = calloc(plan->db.count, sizeof(*wanted));
+	bool *linked = calloc(plan->db.count, sizeof(*linked));
 	int rc;
 
 	plan->members = wanted;
-	if (!reach || !wanted)
+	plan->linked = linked;
+	if (!reach || !wanted || !linked)
 		rc = error_no_memory(err);
 	else
 		rc = members_find(options->binary, plan->build_dir, plan->work_dir, &plan->db,
-				  wanted, err);
+				  wanted, linked, err);
 	if (!rc)
 		rc = deps_find(&deps, &plan->db, wanted, &plan->changes, reach, err);
 	for (size_t i = 0; i < plan->db.count && !rc && options->all_units; i++)

@@ -35,7 +35,8 @@ struct plan {
 	size_t unit_count;
 	struct core_uncompiled *uncompiled; /* owned; of the changes */
 	size_t uncompiled_count;
-	bool *members; /* owned: which entries of db are the binary's */
+	bool *members; /* owned: which entries of db are the binary's, see members.h */
+	bool *linked;  /* owned */
 	struct overlay view;
 	struct overlay before; /* the tree as it was, where the diff is in it already; else empty */
 	struct strings edited; /* files of the diff, as path_real() spells them */

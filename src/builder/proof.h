@@ -55,6 +55,7 @@ struct proof {
 	struct binding *bindings; /* by symbol */
 	uint8_t *functions;	  /* enum function_state by symbol */
 	const char *conflict;	  /* first disagreement, or NULL */
+	bool nowhere;		  /* it has functions, and the binary none of them */
 };
 
 /*

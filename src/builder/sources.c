@@ -50,6 +50,7 @@ static int list_in(const struct build_options *options, const char *work_dir, st
 	cleanup_memory char *root = NULL;
 	cleanup_memory char *real_root = NULL;
 	cleanup_memory bool *wanted = NULL;
+	cleanup_memory bool *linked = NULL;
 	struct deps_options deps = {.build_dir = build_dir, .work_dir = work_dir};
 	struct strings all = {0};
 	struct compdb db = {0};
@@ -59,10 +60,11 @@ static int list_in(const struct build_options *options, const char *work_dir, st
 		return error_set(err, SUTURE_E_USAGE, "-C %s: no such folder", options->build_dir);
 	rc = compdb_read(build_dir, &db, err);
 	wanted = rc ? NULL : calloc(db.count + 1, sizeof(*wanted));
-	if (!rc && !wanted)
+	linked = rc ? NULL : calloc(db.count + 1, sizeof(*linked));
+	if (!rc && (!wanted || !linked))
 		rc = error_no_memory(err);
 	if (!rc)
-		rc = members_find(options->binary, build_dir, work_dir, &db, wanted, err);
+		rc = members_find(options->binary, build_dir, work_dir, &db, wanted, linked, err);
 	if (!rc)
 		rc = deps_list(&deps, &db, wanted, &all, err);
 	if (!rc) {

@@ -312,7 +312,6 @@ int verify_unit(struct arena *arena, const struct binary *binary, const struct o
 	struct refusal_names data = {0};
 	size_t present = 0;
 	size_t before = verified->absent;
-	bool nothing;
 
 	*proof = (struct proof){.arena = arena, .binary = binary, .object = v};
 	proof->places = arena_array(arena, v->section_count, sizeof(*proof->places));
@@ -326,13 +325,10 @@ int verify_unit(struct arena *arena, const struct binary *binary, const struct o
 	}
 	count_functions(proof, verified, &functions, &present);
 	find_different_data(proof, &data);
-	nothing = !present && verified->absent > before;
-	if (nothing)
+	proof->nowhere = !present && verified->absent > before;
+	if (proof->nowhere)
 		present = count_by_name(proof, verified, &functions);
-	if (nothing && !functions.count)
-		refusals_add(refusals, SUTURE_E_VERIFY_MISMATCH, source, 0,
-			     "name the binary that this file is linked into",
-			     "no function of %s is in %s", source, binary->name);
+	proof->nowhere &= !functions.count;
 	if (functions.count || data.count)
 		refuse(proof, source, &functions, &data, present, refusals);
 	return arena_check(arena, err);

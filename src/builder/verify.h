@@ -11,7 +11,8 @@
 #include "proof.h"
 
 /*
- * Fills *proof, adds to *verified and, on disagreement, to *refusals. v_path is for messages.
+ * Fills *proof, adds to *verified and, on disagreement, to *refusals. v_path is for messages. That
+ * nothing of the unit is there (proof->nowhere) is the caller's to judge.
  * Returns an error only when out of memory.
  */
 int verify_unit(struct arena *arena, const struct binary *binary, const struct object *v,

@@ -229,6 +229,7 @@ run_case() {
 	nothing)
 		is "$NAME: verdict" nothing "$(j .result)"
 		is "$NAME: exit code" 10 "$RC"
+		check_document
 		;;
 	*) check_refusal "$verdict" ;;
 	esac

@@ -113,7 +113,7 @@ static void damaged_objects_and_binaries(void **state)
 		struct refusals refusals = {0};
 		struct strings exports = {0};
 		struct suture_error err = {0};
-		bool wanted;
+		bool wanted, linked;
 
 		for (size_t i = 0; i < 4; i++) {
 			paths[i] = tree_path(names[i]);
@@ -128,7 +128,8 @@ static void damaged_objects_and_binaries(void **state)
 		unit.p_path = paths[3];
 		layout_compare(&gate, paths[2], paths[3], "unit.c", &refusals, NULL);
 		signature_exports(paths[0], &exports, NULL);
-		members_find(paths[0], tree_path("build"), tree_path("build"), &db, &wanted, NULL);
+		members_find(paths[0], tree_path("build"), tree_path("build"), &db, &wanted,
+			     &linked, NULL);
 		strings_fini(&exports);
 		verdicts += core_build(&options, &unit, 1, NULL, &result, &err) == 0;
 		core_result_fini(&result);
