@@ -4,6 +4,7 @@
 
 #include "layers.h"
 #include "uncompiled.h"
+#include "wraps.h"
 
 #include <elf.h>
 #include <string.h>
@@ -52,9 +53,13 @@ static bool bind_by_tables(const struct binary *binary, const char *name, struct
 
 	if (!first)
 		return false;
-	/* Hidden names are local ones in a linked file: good when there is one. */
-	if (first->defined && first->bind == STB_LOCAL && count > 1 && symbols[1].defined)
-		return false;
+	/*
+	 * Hidden names are local ones in a linked file: good when they are one thing. mold lists a
+	 * wrapped name twice.
+	 */
+	for (size_t i = 1; first->defined && first->bind == STB_LOCAL && i < count; i++)
+		if (symbols[i].defined && symbols[i].address != first->address)
+			return false;
 	if (first->defined)
 		return bind_symbol(bound, first);
 	/* Undefined: the dynamic one has the version. */
@@ -195,6 +200,15 @@ static struct bound bind_external(struct session *session, struct unit *unit, st
 	}
 	bound.name = symbol->name;
 	bound.weak = symbol->bind == STB_WEAK;
+	if (wraps_unclear(session, bound.name)) {
+		bound.next =
+			"edit a file that uses it already in the same diff, so that it is seen";
+		return refused(bound,
+			       arena_format(&session->arena,
+					    "no file of the diff shows whether the linker leads "
+					    "it to __wrap_%s (--wrap)",
+					    bound.name));
+	}
 	left_over = is_left_over(session, unit, bound.name);
 	if (bind_by_proof(unit, bound.name, &bound) ||
 	    (!left_over && bind_by_tables(&session->binary, bound.name, &bound))) {

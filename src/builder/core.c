@@ -22,6 +22,7 @@
 #include "session.h"
 #include "variables.h"
 #include "verify.h"
+#include "wraps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -189,6 +190,8 @@ static int find(struct session *session, const struct unit_objects *units, size_
 	}
 	for (size_t i = 0; !code && i < count && session->units[i].source; i++)
 		code = read_unit(session, &session->units[i]);
+	if (!code && !result->refusals.count)
+		code = wraps_settle(session);
 	result->verify_us = now_us() - start;
 	start = now_us();
 	for (size_t i = 0; !code && !result->refusals.count && i < count; i++)

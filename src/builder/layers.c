@@ -8,6 +8,7 @@
 #include "object.h"
 
 #include "base/error.h"
+#include "wraps.h"
 
 #include <string.h>
 
@@ -98,6 +99,8 @@ int layers_climb(struct session *session, struct unit *unit)
 		if (!object || !closures)
 			return error_no_memory(session->err);
 		code = object_read(&session->arena, layer->path, object, session->err);
+		if (!code)
+			code = wraps_apply(session, object);
 		if (!code)
 			code = lambda_rename(&session->arena, &unit->o, unit->closures, object,
 					     unit->source, closures, refusals, session->err);

@@ -6,6 +6,7 @@
 #include "proof.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,8 @@ static bool claim_binding(struct comparison *c, uint32_t index, struct binding b
 
 	/* The same name may be used directly here and through a slot there: an address is better.
 	 */
+	if (known->kind != BINDING_UNKNOWN && known->wrapped != binding.wrapped)
+		return false;
 	if (known->kind == BINDING_ADDRESS && binding.kind == BINDING_ADDRESS)
 		return known->address == binding.address;
 	if (known->kind == BINDING_UNKNOWN ||
@@ -143,25 +146,80 @@ static bool refer_weak_default(struct comparison *c, uint32_t index, uint64_t ad
 			     (struct binding){.kind = BINDING_ADDRESS, .address = address});
 }
 
+static bool has_name(const struct binary *binary, const char *name)
+{
+	size_t count;
+
+	binary_symbols(binary, name, &count);
+	return count > 0;
+}
+
+bool proof_wrapped_name(const struct binary *binary, const char *name, char other[PROOF_NAME_SIZE])
+{
+	static const char real[] = "__real_";
+	const size_t length = sizeof(real) - 1;
+
+	if (!*name || strlen(name) + length >= PROOF_NAME_SIZE)
+		return false;
+	if (strncmp(name, real, length) == 0 && !has_name(binary, name)) {
+		snprintf(other, PROOF_NAME_SIZE, "%s", name + length);
+		return true;
+	}
+	snprintf(other, PROOF_NAME_SIZE, "__wrap_%s", name);
+	return has_name(binary, other);
+}
+
 static bool same_name(const struct binary_symbol *symbol, const char *name)
 {
 	return symbol && strcmp(symbol->name, name) == 0;
 }
 
-/* The loader binds `import`; is that what the object calls `index`? */
+/* The loader binds `import`; is that what the object calls `index`, or what --wrap makes of that?
+ */
 static bool refer_import(struct comparison *c, uint32_t index, const struct binary_symbol *import)
 {
 	const struct object_symbol *symbol = &c->proof->object->symbols[index];
+	char other[PROOF_NAME_SIZE];
+	bool wrapped = false;
 
-	if (!same_name(import, symbol->name))
-		return false;
+	if (!same_name(import, symbol->name)) {
+		wrapped = symbol->section == OBJECT_UNDEFINED &&
+			  proof_wrapped_name(c->proof->binary, symbol->name, other) &&
+			  same_name(import, other);
+		if (!wrapped)
+			return false;
+	}
 	/* An interposable name of a shared object, defined in this unit. */
 	if (import->defined)
 		return object_defines(c->proof->object, symbol) ||
 		       claim_binding(c, index,
 				     (struct binding){.kind = BINDING_ADDRESS,
-						      .address = import->address});
-	return claim_binding(c, index, (struct binding){.kind = BINDING_IMPORT, .import = import});
+						      .address = import->address,
+						      .wrapped = wrapped});
+	return claim_binding(
+		c, index,
+		(struct binding){.kind = BINDING_IMPORT, .import = import, .wrapped = wrapped});
+}
+
+/* Is `name` at address? That is what `index` is bound to then. */
+static bool refer_name(struct comparison *c, uint32_t index, const char *name, uint64_t address,
+		       bool wrapped)
+{
+	const struct binary *binary = c->proof->binary;
+	const struct binding binding = {
+		.kind = BINDING_ADDRESS, .address = address, .wrapped = wrapped};
+	const struct binary_slot *stub;
+
+	if (binary_symbol_is(binary, name, address))
+		return claim_binding(c, index, binding);
+	stub = binary_stub(binary, address);
+	if (stub && stub->symbol)
+		return same_name(stub->symbol, name) && refer_import(c, index, stub->symbol);
+	/* A stub for a resolver of the binary's own: where it leads is not known before run time.
+	 */
+	return stub && stub->form == ARCH_RELOC_INDIRECT &&
+	       binary_symbol_is(binary, name, (uint64_t)stub->addend) &&
+	       claim_binding(c, index, binding);
 }
 
 /* The code refers to a symbol that is not thread-local, at `address` in the binary. */
@@ -171,6 +229,7 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 	const struct object_symbol *symbol = symbol_of(c, reloc);
 	const struct binary *binary = c->proof->binary;
 	const struct binary_slot *stub;
+	char other[PROOF_NAME_SIZE];
 
 	if (object_defines(c->proof->object, symbol)) {
 		const struct object_section *target = &c->proof->object->sections[symbol->section];
@@ -207,18 +266,10 @@ static bool refer_address(struct comparison *c, const struct object_reloc *reloc
 	}
 	if (symbol->section == OBJECT_ABSOLUTE)
 		return address == symbol->value;
-	if (binary_symbol_is(binary, symbol->name, address))
-		return claim_binding(c, reloc->symbol,
-				     (struct binding){.kind = BINDING_ADDRESS, .address = address});
-	stub = binary_stub(binary, address);
-	if (stub && stub->symbol)
-		return refer_import(c, reloc->symbol, stub->symbol);
-	/* A stub for a resolver of the binary's own: where it leads is not known before run time.
-	 */
-	if (stub && stub->form == ARCH_RELOC_INDIRECT)
-		return binary_symbol_is(binary, symbol->name, (uint64_t)stub->addend) &&
-		       claim_binding(c, reloc->symbol,
-				     (struct binding){.kind = BINDING_ADDRESS, .address = address});
+	if (refer_name(c, reloc->symbol, symbol->name, address, false) ||
+	    (proof_wrapped_name(binary, symbol->name, other) &&
+	     refer_name(c, reloc->symbol, other, address, true)))
+		return true;
 	if (symbol->bind == STB_WEAK && address == 0)
 		return claim_binding(c, reloc->symbol, (struct binding){.kind = BINDING_NULL});
 	return false;

@@ -38,6 +38,7 @@ struct binding {
 	enum binding_kind kind;
 	uint64_t address;
 	const struct binary_symbol *import;
+	bool wrapped; /* the linker's --wrap leads it there: by proof_wrapped_name() */
 };
 
 enum function_state {
@@ -66,6 +67,14 @@ bool proof_is_weak_default(const struct object *object, const struct object_symb
 
 /* A weak default that lost: the binary's name is another unit's, at *winner. */
 bool proof_lost(const struct proof *proof, uint32_t symbol, uint64_t *winner);
+
+enum { PROOF_NAME_SIZE = 512 };
+
+/*
+ * What --wrap makes of a name that an object leaves open: "__wrap_read" of "read", where the binary
+ * has one, and "read" of "__real_read". False: nothing, or a name too long.
+ */
+bool proof_wrapped_name(const struct binary *binary, const char *name, char other[PROOF_NAME_SIZE]);
 
 /* Address in the binary of a symbol that V defines; false where nothing shows it. */
 bool proof_address(const struct proof *proof, uint32_t symbol, uint64_t *address);

@@ -6,6 +6,7 @@
 #include "builder/identity.h"
 #include "builder/libraries.h"
 #include "builder/path.h"
+#include "builder/proof.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -224,7 +225,8 @@ static int look_into(struct search *search, const struct pair *pair)
 		struct gone *gone = &search->gone[i];
 		const struct part *user;
 
-		if (gone->elsewhere)
+		if (gone->elsewhere ||
+		    proof_wrapped_name(&search->binary, gone->name, (char[PROOF_NAME_SIZE]){0}))
 			continue;
 		if (!set.object)
 			rc = read_parts(search, &pair->after, &set);

@@ -81,6 +81,12 @@ struct construct {
 	struct variable *variable;
 };
 
+/* A name of which the binary has a __wrap_ function (wraps.h). */
+struct wrap {
+	const char *name;
+	bool wrapped; /* the linker led the name there */
+};
+
 struct session {
 	struct arena arena;
 	const struct core_options *options;
@@ -108,6 +114,9 @@ struct session {
 	struct original *originals;
 	size_t original_count;
 	size_t original_capacity;
+	struct wrap *wraps;
+	size_t wrap_count;
+	size_t wrap_capacity;
 	const char **names; /* dynamic names of the patch */
 	size_t name_count;
 	size_t name_capacity;
