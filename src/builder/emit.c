@@ -13,6 +13,14 @@ static bool is_frames(const struct object_section *section)
 	return strcmp(section->name, ".eh_frame") == 0;
 }
 
+static bool has_tables(const struct unit *unit, uint32_t index)
+{
+	for (size_t i = 0; i < unit->patched.count; i++)
+		if (unit->patched.list[i]->lsda_section == index)
+			return true;
+	return false;
+}
+
 static void copy_section(struct emit *emit, uint32_t index)
 {
 	const struct object_section *section = &emit->unit->p.sections[index];
@@ -122,7 +130,9 @@ int emit_unit(struct session *session, struct unit *unit, const char *path)
 	for (uint32_t i = 1; !code && i < unit->p.section_count; i++) {
 		if (!emit.sections[i])
 			continue;
-		if (unit->kept[i])
+		if (unit->kept[i] && has_tables(unit, i))
+			code = emit_lsda(&emit, i);
+		else if (unit->kept[i])
 			code = emit_relocs(&emit, i);
 		else if (is_frames(&unit->p.sections[i]))
 			code = emit_frames(&emit, i);

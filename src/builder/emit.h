@@ -72,8 +72,13 @@ int emit_reloc(struct emit *emit, uint32_t index, const struct object_reloc *rel
 /* Is the address known at run time only, so that it may not fit into the field? */
 bool emit_is_far(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
 
-/* The field gets the distance to a slot with what such a relocation refers to. */
-void emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
+/*
+ * The field, whose relocation is absolute, gets the distance to a slot with what that refers to.
+ */
+int emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc);
+
+/* The relocations of a kept section that holds exception tables (emit_lsda.c). */
+int emit_lsda(struct emit *emit, uint32_t section);
 
 /* Copies what .eh_frame says about kept functions, debug information as a whole (emit_debug.c). */
 int emit_frames(struct emit *emit, uint32_t section);

@@ -134,7 +134,7 @@ static int copy_record(struct emit *emit, uint32_t index, const struct frame_rec
 		else if (info.form == ARCH_RELOC_ABSOLUTE && record->common &&
 			 emit_is_far(emit, index, &moved) &&
 			 look_into_slot(emit, emit->sections[index], moved.offset))
-			emit_slot_reloc(emit, index, &moved);
+			code = emit_slot_reloc(emit, index, &moved);
 		else if (info.form == ARCH_RELOC_ABSOLUTE)
 			code = emit_reloc(emit, index, &moved);
 		else if (info.form != ARCH_RELOC_PC)

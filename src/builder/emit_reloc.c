@@ -469,12 +469,38 @@ bool emit_is_far(struct emit *emit, uint32_t index, const struct object_reloc *r
 	       !is_near(&field.bound);
 }
 
-void emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
+int emit_slot_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
 {
 	struct field field = field_of(emit, index, reloc);
+	struct object_reloc place = *reloc;
+	uint64_t symbol;
 
-	if (emit->session->binary.arch->reloc_info(reloc->type, &field.info) == ARCH_OK)
-		through_slot(&field, target_symbol(&field), ARCH_RELOC_ABSOLUTE);
+	if (emit->session->binary.arch->reloc_info(reloc->type, &field.info) != ARCH_OK ||
+	    field.info.form != ARCH_RELOC_ABSOLUTE)
+		return refuse(&field, "relocation not supported in a patch");
+	switch (field.bound.kind) {
+	case BOUND_OWN:
+	case BOUND_UNIT:
+		if (!own_link_symbol(&field))
+			return error_set(emit->session->err, SUTURE_E_INTERNAL,
+					 "%s: %s is needed but not kept", emit->unit->source,
+					 field.bound.name);
+		symbol = own_symbol(emit, field.bound.name, own_link_symbol(&field), reloc->addend);
+		break;
+	case BOUND_TARGET:
+	case BOUND_IMPORT:
+		if (field.bound.reference.offset)
+			return refuse(&field, "relocation not supported in a patch");
+		symbol = target_symbol(&field);
+		break;
+	default:
+		return 0; /* reported by the closure */
+	}
+	/* It says where in the thing, not where in the slot. */
+	place.addend = 0;
+	field.reloc = &place;
+	through_slot(&field, symbol, ARCH_RELOC_ABSOLUTE);
+	return 0;
 }
 
 int emit_reloc(struct emit *emit, uint32_t index, const struct object_reloc *reloc)
