@@ -245,6 +245,18 @@ static bool lay(struct comparer *comparer, struct part *part)
 	return true;
 }
 
+/*
+ * Does an instruction stand elsewhere? The size may be the same all the same: padding further on
+ * can take up what an assembler made shorter.
+ */
+static bool is_shifted(const struct part *part)
+{
+	for (uint64_t i = 0; i < part->size; i++)
+		if (part->moved[i] != INT64_MIN && part->moved[i] != (int64_t)i)
+			return true;
+	return part->size != part->twin->size;
+}
+
 static bool same(struct comparer *comparer, const struct part *part)
 {
 	struct walk w;
@@ -255,7 +267,7 @@ static bool same(struct comparer *comparer, const struct part *part)
 	if (!walk(&w))
 		return false;
 	/* Offsets in the exception table moved with the code: what it refers to must not change. */
-	if (part->size != part->twin->size)
+	if (is_shifted(part))
 		return !part->lsda_section == !part->twin->lsda_section;
 	return compare_tables(comparer, part, part->twin);
 }
