@@ -143,7 +143,9 @@ static bool is_nowhere(struct session *session, const struct unit *unit, const s
 	bool left_over;
 	size_t known;
 
-	if (bound->kind != BOUND_IMPORT || bound->weak || bound->tls || !work_dir)
+	/* What a library leaves open may be the program's that loads it, or another library's. */
+	if (bound->kind != BOUND_IMPORT || bound->weak || bound->tls || !work_dir ||
+	    !session->binary.executable)
 		return false;
 	left_over = bind_taken_out(unit, bound->name);
 	/* The agent brings its own interface along; of another binary its build tells. */
