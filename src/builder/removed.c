@@ -6,7 +6,7 @@
 #include "builder/identity.h"
 #include "builder/libraries.h"
 #include "builder/path.h"
-#include "builder/proof.h"
+#include "builder/verify.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -16,9 +16,10 @@
 
 enum { OBJECT_SIZE_MAX = 1 << 30 };
 
-/* A unit before and after the diff; one that it does not reach has no `before`. */
+/* A unit before and after the diff. */
 struct pair {
 	const char *source; /* as reports name it */
+	bool reached;	    /* else `after` is what the build tree has, and `before` nothing */
 	struct object before;
 	struct object after;
 };
@@ -76,6 +77,7 @@ static int read_pairs(struct search *search)
 		if (unit->skipped || unit->foreign || !unit->p_path)
 			continue;
 		pair->source = unit->name;
+		pair->reached = true;
 		if (unit->o_path)
 			rc = object_read(&search->arena, compile_unit_before(unit), &pair->before,
 					 search->err);
@@ -169,23 +171,35 @@ static const struct part *find_user(const struct part_set *set, const char *name
 	return NULL;
 }
 
-static bool is_in_binary(const struct search *search, const char *name)
+/*
+ * Is it in the binary as it is in the object? What the linker dropped may refer to anything, and
+ * the object may be another program's, of a source by the same name.
+ */
+static int is_linked(struct search *search, const struct object *object, const struct part *user,
+		     bool *linked)
 {
-	size_t count;
+	struct proof proof;
+	int rc = verify_object(&search->arena, &search->binary, object->path, &proof, search->err);
 
-	binary_symbols(&search->binary, name, &count);
-	return count > 0;
+	*linked = false;
+	for (size_t i = 1; !rc && proof.object && i < proof.object->symbol_count; i++)
+		if (!user->symbol || i == user->symbol)
+			*linked |= proof.functions[i] == FUNCTION_EXACT ||
+				   proof.functions[i] == FUNCTION_EQUIVALENT;
+	return rc;
 }
 
-/* What the linker drops may refer to anything. */
-static bool is_linked(const struct search *search, const struct object *before,
-		      const struct part *user)
+/* Of a unit of the diff: new, or in the binary. */
+static bool is_used(const struct search *search, const struct object *before,
+		    const struct part *user)
 {
-	bool is_new = before->symbol_count > 0;
+	bool is_new = true;
+	size_t count;
 
 	for (size_t i = 1; i < before->symbol_count; i++)
 		is_new &= strcmp(before->symbols[i].name, user->name) != 0;
-	return is_new || user->kind == PART_CONTENT || is_in_binary(search, user->name);
+	binary_symbols(&search->binary, user->name, &count);
+	return is_new || user->kind == PART_CONTENT || count > 0;
 }
 
 static void refuse(struct search *search, struct gone *gone, const char *source,
@@ -224,6 +238,7 @@ static int look_into(struct search *search, const struct pair *pair)
 	for (size_t i = 0; i < search->gone_count && !rc; i++) {
 		struct gone *gone = &search->gone[i];
 		const struct part *user;
+		bool linked;
 
 		if (gone->elsewhere ||
 		    proof_wrapped_name(&search->binary, gone->name, (char[PROOF_NAME_SIZE]){0}))
@@ -231,7 +246,13 @@ static int look_into(struct search *search, const struct pair *pair)
 		if (!set.object)
 			rc = read_parts(search, &pair->after, &set);
 		user = rc ? NULL : find_user(&set, gone->name);
-		if (!user || !is_linked(search, &pair->before, user))
+		if (!user)
+			continue;
+		if (pair->reached)
+			linked = is_used(search, &pair->before, user);
+		else
+			rc = is_linked(search, &pair->after, user, &linked);
+		if (rc || !linked)
 			continue;
 		rc = read_parts(search, &gone->pair->before, &old);
 		if (!rc)
