@@ -490,7 +490,9 @@ MAKERS = [statics, new_statics, new_function, globals_, table, grown_table, reco
 def make_item(program, item):
     makers = MAKERS
     if program.language == "c++":
-        from items_cpp import MAKERS as more
+        import items_class
+        import items_cpp
+        import items_std
 
-        makers = MAKERS + more + more
+        makers = MAKERS[::2] + items_cpp.MAKERS + 2 * (items_class.MAKERS + items_std.MAKERS)
     program.random.choice(makers)(program, item)

@@ -43,13 +43,15 @@ static inline unsigned real_hash(double value)
 
 
 class Edit:
-    """What a diff may contain. `codes`: with what it is refused, when the verdict is a refusal;
+    """What a diff may contain. `verdict`: PATCH (or NOTHING, where the compiler makes the same of it), NOTHING alone, a
+    set with what it is refused, a frozenset with one of which it is refused;
     `allowed`: with what it may be refused instead of becoming a patch; `alone`: not together with others;
     `functions`: those that it changes by itself, without any inlining."""
 
-    def __init__(self, ident, kind, verdict=PATCH, allowed=(), alone=False, options=()):
+    def __init__(self, ident, kind, verdict=PATCH, allowed=(), alone=False, options=(), allowed_shared=()):
         self.id, self.kind, self.verdict = ident, kind, verdict
         self.allowed, self.alone, self.options = set(allowed), alone, list(options)
+        self.allowed_shared = set(allowed_shared)  # the same, in a shared object
         self.functions = set()
 
 
@@ -64,6 +66,8 @@ class Item:
         self.head = ["unsigned ", self.name, "(unsigned x)"]
         self.header = []  # its part of shared.h
         self.templates = []  # the same, C++ only
+        self.includes = set()  # C++ headers that its part of the unit needs
+        self.header_includes = set()  # ... its part of shared.h
         self.at_switch = []  # reference: statements when switch `id` becomes `on`
         self.attribute = ""
 
@@ -147,7 +151,9 @@ class Program:
         return out
 
     def _header(self):
-        text = [HEADER, Only(True, "extern volatile int proof_on[];\n"),
+        includes = set().union(*(item.header_includes for item in self.all if self.present(item)))
+        lines = "".join(f"#include <{name}>\n" for name in sorted(includes))
+        text = [HEADER.replace('extern "C" {\n', f'{lines}extern "C" {{\n'), Only(True, "extern volatile int proof_on[];\n"),
                 Slot(self.header_note, "", "/* a note\n * of two lines */\n\n", "old"), HELPERS]
         for item in self.all:
             if self.present(item):
@@ -165,6 +171,8 @@ class Program:
         if unit.language == "c++":
             from items_cpp import PRELUDE
 
+            includes = set().union(*(item.includes for item in unit.items if self.present(item)))
+            text += [f"#include <{name}>\n" for name in sorted(includes)]
             text.append(PRELUDE)
         for item in unit.items:
             if not self.present(item):

@@ -19,10 +19,11 @@ class Slot:
     both  declarations: both stand there, the new one unused before the switch
     new   the reference always has the new wording (a parameter that old code ignores)
     old   never seen by the running code (comments, names, layouts that are refused)
+    given what the maker says (`reference`; ON in it is the switch)
     """
 
-    def __init__(self, edit, old, new, kind):
-        self.edit, self.old, self.new, self.kind = edit, old, new, kind
+    def __init__(self, edit, old, new, kind, reference=None):
+        self.edit, self.old, self.new, self.kind, self.reference = edit, old, new, kind, reference
 
 
 class Line:
@@ -82,6 +83,8 @@ def reference(text, lines):
 
 def _switched(slot):
     on = f"proof_on[{slot.edit.id}]"
+    if slot.kind == "given":
+        return re.sub(r"\bON\b", on, slot.reference)
     if slot.kind == "expr":
         return f"({on} ? ({slot.new}) : ({slot.old}))"
     if slot.kind == "stmt":

@@ -102,7 +102,7 @@ class Trial:
         self.old, self.ref = os.path.join(folder, "source"), os.path.join(folder, "reference")
         self.live = self.model = None
         self.random = random.Random(f"trial {seed}")
-        self.notes = []
+        self.on_top = None  # the last verdict of a patch built on another
 
     # ---- building ----------------------------------------------------------------------------
 
@@ -201,43 +201,60 @@ class Trial:
         except ValueError:
             raise Mismatch(f"suture {argv[0]}: exit code {done.returncode}, no document: {done.stderr[-500:]}") from None
 
-    def diff(self, edits):
-        applied = {edit.id for edit in edits}
+    def diff(self, edits, below=()):
+        """Of the edits, to the sources as those of `below` have left them."""
+        under = {edit.id for edit in below}
+        applied = under | {edit.id for edit in edits}
         out = []
         for name, body in self.program.files().items():
-            new = text.plain(body, applied)
-            if new != self.texts[name]:
-                out += difflib.unified_diff(self.texts[name].splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
+            old, new = text.plain(body, under), text.plain(body, applied)
+            if new != old:
+                out += difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{name}", f"b/{name}")
         return "".join(out)
 
     # ---- one diff ----------------------------------------------------------------------------
 
-    def try_edits(self, edits):
-        """Builds, applies, compares, reverts, compares. Returns the verdict; raises Mismatch."""
-        path = os.path.join(self.folder, "edit.diff")
-        with open(path, "w") as file:
-            file.write(self.diff(edits))
-        options = [option for edit in edits for option in edit.options]
-        code, said = self._suture("build", "-C", self.old, "--source", self.old, "--binary", self.binary,
-                                  "-o", os.path.join(self.folder, "edit.so"), "--name", "edit", *options, path)
-        verdict = said.get("result", "trouble")
-        refusals = {r["code"] for r in said.get("refusals", [])} | {said.get("error", {}).get("code")} - {None}
-        refused = [edit for edit in edits if isinstance(edit.verdict, set)]
-        if refused:
-            if verdict != "refused" or not refusals >= refused[0].verdict:
-                raise Mismatch(f"{refused[0].kind}: {verdict} {sorted(refusals)} instead of {sorted(refused[0].verdict)}")
-            return "refused as it must be"
+    def try_edits(self, edits, above=()):
+        """Builds, applies, compares, reverts, compares. Returns the verdict; raises Mismatch. The edits `above` go
+        on top of the patch, as one that is built on it."""
+        self.on_top = None
+        verdict, said = self._build("edit", edits)
         if verdict not in (PATCH, NOTHING):
-            allowed = set().union(*(edit.allowed for edit in edits))
-            if refusals and refusals <= allowed:
-                return "refused: " + " ".join(sorted(refusals))
-            # What a compiler makes of local variables depends on all that is done with them.
-            if verdict == "refused" and all("would be lost" in r["message"] for r in said["refusals"]):
-                return "refused: the compiler stores a variable otherwise"
-            raise Mismatch(f"{verdict}: {json.dumps(said.get('refusals') or said.get('error') or said)[:800]}")
+            return verdict
         if verdict == PATCH:
             self._no_noise(said, edits)
-        return self._live(edits, verdict)
+        return self._live(edits, verdict, above)
+
+    def _build(self, name, edits, below=()):
+        """PATCH, NOTHING or in words why it is refused, which may be; and what was said."""
+        path = os.path.join(self.folder, f"{name}.diff")
+        with open(path, "w") as file:
+            file.write(self.diff(edits, below))
+        options = [option for edit in edits for option in edit.options]
+        if below:
+            options += ["--on", os.path.join(self.folder, "edit.so")]
+        code, said = self._suture("build", "-C", self.old, "--source", self.old, "--binary", self.binary,
+                                  "-o", os.path.join(self.folder, f"{name}.so"), "--name", name, *options, path)
+        verdict = said.get("result", "trouble")
+        refusals = {r["code"] for r in said.get("refusals", [])} | {said.get("error", {}).get("code")} - {None}
+        refused = [edit for edit in edits if isinstance(edit.verdict, (set, frozenset))]
+        if refused:
+            wanted = refused[0].verdict
+            if verdict != "refused" or not (refusals & wanted if isinstance(wanted, frozenset) else refusals >= wanted):
+                raise Mismatch(f"{refused[0].kind}: {verdict} {sorted(refusals)} instead of {sorted(wanted)}")
+            return "refused as it must be", said
+        if verdict not in (PATCH, NOTHING):
+            allowed = set().union(*(edit.allowed for edit in edits))
+            if self.way.shared:
+                allowed |= set().union(*(edit.allowed_shared for edit in edits))
+            if refusals and refusals <= allowed:
+                return "refused: " + " ".join(sorted(refusals)), said
+            # What a compiler makes of local variables depends on all that is done with them.
+            if verdict == "refused" and all("would be lost" in r["message"] for r in said["refusals"]):
+                return "refused: the compiler stores a variable otherwise", said
+            on = " (on another patch)" if below else ""
+            raise Mismatch(f"{verdict}{on}: {json.dumps(said.get('refusals') or said.get('error') or said)[:800]}")
+        return verdict, said
 
     def _no_noise(self, said, edits):
         """Without inlining the functions of the patch are those that were edited, or what they read."""
@@ -253,26 +270,54 @@ class Trial:
             if function["kind"] != "new" and not numbers & set(re.findall(r"_(\d+)", function["name"])):
                 raise Mismatch(f"{function['name']} is in the patch: {function['because']}")
 
-    def _live(self, edits, verdict):
-        pid = str(self.live.child.pid)
+    def _live(self, edits, verdict, above):
         if verdict == PATCH:
-            code, said = self._suture("apply", os.path.join(self.folder, "edit.so"), "-p", pid)
-            if code:
-                reason = said.get("error", {}).get("code", "trouble")
-                if code == 4 and reason == "UNPATCHABLE_ENTRY":
-                    return "no room for a jump"
-                raise Mismatch(f"apply: {json.dumps(said)[:800]}")
-        for edit in edits:
-            self.model.ask(f"w {edit.id} 1")
+            left = self._apply("edit")
+            if left:
+                return left
+        self._switch(edits, 1)
         self.ask_both("patched" if verdict == PATCH else "nothing to patch, it is said")
         if verdict == PATCH:
-            code, said = self._suture("revert", "edit", "-p", pid)
-            if code:
-                raise Mismatch(f"revert: {json.dumps(said)[:800]}")
-        for edit in edits:
-            self.model.ask(f"w {edit.id} 0")
+            if above:
+                self.on_top = self._on_top(edits, above)
+            self._revert("edit")
+        self._switch(edits, 0)
         self.ask_both("reverted")
         return verdict
+
+    def _on_top(self, edits, above):
+        verdict, said = self._build("next", above, edits)
+        if verdict not in (PATCH, NOTHING):
+            return verdict
+        if verdict == PATCH:
+            left = self._apply("next")
+            if left:
+                return left
+        self._switch(above, 1)
+        self.ask_both("patched on top of a patch" if verdict == PATCH else "nothing to patch on top, it is said")
+        if verdict == PATCH:
+            self._revert("next")
+        self._switch(above, 0)
+        self.ask_both("back to the first patch")
+        return verdict
+
+    def _apply(self, name):
+        """None, or why not, where that may be."""
+        code, said = self._suture("apply", os.path.join(self.folder, f"{name}.so"), "-p", str(self.live.child.pid))
+        if not code:
+            return None
+        if code == 4 and said.get("error", {}).get("code", "trouble") == "UNPATCHABLE_ENTRY":
+            return "no room for a jump"
+        raise Mismatch(f"apply {name}: {json.dumps(said)[:800]}")
+
+    def _revert(self, name):
+        code, said = self._suture("revert", name, "-p", str(self.live.child.pid))
+        if code:
+            raise Mismatch(f"revert {name}: {json.dumps(said)[:800]}")
+
+    def _switch(self, edits, on):
+        for edit in edits:
+            self.model.ask(f"w {edit.id} {on}")
 
     def batches(self):
         """All edits once, in diffs of one or several."""
@@ -281,7 +326,7 @@ class Trial:
         left = [edit for edit in edits if not edit.alone]
         out = [[edit] for edit in edits if edit.alone]
         while left:
-            size = self.random.choice([1, 2, 4, 8, 12])
+            size = self.random.choice([1, 2, 4, 8, 12] if self.way.language == "c" else [1, 3, 6, 12, 24])
             out.append(left[:size])
             left = left[size:]
         return out
