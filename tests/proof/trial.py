@@ -15,6 +15,7 @@ from program import NOTHING, PATCH, Program
 
 STEPS = 30
 PATIENCE = 600
+BEGINS_TO_CALL = re.compile("^new|added|inserted|lambda|rethrown")  # kinds of edits that may make a leaf call
 
 
 class Mismatch(Exception):
@@ -263,7 +264,7 @@ class Trial:
         if self.way.level != "-O0":
             return
         # A leaf that begins to call makes gcc lay out its callers' stacks otherwise.
-        if self.way.compiler == "gcc" and any(edit.kind == "new function" for edit in edits):
+        if self.way.compiler == "gcc" and any(BEGINS_TO_CALL.search(edit.kind) for edit in edits):
             return
         numbers = {name.split("_")[1] for edit in edits if edit.verdict == PATCH for name in edit.functions}
         for function in said["functions"]:
