@@ -110,7 +110,10 @@ static void check_start(struct session *session, struct unit *unit, struct part 
 			       "runs at start, and changes");
 	else if (!session->options->relaid_count) /* else the layout is the cause, and refused */
 		refusals_add(&session->result->refusals, SUTURE_E_CONSTRUCTOR_CHANGED, unit->source,
-			     0, "they have run: leave what initialises these objects as it is",
+			     0,
+			     "they have run: leave what initialises these objects as it is, and "
+			     "make a new one static in a function, which constructs it when it is "
+			     "called",
 			     "constructors of global objects in %s change (%s)", unit->source,
 			     part->name);
 }
