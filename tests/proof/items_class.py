@@ -133,8 +133,8 @@ def kinds_of_layout(program, item):
     _place(program, item, text)
     more = {6: f"\ta += own_{n}.turn();\n", 12: f"\ta += own_{n}.more(x);\n", 13: f"\ta ^= own_{n}.look(x);\n",
             7: f"\town_{n}.last[x & 3] += x;\n\ta ^= own_{n}.last[0];\n"}.get(kind, "")
-    # A constant object would be initialised by the compiler, and its new value be another edit.
-    objects = f"static Unit_{n}_ own_{n};\n" if kind != 11 else f"static Unit_{n}_ &own_{n} = *new Unit_{n}_;\n"
+    # What was made before main() would be refused.
+    objects = f"static Unit_{n}_ own_{n};\n" if kind != 11 else f"static Unit_{n}_ &own_{n}_() {{ static Unit_{n}_ &made = *new Unit_{n}_; return made; }}\n#define own_{n} own_{n}_()\n"
     item.before = [item.before, objects, f"static Unit_{n}_ *fresh_{n};\n"]
     item.body = [f"\tunsigned a = own_{n}.step(x);\n\n\town_{n}.kind += 3;\n\ta += own_{n}.kind;\n", more,
                  f"\tif (x % 5 == 0) {{\n\t\tdelete fresh_{n};\n\t\tfresh_{n} = new Unit_{n}_;\n\t}}\n\tif (fresh_{n})\n\t\ta ^= fresh_{n}->step(a);\n", finish(scope)]
@@ -158,8 +158,9 @@ def header_inline(program, item):
                       Slot(edit, "", f"inline unsigned fresh_{n}(unsigned v)\n{{\n\tstatic unsigned seen = {m};\n\n\tseen = seen * 3 + v;\n\treturn seen ^ hits_{n};\n}}\n", "both"),
                       f"inline unsigned count_{n}(unsigned x)\n{{\n\tstatic unsigned calls = 1;\n\tunsigned a = x + calls++;\n\n", statements(scope, 1, 2),
                       Slot(static, "", f"\tstatic unsigned more = {m};\n\n\tmore += a | 1;\n\ta ^= more;\n", "stmt"),
-                      f"\thits_{n} += a & ", literal(scope, 0.6), f";\n\treturn a + hits_{n} + list_{n}[x % {size}];\n}}\n"]
-    item.body = [f"\tunsigned a = count_{n}(x);\n\n", Slot(edit, "", f"\ta ^= fresh_{n}(x);\n", "stmt"),
+                      f"\thits_{n} += a & ", literal(scope, 0.6), f";\n\treturn a + hits_{n} + list_{n}[x % {size}];\n}}\n",
+                      f"inline unsigned (*held_{n})(unsigned) = count_{n};\n"]
+    item.body = [f"\tunsigned a = held_{n}(x) + (held_{n} == count_{n});\n\n", Slot(edit, "", f"\ta ^= fresh_{n}(x);\n\tif (held_{n} != fresh_{n} && x % 3 == 1)\n\t\theld_{n} = fresh_{n};\n", "stmt"),
                  f"\ta += list_{n}[(x >> 4) % {size}];\n", finish(scope_of(program, item))]
     _remember(program, "inline", n, size, edit, item)
 
@@ -169,7 +170,7 @@ def uses_header_inline(program, item):
     if not known:
         return header_inline(program, item)
     n, size, edit, item.needs = known
-    item.body = [f"\tunsigned a = count_{n}(x ^ 5) + list_{n}[x % {size}];\n\n", Slot(edit, "", f"\ta += fresh_{n}(a);\n", "stmt"),
+    item.body = [f"\tunsigned a = count_{n}(x ^ 5) + list_{n}[x % {size}];\n\n", Slot(edit, "", f"\ta += fresh_{n}(a);\n\tif (held_{n} == fresh_{n})\n\t\theld_{n} = count_{n};\n", "stmt"),
                  f"\thits_{n} ^= x;\n", finish(scope_of(program, item))]
 
 

@@ -11,7 +11,7 @@ def _pair(program):
 def containers(program, item):
     """Containers that live on; new code makes others of new types."""
     n, scope = item.number, scope_of(program, item)
-    fresh = program.edit("new containers")
+    fresh = program.edit("new containers", allowed={"CONSTRUCTOR_CHANGED"})
     retyped = program.edit("element of a container retyped", verdict=frozenset({"LAYOUT_CHANGED", "DATA_CHANGED", "CONSTRUCTOR_CHANGED"}), alone=True)
     step = program.edit("call of the library")
     item.includes |= {"algorithm", "map", "set", "string", "vector", "memory"}
@@ -162,8 +162,74 @@ def thread_objects(program, item):
     """Objects of a thread, with constructors."""
     n, scope = item.number, scope_of(program, item)
     item.includes.add("string")
-    item.before = [f"struct Meter_{n}_ {{ unsigned v; std::string s; Meter_{n}_(unsigned w) : v(w), s(\"meter\") {{}} }};\nstatic thread_local Meter_{n}_ meter_{n}({program.number()});\n"]
-    item.body = [f"\tunsigned a = meter_{n}.v += x ^ ", literal(scope, 0.7), f";\n\n\tmeter_{n}.s = std::to_string(a % 1000);\n\ta ^= text_hash(meter_{n}.s.c_str());\n", finish(scope)]
+    item.before = [f"struct Meter_{n}_ {{ unsigned v; std::string s; Meter_{n}_(unsigned w) : v(w), s(\"meter\") {{}} }};\nstatic thread_local Meter_{n}_ meter_{n}({program.number()});\n"
+                   f"struct Own_{n}_ {{ static inline thread_local unsigned mine = 3; }};\n"]
+    item.body = [f"\tunsigned a = meter_{n}.v += x ^ ", literal(scope, 0.7), f";\n\n\ta += Own_{n}_::mine++;\n\tmeter_{n}.s = std::to_string(a % 1000);\n\ta ^= text_hash(meter_{n}.s.c_str());\n", finish(scope)]
 
 
-MAKERS = [containers, kept_lambdas, kept_lambdas, sorting, variants, endings, throwers, throwers, local_objects, global_objects, factory, thread_objects]
+def lambda_statics(program, item):
+    """Statics inside lambdas, generic ones too, while lambdas come and go in front of them."""
+    n, scope = item.number, scope_of(program, item)
+    before, gone, instance, among = (program.edit(kind) for kind in ("lambda with a static inserted", "lambda with a static removed",
+                                                                    "generic lambda called with another type", "static added to a lambda"))
+    k = [program.number(1, 999) for _ in range(7)]
+    fixed = f"\ta += [](unsigned v) {{ static unsigned calls = {k[1]}; return v ^ (calls += 3); }}(a);\n"
+    item.body = ["\tunsigned a = x;\n\n", Slot(before, "", f"\ta ^= [](unsigned v) {{ static unsigned calls = {k[0]}; return v + calls++; }}(a);\n", "stmt"),
+                 Slot(gone, fixed, "", "stmt"),
+                 f"\tauto second = [&](unsigned v) {{\n\t\tstatic unsigned calls = {k[2]};\n\n\t\tcalls = calls * 3 + v + ", literal(scope, 0.6), ";\n",
+                 Slot(among, "", f"\t\t{{\n\t\t\tstatic unsigned calls = {k[3]};\n\n\t\t\ta += calls++;\n\t\t}}\n", "stmt"),
+                 f"\t\treturn calls ^ a;\n\t}};\n\tauto generic = [](auto v) {{ static unsigned calls = {k[4]}; return (unsigned)(v * ", literal(scope, 0.4), ") + calls++; };\n",
+                 "\ta ^= second(x) + second(a);\n\ta += generic(x) ^ generic((unsigned short)x);\n",
+                 Slot(instance, "", "\ta ^= generic((unsigned char)x);\n", "stmt"), finish(scope)]
+
+
+def header_lambdas(program, item):
+    """Lambdas with statics in an inline function of the header: every unit has them, one copy runs."""
+    n, shared = item.number, scope_of(program, item, shared=True)
+    before, body = program.edit("lambda inserted in an inline function"), program.edit("body of a lambda in an inline function")
+    k = [program.number(1, 999) for _ in range(5)]
+    item.header_includes.add("functional")
+    item.templates = [f"inline unsigned with_{n}(unsigned x)\n{{\n\tstatic std::function<unsigned(unsigned)> kept;\n\tunsigned a = x;\n\n",
+                      Slot(before, "", f"\ta ^= [](unsigned v) {{ static unsigned calls = {k[0]}; return v + calls++; }}(a);\n", "stmt"),
+                      f"\tif (!kept)\n\t\tkept = [k = x & 7](unsigned v) {{ static unsigned calls = {k[1]}; calls += v; return calls * ", Slot(body, f"{k[2]}u", f"{k[2] + 2}u", "expr"), " + k; };\n",
+                      f"\ta += kept(a) + [=](unsigned v) {{ static unsigned calls = {k[3]}; return v ^ a ^ (calls += ", literal(shared, 0.5), "); }(x);\n\treturn a;\n}\n"]
+    item.body = [f"\tunsigned a = with_{n}(x);\n\n", finish(scope_of(program, item))]
+    program.withs = getattr(program, "withs", [])
+    program.withs.append((n, item))
+
+
+def uses_header_lambdas(program, item):
+    known = getattr(program, "withs", [])
+    if not known:
+        return header_lambdas(program, item)
+    n, item.needs = program.random.choice(known)
+    item.body = [f"\tunsigned a = with_{n}(x) ^ ", literal(scope_of(program, item)), ";\n\n", finish(scope_of(program, item))]
+
+
+def local_classes(program, item):
+    """Classes of one name in several blocks of a function, with statics in their methods."""
+    n, scope = item.number, scope_of(program, item)
+    edit = program.edit("local class of the same name added")
+    k = [program.number(1, 999) for _ in range(4)]
+    block = lambda value, change: ["\t{\n\t\tstruct Local { unsigned go(unsigned v) { static unsigned count = ", str(value), "; return count = count * 3 + v + ", change, "; } };\n\n\t\ta ^= Local().go(x);\n\t}\n"]
+    where = program.random.randrange(3)
+    fresh = [Slot(edit, "", "".join(block(k[3], "1u")), "stmt") if i == where else "" for i in range(3)]
+    item.body = ["\tunsigned a = x;\n\n", fresh[0], block(k[0], literal(scope, 0.6)), fresh[1], block(k[1], literal(scope, 0.6)), fresh[2], finish(scope)]
+
+
+def diamond(program, item):
+    """Virtual bases, covariant results."""
+    n, scope = item.number, scope_of(program, item)
+    added = program.edit("call through a virtual base in new code")
+    item.before = [f"struct Top_{n}_ {{ unsigned t = 1; virtual ~Top_{n}_() {{}} virtual unsigned go(unsigned x) {{ return t += x; }} virtual Top_{n}_ *self() {{ return this; }} }};\n",
+                   f"struct West_{n}_ : virtual Top_{n}_ {{ unsigned w = 2; unsigned go(unsigned x) override {{ return (w += x) ^ ", literal(scope, 0.6), f"; }} West_{n}_ *self() override {{ return this; }} }};\n",
+                   f"struct East_{n}_ : virtual Top_{n}_ {{ unsigned e = 3; virtual unsigned side(unsigned x) {{ return e ^= x * ", literal(scope, 0.6), "; } };\n",
+                   f"struct Base_{n}_ : West_{n}_, East_{n}_ {{ unsigned go(unsigned x) override {{ return West_{n}_::go(x) + e + ", literal(scope, 0.6), f"; }} Base_{n}_ *self() override {{ return this; }} }};\n",
+                   f"static Top_{n}_ *tops_{n}[3];\n"]
+    item.body = [f"\tunsigned a = x;\n\n\tif (!tops_{n}[0]) {{\n\t\ttops_{n}[0] = new Top_{n}_;\n\t\ttops_{n}[1] = new West_{n}_;\n\t\ttops_{n}[2] = new Base_{n}_;\n\t}}\n",
+                 f"\ta ^= tops_{n}[x % 3]->self()->go(x);\n\tif (auto *east = dynamic_cast<East_{n}_ *>(tops_{n}[(x >> 2) % 3]))\n\t\ta += east->side(a);\n",
+                 Slot(added, "", f"\tif (auto *all = dynamic_cast<Base_{n}_ *>(tops_{n}[2]))\n\t\ta += static_cast<East_{n}_ *>(all->self())->go(1) + (all->self() == tops_{n}[2]);\n", "stmt"), finish(scope)]
+
+
+MAKERS = [containers, kept_lambdas, kept_lambdas, sorting, variants, endings, throwers, throwers, local_objects, global_objects, factory, thread_objects,
+          lambda_statics, lambda_statics, header_lambdas, uses_header_lambdas, local_classes, diamond]
