@@ -175,7 +175,7 @@ def lambda_statics(program, item):
     k = [program.number(1, 999) for _ in range(7)]
     fixed = f"\ta += [](unsigned v) {{ static unsigned calls = {k[1]}; return v ^ (calls += 3); }}(a);\n"
     item.body = ["\tunsigned a = x;\n\n", Slot(before, "", f"\ta ^= [](unsigned v) {{ static unsigned calls = {k[0]}; return v + calls++; }}(a);\n", "stmt"),
-                 Slot(gone, fixed, "", "stmt"),
+                 "\ta = a * 3 + 1;\n", Slot(gone, fixed, "", "stmt"),  # not beside the other: a line that becomes another one is edited
                  f"\tauto second = [&](unsigned v) {{\n\t\tstatic unsigned calls = {k[2]};\n\n\t\tcalls = calls * 3 + v + ", literal(scope, 0.6), ";\n",
                  Slot(among, "", f"\t\t{{\n\t\t\tstatic unsigned calls = {k[3]};\n\n\t\t\ta += calls++;\n\t\t}}\n", "stmt"),
                  f"\t\treturn calls ^ a;\n\t}};\n\tauto generic = [](auto v) {{ static unsigned calls = {k[4]}; return (unsigned)(v * ", literal(scope, 0.4), ") + calls++; };\n",
