@@ -284,9 +284,14 @@ static int require_idle(const struct note *note, const char *name)
 					       "SUTURE_REQUIRE_IDLE names %s, which was inlined "
 					       "into it",
 					       name);
+		else if (part->unlike && part->kind == PART_FUNCTION)
+			because = arena_format(&note->session->arena,
+					       "SUTURE_REQUIRE_IDLE names %s, which may be inlined "
+					       "into it",
+					       name);
 		if (!because)
 			continue;
-		found = true;
+		found |= !part->unlike || is_code_of(part, name, length);
 		code = add_idle(note, part, because);
 	}
 	if (!code && !found)

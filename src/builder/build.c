@@ -76,9 +76,14 @@ static int gate_layouts(struct build *build, struct refusals *layouts, struct su
 	for (size_t i = 0; i < build->plan.unit_count && !rc && !process_cancelled(); i++) {
 		const struct compile_unit *unit = &build->plan.units[i];
 
+		struct layout_objects objects = {
+			.old = compile_unit_described(unit, compile_unit_before(unit)),
+			.new = compile_unit_described(unit, unit->p_path),
+			.code = compile_unit_before(unit),
+			.unit = unit->name};
+
 		if (!unit->skipped && unit->o_path && unit->p_path)
-			rc = layout_compare(&gate, compile_unit_before(unit), unit->p_path,
-					    unit->name, layouts, err);
+			rc = layout_compare(&gate, &objects, layouts, err);
 	}
 	strings_add_all(&build->result->relaid, &gate.reported);
 	layout_gate_fini(&gate);
@@ -115,6 +120,8 @@ static int run_core_with(struct build *build, const char *output, struct suture_
 			.v_path = unit->v_path,
 			.o_path = unit->o_path,
 			.p_path = unit->p_path,
+			.o_described = unit->o_described,
+			.p_described = unit->p_described,
 			.layers = unit->layers,
 			.layer_count = unit->layer_count,
 			.compiler = unit->command.argv.items[0],
@@ -192,6 +199,59 @@ static bool reused_any(const struct plan *plan)
 	return false;
 }
 
+/* Units that -g may have made unlike the binary, and that can be compared without. */
+static size_t choose_unlike(const struct build *build, bool *wanted)
+{
+	const struct strings *unlike = &build->result->core.unlike;
+	size_t count = 0;
+
+	for (size_t i = 0; i < build->plan.unit_count; i++) {
+		const struct compile_unit *unit = &build->plan.units[i];
+
+		wanted[i] = !unit->skipped && !unit->o_described && !unit->layer_count &&
+			    strings_contain(unlike, unit->name);
+		count += wanted[i];
+	}
+	return count;
+}
+
+/*
+ * Where clang's code depends on the -g that is added, it is compared as production makes it, and
+ * what has -g only describes it (description.h). The core names such units one at a time.
+ */
+static int set_apart(struct build *build, struct refusals *layouts, struct suture_error *err)
+{
+	struct build_result *result = build->result;
+	struct plan *plan = &build->plan;
+	bool *wanted = calloc(plan->unit_count + 1, sizeof(*wanted));
+	int rc = wanted ? 0 : error_no_memory(err);
+
+	/* Migrations ask what code knows of a type: of code that is other code. */
+	while (!rc && !build->options->accepted_count && choose_unlike(build, wanted) &&
+	       !process_cancelled()) {
+		size_t refused = result->refusals.count;
+
+		rc = compile_set_apart(&build->compile, plan->units, plan->unit_count, wanted,
+				       &result->refusals, err);
+		if (rc || result->refusals.count > refused)
+			break;
+		refusals_fini(layouts);
+		strings_fini(&result->relaid);
+		*layouts = (struct refusals){0};
+		result->relaid = (struct strings){0};
+		rc = build->options->diff ? removed_refuse(build, err) : 0;
+		if (!rc)
+			rc = gate_layouts(build, layouts, err);
+		if (!rc)
+			rc = run_core(build,
+				      result->refusals.count || layouts->count ? NULL
+									       : result->output,
+				      err);
+	}
+	free(wanted);
+	return rc;
+}
+
 /* Added lines have numbers of their own while objects are compared: people want the file's. */
 static void show_real_lines(struct build *build)
 {
@@ -261,6 +321,8 @@ static int compare(struct build *build, struct refusals *layouts, struct suture_
 		if (!rc)
 			rc = run_core(build, result->refusals.count ? NULL : output, err);
 	}
+	if (!rc)
+		rc = set_apart(build, layouts, err);
 	if (!rc)
 		rc = drop_idle_layouts(build, layouts, err);
 	if (rc)

@@ -284,7 +284,8 @@ static void walk(const struct search *search, Dwarf_Die *parent, unsigned depth)
 /* P's debug information tells what was inlined where. */
 static void look_into(struct search *search)
 {
-	Dwfl *dwfl = debuginfo_open(search->unit->p_path, &search->module);
+	const char *path = compile_unit_described(search->unit, search->unit->p_path);
+	Dwfl *dwfl = debuginfo_open(path, &search->module);
 	Dwarf_Die *unit = NULL;
 
 	if (!dwfl)

@@ -419,8 +419,11 @@ static int read_places(struct reading *reading, struct suture_error *err)
 int closures_read(struct arena *arena, const struct object *object, struct closures *closures,
 		  struct suture_error *err)
 {
-	struct reading reading = {.closures = closures, .object = object};
+	struct reading reading = {.closures = closures};
 
+	if (object->description)
+		object = object->description;
+	reading.object = object;
 	*closures = (struct closures){.arena = arena};
 	for (size_t i = 1; i < object->symbol_count; i++)
 		if (mangled_may_have_closures(object->symbols[i].name))

@@ -141,6 +141,11 @@ static size_t add_precompiled(const struct command *command, size_t at,
 	return taken;
 }
 
+static bool is_compared(enum command_purpose purpose)
+{
+	return purpose == COMMAND_COMPARE || purpose == COMMAND_CODE;
+}
+
 static void add_options(const struct command *command, enum command_purpose purpose,
 			const struct overlay *overlay, struct strings *argv)
 {
@@ -153,7 +158,7 @@ static void add_options(const struct command *command, enum command_purpose purp
 		cleanup_memory char *mapped = NULL;
 
 		/* A copy of the code in another form, beside which clang makes no sections. */
-		if (i && purpose == COMMAND_COMPARE && strncmp(arg, "-fembed-bitcode", 15) == 0 &&
+		if (i && is_compared(purpose) && strncmp(arg, "-fembed-bitcode", 15) == 0 &&
 		    strcmp(command->argv.items[i - 1], "-Xclang") != 0)
 			continue;
 		if (precompiled) {
@@ -216,6 +221,27 @@ void command_included(const struct command *command, struct strings *paths)
 	}
 }
 
+/* Debug information of everything that is declared, where its readers find it. */
+static void add_description(const struct command *command, struct strings *argv)
+{
+	if (!command->has_debug)
+		strings_add(argv, "-g");
+	if (command->splits_debug)
+		strings_add(argv, "-gno-split-dwarf");
+	if (command->old_debug)
+		strings_add(argv, "-gdwarf-4");
+	if (strings_contain(&command->argv, "-gstrict-dwarf"))
+		strings_add(argv, "-gno-strict-dwarf");
+	/* Types are read where their units are. */
+	if (strings_contain(&command->argv, "-fdebug-types-section"))
+		strings_add(argv, "-fno-debug-types-section");
+	/* Classes are described in every unit, not only in the one with their vtable. */
+	if (command_is_clang(command))
+		strings_add(argv, "-fstandalone-debug");
+	else if (is_cplusplus(command))
+		strings_add(argv, "-femit-class-debug-always");
+}
+
 int command_make(const struct command *command, enum command_purpose purpose,
 		 const struct overlay *overlay, const char *output, struct strings *argv,
 		 char **directory, struct suture_error *err)
@@ -230,7 +256,7 @@ int command_make(const struct command *command, enum command_purpose purpose,
 		add_prefix_maps(command, overlay, argv);
 	if (purpose != COMMAND_DEPEND)
 		strings_add(argv, "-fdiagnostics-color=never");
-	if (purpose == COMMAND_COMPARE) {
+	if (is_compared(purpose)) {
 		strings_add(argv, "-ffunction-sections");
 		strings_add(argv, "-fdata-sections");
 		/* Of a precompiled header, only what is read first is taken. */
@@ -238,23 +264,9 @@ int command_make(const struct command *command, enum command_purpose purpose,
 			strings_add(argv, "-imacros");
 			strings_add(argv, "/dev/null");
 		}
-		if (!command->has_debug)
-			strings_add(argv, "-g");
-		if (command->splits_debug)
-			strings_add(argv, "-gno-split-dwarf");
-		if (command->old_debug)
-			strings_add(argv, "-gdwarf-4");
-		if (strings_contain(&command->argv, "-gstrict-dwarf"))
-			strings_add(argv, "-gno-strict-dwarf");
-		/* Types are read where their units are. */
-		if (strings_contain(&command->argv, "-fdebug-types-section"))
-			strings_add(argv, "-fno-debug-types-section");
-		/* Classes are described in every unit, not only in the one with their vtable. */
-		if (command_is_clang(command))
-			strings_add(argv, "-fstandalone-debug");
-		else if (is_cplusplus(command))
-			strings_add(argv, "-femit-class-debug-always");
 	}
+	if (purpose == COMMAND_COMPARE)
+		add_description(command, argv);
 	if (purpose == COMMAND_PREPROCESS) {
 		strings_add(argv, "-E");
 		strings_add(argv, "-w");
@@ -267,7 +279,7 @@ int command_make(const struct command *command, enum command_purpose purpose,
 	}
 	/* What it reads tells whether anything was found past the view, or is newer than the
 	 * object. */
-	if (overlay || purpose == COMMAND_COMPARE) {
+	if (overlay || is_compared(purpose)) {
 		strings_add(argv, "-MD");
 		strings_add(argv, "-MF");
 		strings_add_format(argv, "%s.d", output);

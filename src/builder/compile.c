@@ -24,12 +24,21 @@ void compile_unit_fini(struct compile_unit *unit)
 	free(unit->v_path);
 	free(unit->o_path);
 	free(unit->p_path);
+	free(unit->o_described);
+	free(unit->p_described);
 	*unit = (struct compile_unit){0};
 }
 
 const char *compile_unit_before(const struct compile_unit *unit)
 {
 	return unit->layer_count ? unit->layers[unit->layer_count - 1].path : unit->o_path;
+}
+
+const char *compile_unit_described(const struct compile_unit *unit, const char *path)
+{
+	if (path == unit->o_path && unit->o_described)
+		return unit->o_described;
+	return path == unit->p_path && unit->p_described ? unit->p_described : path;
 }
 
 static bool is_newer(const struct timespec *left, const struct timespec *right)
@@ -160,6 +169,17 @@ static char **path_slot(const struct run *run)
 	}
 }
 
+/* What was compiled with -g describes what is compiled without. */
+static void set_aside(const struct run *run, char **slot)
+{
+	char **described =
+		run->variant == VARIANT_O ? &run->unit->o_described : &run->unit->p_described;
+
+	free(*described);
+	*described = *slot;
+	*slot = NULL;
+}
+
 static int take_results(const struct runs *runs, struct refusals *refusals,
 			struct suture_error *err)
 {
@@ -191,6 +211,8 @@ static int take_results(const struct runs *runs, struct refusals *refusals,
 			if (rc)
 				return rc;
 		}
+		if (run->purpose == COMMAND_CODE)
+			set_aside(run, slot);
 		free(*slot);
 		*slot = run->out;
 		run->out = NULL;
@@ -315,6 +337,51 @@ static bool reuse_object(struct compile_unit *unit)
 	return unit->v_reused;
 }
 
+/* Nothing is patched: what is compared is O with itself, which has to be equal. */
+static int stand_in(struct compile_unit *units, size_t count, struct suture_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct compile_unit *unit = &units[i];
+
+		if (unit->skipped || unit->p_path || !unit->o_path)
+			continue;
+		unit->p_path = strdup(unit->o_path);
+		if (!unit->p_path)
+			return error_no_memory(err);
+	}
+	return 0;
+}
+
+int compile_set_apart(const struct compile_options *options, struct compile_unit *units,
+		      size_t count, const bool *wanted, struct refusals *refusals,
+		      struct suture_error *err)
+{
+	struct runs runs;
+	int rc = runs_init(&runs, options, 2 * count, err);
+
+	for (size_t i = 0; i < count && !rc; i++) {
+		if (!wanted[i])
+			continue;
+		if (units[i].o_path)
+			rc = runs_add(&runs, &units[i], i, VARIANT_O, COMMAND_CODE, err);
+		if (!rc && units[i].p_path && options->patched)
+			rc = runs_add(&runs, &units[i], i, VARIANT_P, COMMAND_CODE, err);
+	}
+	if (!rc)
+		rc = runs_start(&runs, err);
+	if (!rc)
+		rc = take_results(&runs, refusals, err);
+	runs_fini(&runs);
+	for (size_t i = 0; i < count && !options->patched; i++) {
+		if (!wanted[i])
+			continue;
+		free(units[i].p_described);
+		units[i].p_described = units[i].p_path;
+		units[i].p_path = NULL;
+	}
+	return rc || options->patched ? rc : stand_in(units, count, err);
+}
+
 static int compile_verify(const struct compile_options *options, struct compile_unit *units,
 			  size_t count, bool stale_only, struct refusals *refusals,
 			  struct suture_error *err)
@@ -375,21 +442,6 @@ static int compile_left_out(const struct compile_options *options, struct compil
 		rc = take_results(&runs, refusals, err);
 	runs_fini(&runs);
 	return rc;
-}
-
-/* Nothing is patched: what is compared is O with itself, which has to be equal. */
-static int stand_in(struct compile_unit *units, size_t count, struct suture_error *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct compile_unit *unit = &units[i];
-
-		if (unit->skipped || unit->p_path || !unit->o_path)
-			continue;
-		unit->p_path = strdup(unit->o_path);
-		if (!unit->p_path)
-			return error_no_memory(err);
-	}
-	return 0;
 }
 
 int compile_all(const struct compile_options *options, struct compile_unit *units, size_t count,

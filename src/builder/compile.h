@@ -40,6 +40,9 @@ struct compile_unit {
 	char *v_path; /* owned; NULL where there is none */
 	char *o_path;
 	char *p_path;
+	/* With -g, where its code is other code: o_path and p_path are compiled without then. */
+	char *o_described;
+	char *p_described;
 };
 
 /* Told before each compilation, on the caller's thread: "V server/shop.c", 3 of 12. */
@@ -89,8 +92,19 @@ int compile_patched_again(const struct compile_options *options, struct compile_
 int compile_again(const struct compile_options *options, struct compile_unit *units, size_t count,
 		  struct refusals *refusals, struct suture_error *err);
 
+/*
+ * Compiles O and P of the wanted units once more without the -g that production doesn't have; those
+ * with it become their description.
+ */
+int compile_set_apart(const struct compile_options *options, struct compile_unit *units,
+		      size_t count, const bool *wanted, struct refusals *refusals,
+		      struct suture_error *err);
+
 /* The object that P is compared with: O, or what the last patch below made of the unit. */
 const char *compile_unit_before(const struct compile_unit *unit);
+
+/* The object whose DWARF tells of one of the unit's objects: itself, or the one with -g. */
+const char *compile_unit_described(const struct compile_unit *unit, const char *path);
 
 /* The object file that the entry's command left in the build tree, or NULL. Caller frees. */
 char *compile_built_object(const struct compdb_entry *entry);

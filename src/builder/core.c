@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "core_result.h"
 #include "correlate.h"
+#include "description.h"
 #include "emit.h"
 #include "identity.h"
 #include "lambda.h"
@@ -104,6 +105,10 @@ static int read_unit(struct session *session, struct unit *unit)
 		code = read_object(session, unit->input->o_path, &unit->o);
 	if (!code)
 		code = read_object(session, unit->input->p_path, &unit->p);
+	if (!code)
+		code = description_read(session, unit->input->o_described, &unit->o);
+	if (!code)
+		code = description_read(session, unit->input->p_described, &unit->p);
 	if (code || !check_objects(session, unit))
 		return code;
 	unit->kept = arena_array(&session->arena, unit->p.section_count, sizeof(bool));
@@ -125,10 +130,13 @@ static int read_original(struct session *session, struct unit *unit)
 				  session->err);
 
 	if (!code)
-		code = identity_read(&session->arena, &unit->original, session->err);
-	if (!code)
 		code = original_check(session, unit);
+	if (!code && !result->refusals.count)
+		code = description_tie(session, unit, &unit->original);
 	if (code || result->refusals.count)
+		return code;
+	code = identity_read(&session->arena, &unit->original, session->err);
+	if (code)
 		return code;
 	code = correlate_proof(&session->arena, &unit->original, &unit->proof, unit->source,
 			       &result->refusals, session->err);
@@ -149,8 +157,10 @@ static int correlate_unit(struct session *session, struct unit *unit)
 	code = part_set_build(&session->arena, session->binary.arch, &unit->p, &unit->patched,
 			      session->err);
 	if (!code)
+		code = description_tie(session, unit, &unit->patched);
+	if (!code)
 		code = identity_read(&session->arena, &unit->patched, session->err);
-	if (code)
+	if (code || refusals->count)
 		return code;
 	lambda_rename_owners(&closures, &unit->patched);
 	code = correlate_parts(&session->arena, &unit->original, &unit->patched, session->err);

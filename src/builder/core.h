@@ -55,6 +55,12 @@ struct unit_objects {
 	bool linked;	      /* the linker was given it: what is not there it has dropped */
 	bool edited;	      /* its own source is in the diff */
 	/*
+	 * Where it does: O and P with -g, for what their DWARF says; o_path and p_path are compiled
+	 * without. Else NULL.
+	 */
+	const char *o_described;
+	const char *p_described;
+	/*
 	 * Where patches below changed the unit: what each made of it, the lowest first. o_path is
 	 * the unit as the binary was built from; the last layer is what P is compared with.
 	 */
@@ -142,7 +148,7 @@ struct core_function {
 	uint64_t target;     /* address in the target; 0 for a new one */
 	uint64_t old_size;   /* bytes; 0 for a new one */
 	uint64_t new_size;
-	uint32_t section; /* in P's object, which debug information names it by: its name there */
+	uint32_t section; /* in P's object that has DWARF, which names it by: its name there */
 	uint64_t start;	  /* may be another one, and static ones of C++ have none */
 };
 
@@ -208,6 +214,7 @@ struct core_result {
 	struct refusals refusals;
 	struct strings imports;	    /* names that the agent looks for in the binary's libraries */
 	struct strings unwitnessed; /* inline functions refused for want of a witness */
+	struct strings unlike;	    /* units refused for what -g may have done to their code */
 	struct strings notes;	    /* what the user should know though nothing is refused */
 	char build_id[65];	    /* of the binary, hexadecimal; "" when it has none */
 	uint64_t verify_us;	    /* time taken */

@@ -4,6 +4,7 @@
 
 #include "author.h"
 #include "base/error.h"
+#include "description.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -48,8 +49,9 @@ static void list_function(struct core_result *result, const char *binary, const 
 	f->target = part->replaced ? part->twin->target : 0;
 	f->old_size = part->replaced ? part->twin->target_size : 0;
 	f->new_size = part->size;
-	f->section = part->section;
-	f->start = part->start;
+	part = description_part(&unit->patched, part);
+	f->section = part ? part->section : 0;
+	f->start = part ? part->start : 0;
 }
 
 static void list_datum(struct core_result *result, const struct unit *unit, const struct part *part,
@@ -154,6 +156,7 @@ void core_result_fini(struct core_result *result)
 	refusals_fini(&result->refusals);
 	strings_fini(&result->imports);
 	strings_fini(&result->unwitnessed);
+	strings_fini(&result->unlike);
 	strings_fini(&result->notes);
 	while (result->texts) {
 		struct core_texts *texts = result->texts;

@@ -14,7 +14,8 @@ enum { MAX_DEPTH = 64 };
 
 struct walk {
 	struct arena *arena;
-	struct part_set *set;
+	struct part_set *set;	    /* that is described */
+	const struct part_set *own; /* whose DWARF is read: the set, or its description */
 	Dwfl_Module *module;
 	identity_visit *visit; /* of variables; NULL: everything is noted in the parts */
 	bool uses;	       /* visit is for what a function's code has, not for variables */
@@ -35,14 +36,20 @@ static uint32_t section_of(const struct walk *walk, Dwarf_Addr *address)
 
 	if (index < 0 || !dwfl_module_relocation_info(walk->module, (unsigned)index, &section))
 		return 0;
-	return section < walk->set->object->section_count ? section : 0;
+	return section < walk->own->object->section_count ? section : 0;
+}
+
+/* What a part of the object with the DWARF is in the set. */
+static struct part *meant(const struct walk *walk, struct part *part)
+{
+	return part && walk->own != walk->set ? part->coded : part;
 }
 
 static struct part *part_of(const struct walk *walk, Dwarf_Addr address)
 {
 	uint32_t section = section_of(walk, &address);
 
-	return section ? part_at(walk->set, section, (int64_t)address) : NULL;
+	return section ? meant(walk, part_at(walk->own, section, (int64_t)address)) : NULL;
 }
 
 static bool declaration(Dwarf_Die *die, unsigned *line)
@@ -90,7 +97,7 @@ static bool is_thread_local(const Dwarf_Op *ops, size_t count)
 static struct part *thread_local_part(const struct walk *walk, Dwarf_Die *die,
 				      Dwarf_Attribute *location)
 {
-	const struct object *object = walk->set->object;
+	const struct object *object = walk->own->object;
 	const struct object_reloc *relocs;
 	uint32_t section = 1;
 	Dwarf_Block block;
@@ -104,7 +111,9 @@ static struct part *thread_local_part(const struct walk *walk, Dwarf_Die *die,
 		return NULL;
 	start = dwarf_dieoffset(die) + (uint64_t)(block.data - (const unsigned char *)die->addr);
 	relocs = object_relocs(&object->sections[section], start, start + block.length, &count);
-	return count == 1 ? part_reference(walk->set, section, &relocs[0]).part : NULL;
+	if (count != 1)
+		return NULL;
+	return meant(walk, part_reference(walk->own, section, &relocs[0]).part);
 }
 
 /*
@@ -217,7 +226,7 @@ static bool is_constant(const struct walk *walk, Dwarf_Die *die)
 	if (address_of(&location, &ops[0], &address)) {
 		section = section_of(walk, &address);
 		return section && count == 1 &&
-		       !part_section_writable(&walk->set->object->sections[section]);
+		       !part_section_writable(&walk->own->object->sections[section]);
 	}
 	return count == 2 && ops[1].atom == DW_OP_stack_value &&
 	       (ops[0].atom == DW_OP_constu || ops[0].atom == DW_OP_consts ||
@@ -330,11 +339,13 @@ static void walk_children(struct walk *walk, Dwarf_Die *parent, const char *owne
 
 static int walk_object(struct walk *walk, struct suture_error *err)
 {
-	const char *path = walk->set->object->path;
 	Dwarf_Die *unit = NULL;
+	const char *path;
 	Dwarf_Addr bias;
 	Dwfl *dwfl;
 
+	walk->own = walk->set->description ? walk->set->description : walk->set;
+	path = walk->own->object->path;
 	if (!*path)
 		return 0;
 	dwfl = debuginfo_open(path, &walk->module);

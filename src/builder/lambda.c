@@ -301,6 +301,24 @@ static void respell_type(struct arena *arena, struct object *object, struct obje
 	symbol->size = section->size;
 }
 
+static void rename_symbols(struct arena *arena, const struct closures *closures,
+			   struct object *object)
+{
+	for (size_t i = 1; i < object->symbol_count; i++) {
+		struct object_symbol *symbol = &object->symbols[i];
+		const char *name = symbol->name;
+		const char *other = renamed(closures, name);
+
+		if (!other) {
+			arena->failed = true;
+			return;
+		}
+		symbol->name = other;
+		if (other != name)
+			respell_type(arena, object, symbol, name);
+	}
+}
+
 int lambda_rename(struct arena *arena, const struct object *original, const struct closures *known,
 		  struct object *patched, const char *source, struct closures *closures,
 		  struct refusals *refusals, struct suture_error *err)
@@ -316,16 +334,10 @@ int lambda_rename(struct arena *arena, const struct object *original, const stru
 		code = number_all(known, closures, source, refusals, err);
 	if (code || refusals->count)
 		return code;
-	for (size_t i = 1; closures->count && i < patched->symbol_count; i++) {
-		struct object_symbol *symbol = &patched->symbols[i];
-		const char *name = symbol->name;
-
-		symbol->name = renamed(closures, name);
-		if (!symbol->name)
-			return error_no_memory(err);
-		if (symbol->name != name)
-			respell_type(arena, patched, symbol, name);
-	}
+	if (closures->count)
+		rename_symbols(arena, closures, patched);
+	if (closures->count && patched->description)
+		rename_symbols(arena, closures, patched->description);
 	return arena_check(arena, err);
 }
 

@@ -407,7 +407,7 @@ static int compare_runs(struct layout_gate *gate, const struct sides *sides, siz
 }
 
 static int compare_all(struct layout_gate *gate, const struct types *old, const struct types *new,
-		       const char *o_path, const char *unit, struct refusals *refusals,
+		       const struct layout_objects *objects, struct refusals *refusals,
 		       struct suture_error *err)
 {
 	const struct sides sides = {old, new};
@@ -419,10 +419,11 @@ static int compare_all(struct layout_gate *gate, const struct types *old, const 
 		size_t o_end = run_end(old, o), p_end = run_end(new, p);
 
 		if (order == 0 && old->list[o].is_function)
-			rc = signature_compare(&old->list[o], &new->list[p], o_path, unit,
+			rc = signature_compare(&old->list[o], &new->list[p], objects,
 					       &gate->exports, refusals, err);
 		else if (order == 0 && !is_accepted(gate, old->list[o].name))
-			rc = compare_runs(gate, &sides, o, o_end, p, p_end, unit, refusals, err);
+			rc = compare_runs(gate, &sides, o, o_end, p, p_end, objects->unit, refusals,
+					  err);
 		if (order <= 0)
 			o = o_end;
 		if (order >= 0)
@@ -431,16 +432,16 @@ static int compare_all(struct layout_gate *gate, const struct types *old, const 
 	return rc;
 }
 
-int layout_compare(struct layout_gate *gate, const char *o_path, const char *p_path,
-		   const char *unit, struct refusals *refusals, struct suture_error *err)
+int layout_compare(struct layout_gate *gate, const struct layout_objects *objects,
+		   struct refusals *refusals, struct suture_error *err)
 {
 	struct types old = {0}, new = {0};
-	int rc = types_read(o_path, &old, err);
+	int rc = types_read(objects->old, &old, err);
 
 	if (!rc)
-		rc = types_read(p_path, &new, err);
+		rc = types_read(objects->new, &new, err);
 	if (!rc)
-		rc = compare_all(gate, &old, &new, o_path, unit, refusals, err);
+		rc = compare_all(gate, &old, &new, objects, refusals, err);
 	types_fini(&old);
 	types_fini(&new);
 	return rc;

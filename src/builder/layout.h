@@ -23,12 +23,20 @@ struct layout_gate {
 	struct strings reported; /* types that have a refusal already */
 };
 
+/* A unit's objects. */
+struct layout_objects {
+	const char *old; /* with DWARF */
+	const char *new;
+	const char *code; /* as it runs: it may take addresses that `old` does not */
+	const char *unit;
+};
+
 /*
  * Compares all types that both objects know. Harmless: added and removed types, renamed members,
  * members added where there was padding, added enumerators.
  */
-int layout_compare(struct layout_gate *gate, const char *o_path, const char *p_path,
-		   const char *unit, struct refusals *refusals, struct suture_error *err);
+int layout_compare(struct layout_gate *gate, const struct layout_objects *objects,
+		   struct refusals *refusals, struct suture_error *err);
 
 void layout_gate_fini(struct layout_gate *gate);
 

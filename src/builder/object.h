@@ -66,6 +66,7 @@ struct object {
 	size_t section_count;
 	struct object_symbol *symbols; /* index as in the file */
 	size_t symbol_count;
+	struct object *description; /* the same with -g, where that is another object; or NULL */
 };
 
 /* Reads path; everything is kept in arena. */

@@ -286,7 +286,7 @@ static int by_name(const void *left, const void *right)
 }
 
 /* V and O number the compiler's names alike: a name is one thing in both. */
-static int pair(struct arena *arena, struct part_set *verified, struct part_set *original)
+int original_pair(struct arena *arena, struct part_set *verified, struct part_set *original)
 {
 	struct part **sorted = arena_array(arena, original->count, sizeof(struct part *));
 	size_t count = 0;
@@ -318,16 +318,21 @@ static void refuse(struct session *session, const struct unit *unit, struct refu
 	/* It finds other places for instructions around what a debugger wants to know. */
 	static const char with_debug[] =
 		"build the server with -g, and strip it if need be: clang's code may depend on it, "
-		"and what is compared has it; else build from the very sources, flags and compiler "
-		"that made the binary";
+		"and what is compared has it, for --on and --accept-layout in any case; else build "
+		"from the very sources, flags and compiler that made the binary";
 	static const char very_same[] =
 		"build from the very sources, flags and compiler that made the binary; "
 		"an object file may be older than its source";
 
+	/* Of a unit that is compared without -g that can't be it. */
+	bool matters = unit->input->debug_matters && !unit->input->o_described;
+
 	refusal_names_finish(names);
+	if (names->count && matters)
+		strings_add_once(&session->result->unlike, unit->source);
 	if (names->count)
 		refusals_add(&session->result->refusals, SUTURE_E_VERIFY_MISMATCH, unit->source, 0,
-			     unit->input->debug_matters ? with_debug : very_same,
+			     matters ? with_debug : very_same,
 			     "%zu functions or variables of %s %s: %s", names->count, unit->source,
 			     what, names->text);
 }
@@ -409,11 +414,13 @@ int original_check(struct session *session, struct unit *unit)
 
 	if (code)
 		return code;
-	if (pair(&session->arena, &unit->verified, &unit->original))
+	if (original_pair(&session->arena, &unit->verified, &unit->original))
 		return error_no_memory(session->err);
 	compare_all(session, unit);
 	/* O's twins are P's parts from here on. */
 	for (size_t i = 0; i < unit->original.count; i++)
 		unit->original.list[i]->twin = NULL;
+	if (!strings_ok(&session->result->unlike))
+		return error_no_memory(session->err);
 	return arena_check(&session->arena, session->err);
 }

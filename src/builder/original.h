@@ -12,4 +12,10 @@
 /* Splits V, compares it with O's parts and adds refusals that name what differs. Before pairing. */
 int original_check(struct session *session, struct unit *unit);
 
+/*
+ * Sets twin of functions and variables of the same name, in two compilations of the same source.
+ * Negative: no memory.
+ */
+int original_pair(struct arena *arena, struct part_set *left, struct part_set *right);
+
 #endif

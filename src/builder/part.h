@@ -61,6 +61,8 @@ struct part {
 	bool replaced;	     /* P: gets a site in the target */
 	bool has_target;     /* proven address in the binary (thread-local: offset in the block) */
 	bool replaceable;    /* its bytes in the binary are proven */
+	bool unlike;	     /* its description (below) is of other code or contents, or lacks it */
+	struct part *coded;  /* of a description: what it is sure to describe, or NULL */
 	bool lost;	     /* a weak default; what the binary calls so is another unit's */
 	uint64_t target;
 	uint64_t target_size;
@@ -81,7 +83,8 @@ struct part_set {
 	struct part **list; /* by section, then start */
 	size_t count;
 	size_t *first; /* per section: index of its first part; section_count + 1 entries */
-	struct part **by_symbol; /* part that each symbol names, or NULL */
+	struct part **by_symbol;	    /* part that each symbol names, or NULL */
+	const struct part_set *description; /* whose DWARF tells of it, or NULL: its own does */
 };
 
 enum reference_kind {

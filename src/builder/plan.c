@@ -224,12 +224,14 @@ static int add_layer(struct compile_unit *unit, const struct compile_unit *below
 		return error_no_memory(err);
 	unit->layers = layers;
 	if (!unit->layer_count) {
-		unit->o_path = strdup(below->o_path);
+		/* Without -g it has no description here: with it, it is refused. */
+		unit->o_path = strdup(compile_unit_described(below, below->o_path));
 		unit->v_path = strdup(below->v_path);
 		if (!unit->o_path || !unit->v_path)
 			return error_no_memory(err);
 	}
-	layers[unit->layer_count++] = (struct core_layer){below->p_path, index};
+	layers[unit->layer_count++] =
+		(struct core_layer){compile_unit_described(below, below->p_path), index};
 	return 0;
 }
 

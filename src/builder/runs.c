@@ -45,7 +45,9 @@ int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum va
 	struct run *run = &runs->list[runs->count];
 	struct process_job *job = &runs->jobs[runs->count++];
 	const struct overlay *view = variant >= VARIANT_P ? options->patched : options->before;
-	const char *suffix = purpose == COMMAND_PREPROCESS ? "i" : "o";
+	const char *suffix = purpose == COMMAND_PREPROCESS ? "i"
+			     : purpose == COMMAND_CODE	   ? "code.o"
+							   : "o";
 	int rc;
 
 	run->unit = unit;

@@ -122,6 +122,13 @@ static bool address_is_taken(const char *path, const char *name, size_t length)
 	return found;
 }
 
+static bool is_kept(const struct layout_objects *objects, const char *name, size_t length)
+{
+	return address_is_taken(objects->old, name, length) ||
+	       (strcmp(objects->old, objects->code) != 0 &&
+		address_is_taken(objects->code, name, length));
+}
+
 static void add_signature(struct bytes *out, const struct type *type)
 {
 	for (size_t i = 0; i < type->member_count; i++)
@@ -158,9 +165,9 @@ int signature_exports(const char *binary, struct strings *exports, struct suture
 	return strings_ok(exports) ? 0 : error_no_memory(err);
 }
 
-int signature_compare(const struct type *old, const struct type *new, const char *o_path,
-		      const char *unit, const struct strings *exports, struct refusals *refusals,
-		      struct suture_error *err)
+int signature_compare(const struct type *old, const struct type *new,
+		      const struct layout_objects *objects, const struct strings *exports,
+		      struct refusals *refusals, struct suture_error *err)
 {
 	struct bytes text = {0};
 	size_t length = strcspn(old->name, "(");
@@ -175,11 +182,11 @@ int signature_compare(const struct type *old, const struct type *new, const char
 				 "%s changes its signature, and is exported to other modules\n"
 				 "  from ",
 				 old->name);
-	else if (address_is_taken(o_path, old->name, length))
+	else if (is_kept(objects, old->name, length))
 		bytes_add_format(&text,
 				 "%s changes its signature, and its address is taken in %s\n"
 				 "  from ",
-				 old->name, unit);
+				 old->name, objects->unit);
 	else
 		return 0;
 	add_signature(&text, old);

@@ -7,6 +7,7 @@
 #ifndef BUILDER_SIGNATURE_H
 #define BUILDER_SIGNATURE_H
 
+#include "builder/layout.h"
 #include "builder/refusal.h"
 #include "builder/strings.h"
 #include "builder/types.h"
@@ -17,11 +18,11 @@
 int signature_exports(const char *binary, struct strings *exports, struct suture_error *err);
 
 /*
- * Refuses when the signatures differ and o_path takes the function's address, or it is one of
- * `exports`.
+ * Refuses when the signatures differ and the unit's code takes the function's address, or it is one
+ * of `exports`.
  */
-int signature_compare(const struct type *old, const struct type *new, const char *o_path,
-		      const char *unit, const struct strings *exports, struct refusals *refusals,
-		      struct suture_error *err);
+int signature_compare(const struct type *old, const struct type *new,
+		      const struct layout_objects *objects, const struct strings *exports,
+		      struct refusals *refusals, struct suture_error *err);
 
 #endif

@@ -76,6 +76,8 @@ int wraps_apply(struct session *session, struct object *object)
 				symbol->name = real;
 		}
 	}
+	if (object->description)
+		return wraps_apply(session, object->description);
 	return arena_check(&session->arena, session->err);
 }
 

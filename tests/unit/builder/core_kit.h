@@ -33,6 +33,7 @@ struct kit {
 	struct suture_error err;
 	int code;
 	bool debug_matters;
+	bool described; /* od.o and pd.o are the descriptions of o.o and p.o */
 };
 
 static inline void kit_run(const char *fmt, ...)
@@ -108,7 +109,7 @@ static inline void kit_compile(struct kit *kit, const char *before, const char *
 /* The verdict on what kit_compile() made; with a patch file in dir/patch.so. */
 static inline void kit_verdict(struct kit *kit)
 {
-	char v[80], o[80], p[80], prog[80], patch[80], witness[80];
+	char v[80], o[80], p[80], od[80], pd[80], prog[80], patch[80], witness[80];
 	const char *witnesses[] = {witness};
 	struct core_data_decision decision = {kit->decision, kit->policy};
 	struct core_pair provenance = {"builder", "test"};
@@ -117,6 +118,8 @@ static inline void kit_verdict(struct kit *kit)
 				    .o_path = o,
 				    .p_path = p,
 				    .compiler = kit->compiler,
+				    .o_described = kit->described ? od : NULL,
+				    .p_described = kit->described ? pd : NULL,
 				    .debug_matters = kit->debug_matters};
 	struct core_options options = {.binary = prog,
 				       .name = "test",
@@ -131,6 +134,8 @@ static inline void kit_verdict(struct kit *kit)
 	snprintf(v, sizeof(v), "%s/v.o", kit->dir);
 	snprintf(o, sizeof(o), "%s/o.o", kit->dir);
 	snprintf(p, sizeof(p), "%s/p.o", kit->dir);
+	snprintf(od, sizeof(od), "%s/od.o", kit->dir);
+	snprintf(pd, sizeof(pd), "%s/pd.o", kit->dir);
 	snprintf(witness, sizeof(witness), "%s/%s", kit->dir, kit->witness ? kit->witness : "");
 	snprintf(prog, sizeof(prog), "%s/prog", kit->dir);
 	snprintf(patch, sizeof(patch), "%s/patch.so", kit->dir);

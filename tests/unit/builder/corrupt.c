@@ -126,7 +126,9 @@ static void damaged_objects_and_binaries(void **state)
 		unit.v_path = paths[1];
 		unit.o_path = paths[2];
 		unit.p_path = paths[3];
-		layout_compare(&gate, paths[2], paths[3], "unit.c", &refusals, NULL);
+		layout_compare(&gate,
+			       &(struct layout_objects){paths[2], paths[3], paths[2], "unit.c"},
+			       &refusals, NULL);
 		signature_exports(paths[0], &exports, NULL);
 		members_find(paths[0], tree_path("build"), tree_path("build"), &db, &wanted,
 			     &linked, NULL);

@@ -37,9 +37,13 @@ static size_t gate(const char *name, const char *old_text, const char *new_text,
 
 	compile(name, old_text, "o.o");
 	compile(name, new_text, "p.o");
-	assert_int_equal(
-		layout_compare(&gate, tree_path("o.o"), tree_path("p.o"), name, &refusals, NULL),
-		0);
+	assert_int_equal(layout_compare(&gate,
+					&(struct layout_objects){.old = tree_path("o.o"),
+								 .new = tree_path("p.o"),
+								 .code = tree_path("o.o"),
+								 .unit = name},
+					&refusals, NULL),
+			 0);
 	count = refusals.count;
 	snprintf(message, 2048, "%s", count ? refusals.list[0].message : "");
 	for (size_t i = 0; i < count; i++)

@@ -27,6 +27,7 @@ suture_unit_test(builder/layers LINKS builder format arch base)
 # The core: from objects to a patch.
 suture_unit_test(builder/core_verify LINKS builder format base)
 suture_unit_test(builder/core_original LINKS builder format base)
+suture_unit_test(builder/description LINKS builder format base)
 suture_unit_test(builder/core_change LINKS builder format base)
 suture_unit_test(builder/copies LINKS builder format base)
 suture_unit_test(builder/core_emit LINKS builder format base)
