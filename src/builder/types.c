@@ -41,9 +41,11 @@ void types_fini(struct types *types)
 	*types = (struct types){0};
 }
 
-/* Who uses a type first: noted by the type's place in the debug information. */
+/* Who uses a type: noted by the type's place in the debug information. */
 struct use {
 	Dwarf_Off type;
+	bool of_library; /* in a header of the system, which the reader did not write */
+	size_t order;
 	char *text; /* owned */
 };
 
@@ -125,10 +127,27 @@ static void read_signature(struct walk *walk, Dwarf_Die *die, const char *scope)
 	type_read_signature(&walk->reader, type, die);
 }
 
+/* What a lambda makes: a class without a proper name that can be called. */
+static bool is_closure(Dwarf_Die *die)
+{
+	const char *name = dwarf_diename(die);
+	Dwarf_Die child;
+
+	if (name || dwarf_child(die, &child))
+		return name && *name == '<';
+	do {
+		name = dwarf_tag(&child) == DW_TAG_subprogram ? dwarf_diename(&child) : NULL;
+		if (name && strcmp(name, "operator()") == 0)
+			return true;
+	} while (!dwarf_siblingof(&child, &child));
+	return false;
+}
+
 static void note_use(struct walk *walk, Dwarf_Die *variable, Dwarf_Die *function)
 {
 	Dwarf_Attribute attribute;
 	const char *file, *name;
+	Dwarf_Die *place = function;
 	struct use *use;
 	Dwarf_Die type;
 	int line = 0;
@@ -137,7 +156,12 @@ static void note_use(struct walk *walk, Dwarf_Die *variable, Dwarf_Die *function
 	    !dwarf_formref_die(&attribute, &type) || !typename_strip(&type, true))
 		return;
 	name = dwarf_diename(function);
-	file = debuginfo_file(function);
+	file = debuginfo_file(place);
+	/* gcc says of a lambda's function neither file nor line, but of its class. */
+	if (!file && is_closure(&type)) {
+		place = &type;
+		file = debuginfo_file(place);
+	}
 	if (!name || !file)
 		return;
 	if (walk->use_count == walk->use_room) {
@@ -149,9 +173,11 @@ static void note_use(struct walk *walk, Dwarf_Die *variable, Dwarf_Die *function
 		walk->uses = uses;
 		walk->use_room = room;
 	}
-	dwarf_decl_line(function, &line);
+	dwarf_decl_line(place, &line);
 	use = &walk->uses[walk->use_count];
 	use->type = dwarf_dieoffset(&type);
+	use->order = walk->use_count;
+	use->of_library = strncmp(file, "/usr/", 5) == 0 && strstr(file, "/include/");
 	if (asprintf(&use->text, "%s() at %s:%d", name,
 		     strrchr(file, '/') ? strrchr(file, '/') + 1 : file, line) >= 0)
 		walk->use_count++;
@@ -172,22 +198,6 @@ static void walk_inside(struct walk *walk, Dwarf_Die *die, const char *scope, co
 		return;
 	}
 	walk_children(walk, die, inner, function, depth + 1);
-}
-
-/* What a lambda makes: a class without a proper name that can be called. */
-static bool is_closure(Dwarf_Die *die)
-{
-	const char *name = dwarf_diename(die);
-	Dwarf_Die child;
-
-	if (name || dwarf_child(die, &child))
-		return name && *name == '<';
-	do {
-		name = dwarf_tag(&child) == DW_TAG_subprogram ? dwarf_diename(&child) : NULL;
-		if (name && strcmp(name, "operator()") == 0)
-			return true;
-	} while (!dwarf_siblingof(&child, &child));
-	return false;
 }
 
 /*
@@ -320,7 +330,27 @@ static int compare_uses(const void *left, const void *right)
 {
 	const struct use *a = left, *b = right;
 
-	return a->type < b->type ? -1 : a->type > b->type;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	if (a->of_library != b->of_library)
+		return a->of_library ? 1 : -1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* The first one: of the user's own code where there is any. */
+static const struct use *first_use(const struct walk *walk, Dwarf_Off type)
+{
+	size_t low = 0, high = walk->use_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (walk->uses[middle].type < type)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < walk->use_count && walk->uses[low].type == type ? &walk->uses[low] : NULL;
 }
 
 static int compare_types(const void *left, const void *right)
@@ -330,7 +360,7 @@ static int compare_types(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Gives each type its first user, then sorts. glibc's qsort() is stable where memory allows. */
+/* Gives each type its first user, then sorts. */
 static void finish(struct walk *walk)
 {
 	struct types *types = walk->types;
@@ -338,10 +368,7 @@ static void finish(struct walk *walk)
 	if (walk->use_count)
 		qsort(walk->uses, walk->use_count, sizeof(*walk->uses), compare_uses);
 	for (size_t i = 0; walk->places && i < types->count; i++) {
-		struct use key = {.type = walk->places[i]};
-		struct use *use = walk->use_count ? bsearch(&key, walk->uses, walk->use_count,
-							    sizeof(*walk->uses), compare_uses)
-						  : NULL;
+		const struct use *use = first_use(walk, walk->places[i]);
 
 		if (use)
 			types->list[i].used_by = strdup(use->text);
