@@ -2,7 +2,7 @@
 /*
  * Which files a generator made, told by the rules of the build, by what it wrote into them (`#line
  * 7 "parse.y"`: bison, flex, gperf, ragel, re2c do), else by their names. Sources are looked at
- * first; where there is none, headers may be what is made.
+ * first; where there is none, what they include may be what is made.
  */
 #include "builder/generated.h"
 
@@ -111,6 +111,21 @@ static void find_sources(const struct generated *search, const char *input, bool
 	}
 }
 
+/* A table of gperf's is often included by a source of the same name, which somebody wrote. */
+static void find_included(const struct generated *search, const char *input, size_t *count,
+			  const char **left)
+{
+	for (size_t i = 0; i < search->included.count; i++) {
+		const char *file = search->included.items[i];
+
+		if (!marks(file, input))
+			continue;
+		++*count;
+		if (!*left && !is_changed(search->plan, file))
+			*left = file;
+	}
+}
+
 /* A header of a scanner's or parser's name may be somebody's own: theirs are parse.tab.h, x.pb.h.
  */
 static bool is_header_of(const char *header, const char *input)
@@ -191,12 +206,14 @@ int generated_find(struct generated *search, const struct diff_change *change, c
 		return rc;
 	if (!count)
 		find_sources(search, input, true, &count, made);
-	if (!count && generated_is_input(input))
-		find_sources(search, input, false, &count, made);
 	if (count || !generated_is_input(input))
 		return 0;
 	rc = list_included(search, err);
 	if (!rc)
+		find_included(search, input, &count, made);
+	if (!rc && !count)
+		find_sources(search, input, false, &count, made);
+	if (!rc && !count)
 		*made = find_header(search, input);
 	return rc;
 }

@@ -92,6 +92,36 @@ static void what_a_source_says_of_itself_counts(void **state)
 	nothing("tables.txt", 0);
 }
 
+/* What gperf wrote is included by a source that somebody wrote, and that has its name. */
+static void what_an_included_file_says_of_itself_counts(void **state)
+{
+	static const char text[] = "#line %d \"tokens.gperf\"\n{ %d },\n";
+	cleanup_memory char *tokens = NULL;
+	cleanup_memory char *table = NULL;
+	cleanup_memory char *both = NULL;
+	char line[100];
+	struct build_result result;
+
+	(void)state;
+	tree_write("src/tokens.gperf", "%%\none, 1\n");
+	snprintf(line, sizeof(line), text, 2, 1);
+	tree_write("src/tokens-gperf.inc", line);
+	make_program("tokens.c", "static const struct token {\n\tint code;\n} tokens[] = {\n"
+				 "#include \"tokens-gperf.inc\"\n};\n"
+				 "int more(int i)\n{\n\treturn tokens[i].code;\n}\n");
+	refused("tokens.gperf", "tokens-gperf.inc");
+	tokens = tree_read(tree_path("change.diff"));
+	snprintf(line, sizeof(line), text, 2, 7);
+	make_diff("tokens-gperf.inc", line);
+	table = tree_read(tree_path("change.diff"));
+	assert_true(asprintf(&both, "%s%s", tokens, table) > 0);
+	tree_write("change.diff", both);
+	build(&result);
+	explain(&result);
+	assert_int_equal(result.outcome, CORE_PATCH);
+	build_result_fini(&result);
+}
+
 static void yacc_calls_its_output_always_the_same(void **state)
 {
 	(void)state;
@@ -230,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_tree(what_a_source_says_of_itself_counts),
+		in_tree(what_an_included_file_says_of_itself_counts),
 		in_tree(yacc_calls_its_output_always_the_same),
 		in_tree(a_header_is_made_from_its_template),
 		in_tree(a_header_beside_a_changed_source_is_none_of_it),
