@@ -6,6 +6,7 @@
 #include "builder/candidates.h"
 #include "builder/causes.h"
 #include "builder/layout.h"
+#include "builder/mapped.h"
 #include "builder/modules.h"
 #include "builder/objcache.h"
 #include "builder/path.h"
@@ -252,8 +253,20 @@ static int set_apart(struct build *build, struct refusals *layouts, struct sutur
 	return rc;
 }
 
+/* What debug information calls a file is mostly its path: not behind a distribution's prefix maps.
+ */
+static void show_real_file(const struct build *build, char **file)
+{
+	char *real = *file ? mapped_back(&build->plan.db, *file) : NULL;
+
+	if (real) {
+		free(*file);
+		*file = real;
+	}
+}
+
 /* Added lines have numbers of their own while objects are compared: people want the file's. */
-static void show_real_lines(struct build *build)
+static void show_real_places(struct build *build)
 {
 	struct build_result *result = build->result;
 
@@ -266,6 +279,7 @@ static void show_real_lines(struct build *build)
 		struct refusal *refusal = &result->refusals.list[i];
 
 		refusal->line = plan_real_line(&build->plan, refusal->file, refusal->line);
+		show_real_file(build, &refusal->file);
 	}
 }
 
@@ -433,7 +447,7 @@ int build_in(struct build *build, char *work_dir, struct suture_error *err)
 	refusals_fini(&layouts);
 	if (!rc)
 		rc = causes_find(plan, result, err);
-	show_real_lines(build);
+	show_real_places(build);
 	result->compare_us = now_us() - started;
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "builder/members.h"
 
 #include "builder/debuginfo.h"
+#include "builder/mapped.h"
 #include "builder/path.h"
 #include "builder/process.h"
 
@@ -18,42 +19,11 @@
 
 enum { LINK_TEXT_MAX = 1 << 28 };
 
-/* The prefix that an option has replaced in what the compiler writes down, as OLD=NEW, or NULL. */
-static const char *prefix_map(const char *arg)
-{
-	static const char *const options[] = {"-ffile-prefix-map=", "-fdebug-prefix-map="};
-
-	for (size_t i = 0; i < 2; i++)
-		if (strncmp(arg, options[i], strlen(options[i])) == 0)
-			return arg + strlen(options[i]);
-	return NULL;
-}
-
-/*
- * The entry's source as debug information spells it after the command's prefix maps, of which the
- * last that fits counts. Distributions map their build folder to ".": what is relative then begins
- * with a slash here.
- */
-static char *path_mapped(const struct compdb_entry *entry)
-{
-	cleanup_memory char *mapped = NULL;
-
-	for (size_t i = entry->argv.count; i-- > 1 && !mapped;) {
-		const char *map = prefix_map(entry->argv.items[i]);
-		const char *to = map ? strrchr(map, '=') : NULL;
-
-		if (to && strncmp(entry->file, map, to - map) == 0 &&
-		    asprintf(&mapped, "%s%s", to + 1, entry->file + (to - map)) < 0)
-			mapped = NULL;
-	}
-	return mapped ? path_absolute("/", mapped) : NULL;
-}
-
 /* All that the entries' sources may be called in debug information. */
 static void entry_names(const struct compdb *db, struct strings *names)
 {
 	for (size_t i = 0; i < db->count; i++) {
-		char *mapped = path_mapped(&db->entries[i]);
+		char *mapped = mapped_source(&db->entries[i]);
 
 		strings_take(names, path_real("/", db->entries[i].file));
 		if (mapped)
@@ -281,7 +251,7 @@ static bool keep_by_tables(const struct compdb *db, const char *binary, bool *wa
 	found = calloc(described.count + 1, sizeof(*found));
 	for (size_t i = 0; i < db->count; i++) {
 		cleanup_memory char *real = path_real("/", db->entries[i].file);
-		cleanup_memory char *mapped = path_mapped(&db->entries[i]);
+		cleanup_memory char *mapped = mapped_source(&db->entries[i]);
 		const char *base = real ? path_base(real) : NULL;
 
 		linked[i] = real && (strings_contain_sorted(&described, real) ||
