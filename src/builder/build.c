@@ -192,10 +192,11 @@ static bool mismatches(const struct core_result *core)
 	return core->verified.different > 0;
 }
 
-static bool reused_any(const struct plan *plan)
+/* Is there anything that was not compiled just as it could be? */
+static bool spared_any(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->unit_count; i++)
-		if (plan->units[i].v_reused)
+		if (plan->units[i].v_reused || plan->units[i].o_light)
 			return true;
 	return false;
 }
@@ -319,8 +320,9 @@ static int drop_idle_layouts(struct build *build, struct refusals *layouts,
 }
 
 /*
- * Verification and comparison. An object of the build tree may be older or newer than the binary:
- * where it doesn't match, V is compiled and counts.
+ * Verification and comparison. An object of the build tree may be older or newer than the binary,
+ * and what O is spared may have decided about its code: where anything doesn't match, both are
+ * compiled as they should be, and count.
  */
 static int compare(struct build *build, struct refusals *layouts, struct suture_error *err)
 {
@@ -329,7 +331,7 @@ static int compare(struct build *build, struct refusals *layouts, struct suture_
 	const char *output = result->refusals.count || layouts->count ? NULL : result->output;
 	int rc = run_core(build, output, err);
 
-	if (reused_any(&build->plan) && (rc || mismatches(&result->core)) && !process_cancelled()) {
+	if (spared_any(&build->plan) && (rc || mismatches(&result->core)) && !process_cancelled()) {
 		rc = compile_again(&build->compile, build->plan.units, build->plan.unit_count,
 				   &result->refusals, err);
 		if (!rc)

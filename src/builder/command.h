@@ -41,6 +41,7 @@ enum command_purpose {
 	COMMAND_VERIFY,	    /* V: as production does */
 	COMMAND_COMPARE,    /* O, P: sections and debug information added */
 	COMMAND_CODE,	    /* O, P of a unit whose code depends on -g: sections only */
+	COMMAND_ORIGINAL,   /* O alone: the same, without what only debuggers and people want */
 	COMMAND_PREPROCESS, /* the unit's text with all macros expanded */
 	COMMAND_DEPEND,	    /* a make rule with all files that it includes */
 };
@@ -53,7 +54,7 @@ void command_included(const struct command *command, struct strings *paths);
 /*
  * The argv for a purpose, and the folder to run it in. With an overlay, every path into it is
  * rewritten and mapped back in what the compiler writes down (__FILE__, debug information). For
- * COMPARE and CODE, and with an overlay, the files that it reads are listed in OUTPUT.d.
+ * COMPARE, CODE and ORIGINAL, and with an overlay, the files that it reads are listed in OUTPUT.d.
  * The caller frees *directory and calls strings_fini().
  */
 int command_make(const struct command *command, enum command_purpose purpose,

@@ -444,6 +444,20 @@ static int compile_left_out(const struct compile_options *options, struct compil
 	return rc;
 }
 
+/*
+ * O. One that may come out as P does to the last byte, or stands for it, has to have all that P
+ * has; that of an edited source may have less.
+ */
+static int add_original(struct runs *runs, struct compile_unit *unit, size_t index,
+			struct suture_error *err)
+{
+	int rc = runs_add(runs, unit, index, VARIANT_O, COMMAND_COMPARE, err);
+
+	if (!rc && unit->edited && runs->options->patched)
+		runs_lighten(runs);
+	return rc;
+}
+
 int compile_all(const struct compile_options *options, struct compile_unit *units, size_t count,
 		struct refusals *refusals, struct suture_error *err)
 {
@@ -457,7 +471,7 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 			continue;
 		/* What does not compile as it is says so first. */
 		if (!unit->added && !unit->o_path)
-			rc = runs_add(&runs, unit, i, VARIANT_O, COMMAND_COMPARE, err);
+			rc = add_original(&runs, unit, i, err);
 		if (!rc && unit->edited && !unit->added && !unit->v_path && !reuse_object(unit))
 			rc = runs_add(&runs, unit, i, VARIANT_V, COMMAND_VERIFY, err);
 		if (!rc && !unit->removed && options->patched)
@@ -499,5 +513,19 @@ int compile_patched_again(const struct compile_options *options, struct compile_
 int compile_again(const struct compile_options *options, struct compile_unit *units, size_t count,
 		  struct refusals *refusals, struct suture_error *err)
 {
-	return compile_verify(options, units, count, false, refusals, err);
+	struct runs runs;
+	int rc = runs_init(&runs, options, count, err);
+
+	for (size_t i = 0; i < count && !rc; i++) {
+		if (!units[i].o_light)
+			continue;
+		units[i].o_light = false;
+		rc = runs_add(&runs, &units[i], i, VARIANT_O, COMMAND_COMPARE, err);
+	}
+	if (!rc)
+		rc = runs_start(&runs, err);
+	if (!rc)
+		rc = take_results(&runs, refusals, err);
+	runs_fini(&runs);
+	return rc ? rc : compile_verify(options, units, count, false, refusals, err);
 }

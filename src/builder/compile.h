@@ -28,6 +28,7 @@ struct compile_unit {
 	bool skipped;	 /* its preprocessed text stays the same */
 	bool v_reused;	 /* V is the object file of the build tree */
 	bool v_stale;	 /* that file is older than something it was made from */
+	bool o_light;	 /* O is compiled without what only debuggers want: runs_lighten() */
 	bool unnumbered; /* P compiles only without #line directives */
 	bool compiled;	 /* the compiler had to run: not all was in the cache or the build tree */
 	bool refused;	 /* it does not compile, and a refusal says so */
@@ -88,7 +89,7 @@ int compile_all(const struct compile_options *options, struct compile_unit *unit
 int compile_patched_again(const struct compile_options *options, struct compile_unit *units,
 			  size_t count, struct refusals *refusals, struct suture_error *err);
 
-/* Compiles V of the units that reused an object of the build tree. */
+/* Compiles V of the units that reused an object of the build tree, and O with all that P has. */
 int compile_again(const struct compile_options *options, struct compile_unit *units, size_t count,
 		  struct refusals *refusals, struct suture_error *err);
 

@@ -79,6 +79,14 @@ int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum va
 	return 0;
 }
 
+void runs_lighten(struct runs *runs)
+{
+	struct run *run = &runs->list[runs->count - 1];
+
+	/* clang tracks no variables. */
+	run->lightened = !command_is_clang(&run->unit->command);
+}
+
 static void say(struct runs *runs, const struct run *run)
 {
 	static const char *const what[] = {"as built", "original", "patched", "patched"};
@@ -117,20 +125,60 @@ static void finish(struct process_job *job, void *context)
 	say(context, run);
 }
 
+static bool take_cached(const struct runs *runs, const struct run *run)
+{
+	char key[HASH_TEXT_SIZE];
+
+	return key_of(runs, run, key) && objcache_take(runs->options->cache_dir, key, run->out);
+}
+
+/* The run with less in its command, after what has more was not found. */
+static int make_light(const struct runs *runs, struct run *run, struct suture_error *err)
+{
+	strings_fini(&run->argv);
+	free(run->directory);
+	run->directory = NULL;
+	run->purpose = COMMAND_ORIGINAL;
+	run->unit->o_light = true;
+	return command_make(&run->unit->command, run->purpose, runs->options->before, run->out,
+			    &run->argv, &run->directory, err);
+}
+
+/* Sets `cached` of all runs. */
+static int look_up(struct runs *runs, struct suture_error *err)
+{
+	for (size_t i = 0; i < runs->count; i++) {
+		struct run *run = &runs->list[i];
+		int rc;
+
+		run->cached = take_cached(runs, run);
+		if (run->cached || !run->lightened)
+			continue;
+		rc = make_light(runs, run, err);
+		if (rc)
+			return rc;
+		runs->jobs[i].directory = run->directory;
+		run->cached = take_cached(runs, run);
+	}
+	return 0;
+}
+
 int runs_start(struct runs *runs, struct suture_error *err)
 {
 	struct process_job *jobs = calloc(runs->count + 1, sizeof(*jobs));
-	char key[HASH_TEXT_SIZE];
 	size_t count = 0;
 	int rc;
 
 	if (!jobs)
 		return error_no_memory(err);
+	rc = look_up(runs, err);
+	if (rc) {
+		free(jobs);
+		return rc;
+	}
 	for (size_t i = 0; i < runs->count; i++) {
 		struct run *run = &runs->list[i];
 
-		run->cached = key_of(runs, run, key) &&
-			      objcache_take(runs->options->cache_dir, key, run->out);
 		if (run->cached)
 			say(runs, run);
 		else

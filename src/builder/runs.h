@@ -24,6 +24,7 @@ struct run {
 	char *out;	 /* owned: what it makes */
 	char *log;	 /* owned: what it says */
 	bool cached;	 /* `out` was made by an earlier build */
+	bool lightened;	 /* see runs_lighten() */
 };
 
 struct runs {
@@ -41,6 +42,12 @@ void runs_fini(struct runs *runs);
 /* At most `room` times. `index` tells the units' files apart. */
 int runs_add(struct runs *runs, struct compile_unit *unit, size_t index, enum variant variant,
 	     enum command_purpose purpose, struct suture_error *err);
+
+/*
+ * The run added last, an O, will do with less than P has (COMMAND_ORIGINAL), where an earlier build
+ * left none that has it all. That its code is the same is shown by the comparison with V.
+ */
+void runs_lighten(struct runs *runs);
 
 /* Takes from the cache what is there, runs the compiler for the rest. */
 int runs_start(struct runs *runs, struct suture_error *err);

@@ -84,6 +84,10 @@ static int ask_sources(struct search *search, const struct compdb_entry *entry,
 	if (!rc)
 		rc = work ? path_make_folders(work, err) : error_no_memory(err);
 	options.work_dir = work;
+	/* For the digest that the object is kept by. */
+	options.patched = NULL;
+	if (!rc)
+		rc = compile_preprocess(&options, &unit, 1, err);
 	if (!rc)
 		rc = compile_as_built(&options, &unit, 1, &wanted, err);
 	if (!rc && unit.v_path)

@@ -136,6 +136,18 @@ static void compare_adds_sections_and_debug(void **state)
 	assert_non_null(strstr(made("clang -g0 -c /s/x.c", COMMAND_COMPARE), " -g "));
 }
 
+static void an_original_is_made_without_what_nobody_reads(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		made("gcc -Wall -W -Wextra -Wp,-DX -Xassembler -W -Wno-vla -O2 -g -c /s/x.c",
+		     COMMAND_ORIGINAL),
+		"gcc -Wp,-DX -Xassembler -W -O2 -g -fno-canonical-system-headers "
+		"-fdiagnostics-color=never "
+		"-ffunction-sections -fdata-sections -imacros /dev/null -fno-var-tracking "
+		"-Wno-error -c -MD -MF /t/out.d -o /t/out /s/x.c");
+}
+
 static void wrappers_are_taken_off(void **state)
 {
 	(void)state;
@@ -171,6 +183,7 @@ int main(void)
 		cmocka_unit_test(damaged_files_are_errors),
 		cmocka_unit_test(verify_changes_nothing_about_code),
 		cmocka_unit_test(compare_adds_sections_and_debug),
+		cmocka_unit_test(an_original_is_made_without_what_nobody_reads),
 		cmocka_unit_test(wrappers_are_taken_off),
 		cmocka_unit_test(debug_of_another_option_is_not_the_source),
 	};

@@ -373,6 +373,100 @@ static void builds_at_once_share_a_cache(void **state)
 	assert_int_equal(times_compiled(cache), 0);
 }
 
+/* A compiler that does as `script` says, and notes each compilation. As a command writes it. */
+static const char *scripted(const char *compiler, const char *script)
+{
+	static char word[sizeof(tree_top) + 18];
+	char path[sizeof(tree_top) + 16];
+	char text[1024];
+
+	snprintf(path, sizeof(path), "%s/build/%s", tree_top, compiler);
+	snprintf(word, sizeof(word), "'%s'", path);
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\ncase \" $* \" in *' -c '*) echo \"$*\" >>'%s/calls' ;; esac\n"
+		 "%s\nexec %s \"$@\"\n",
+		 tree_top, script, compiler);
+	assert_int_equal(file_replace(path, text, strlen(text), 0755, NULL), 0);
+	tree_write("calls", "");
+	return word;
+}
+
+static unsigned calls(const char *with)
+{
+	cleanup_memory char *text = tree_read(tree_path("calls"));
+	unsigned count = 0;
+
+	for (const char *at = strstr(text, with); at; at = strstr(at + 1, with))
+		count++;
+	return count;
+}
+
+/* What debuggers want is left out of the original, once. */
+static void an_original_has_less(void **state)
+{
+	(void)state;
+	make_program();
+	write_commands(scripted("gcc", ""), "-O2 -g", "");
+	expect_patch(cache_folder(), 0);
+	assert_int_equal(calls(" -c "), 2);
+	assert_int_equal(calls("-fno-var-tracking"), 1);
+	expect_patch(cache_folder(), 0);
+	assert_int_equal(calls(" -c "), 2);
+}
+
+/* As if it decided about the code: then the original is made with all that the patched source has.
+ */
+static void an_original_that_comes_out_otherwise_is_made_anew(void **state)
+{
+	static const char script[] =
+		"case \"$*\" in *-fno-var-tracking*) set -- \"$@\" -Dother=another ;; esac";
+
+	(void)state;
+	make_program();
+	write_commands(scripted("gcc", script), "-O2 -g", "");
+	expect_patch(NULL, 1);
+	assert_int_equal(calls("-fno-var-tracking"), 1);
+}
+
+#define SCORE                                                                      \
+	"int scaled(int);\n"                                                       \
+	"__attribute__((noinline)) inline int score(int n)\n{\n\tint sum = 0;\n\n" \
+	"\tfor (int i = 0; i < n; i++)\n\t\tsum += scaled(i);\n\treturn sum;\n}\n"
+
+/* The unit whose copy of an inline function runs is asked what it makes of its sources. */
+static void the_source_of_a_copy_is_compiled_once(void **state)
+{
+	static const char scaled[] =
+		SCORE "int scaled(int n)\n{\n\treturn n > 99 ? n / 7 : n * %d;\n}\n"
+		      "int work(int n)\n{\n\treturn score(n) + 1;\n}\n";
+	char text[2048];
+	const char *compiler;
+
+	(void)state;
+	snprintf(text, sizeof(text), scaled, 2);
+	tree_write("src/unit.cc", text);
+	tree_write("src/main.cc", SCORE "int work(int);\nint main(int n, char **)\n"
+					"{\n\treturn work(n) + score(n + 1);\n}\n");
+	tree_write("build/flags", "");
+	run((const char *[]){"g++", "-O2", "-c", "../src/main.cc", "-o", "main.o", NULL});
+	run((const char *[]){"g++", "-O2", "-c", "../src/unit.cc", "-o", "unit.o", NULL});
+	run((const char *[]){"g++", "-Wl,--build-id", "main.o", "unit.o", "-o", "program", NULL});
+	compiler = scripted("g++", "");
+	snprintf(text, sizeof(text),
+		 "[{\"directory\":\"%s/build\",\"file\":\"../src/main.cc\",\"command\":"
+		 "\"%s -O2 -c ../src/main.cc -o main.o\"},{\"directory\":\"%s/build\",\"file\":"
+		 "\"../src/unit.cc\",\"command\":\"%s -O2 -c ../src/unit.cc -o unit.o\"}]",
+		 tree_top, compiler, tree_top, compiler);
+	tree_write("build/compile_commands.json", text);
+	snprintf(text, sizeof(text), scaled, 3);
+	make_diff("unit.cc", text);
+	times_compiled(cache_folder());
+	assert_int_equal(calls(" -c "), 3);
+	assert_int_equal(calls("main.cc"), 1);
+	times_compiled(cache_folder());
+	assert_int_equal(calls(" -c "), 3);
+}
+
 #define in_tree(test) cmocka_unit_test_setup_teardown(test, tree_setup, tree_teardown)
 
 int main(void)
@@ -391,6 +485,9 @@ int main(void)
 		in_tree(a_damaged_cache_is_not_believed),
 		in_tree(another_compiler_does_not_get_the_old_objects),
 		in_tree(builds_at_once_share_a_cache),
+		in_tree(an_original_has_less),
+		in_tree(an_original_that_comes_out_otherwise_is_made_anew),
+		in_tree(the_source_of_a_copy_is_compiled_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
