@@ -187,6 +187,12 @@ static int find_users(struct session *session, struct unit *unit)
 	return code;
 }
 
+/* Lambdas are never migrated: those that live keep their code (recapture.h). */
+static bool is_lambda(const char *accepted)
+{
+	return strstr(accepted, "closure at line ") != NULL;
+}
+
 int accept_find(struct session *session)
 {
 	const struct core_options *options = session->options;
@@ -195,7 +201,8 @@ int accept_find(struct session *session)
 	for (size_t i = 0; !code && i < session->migration_count; i++)
 		code = find_sizes(session, &session->migrations[i]);
 	for (size_t i = 0; !code && i < options->accepted_count; i++)
-		if (!migration_of(session, typename_last(options->accepted[i])))
+		if (!is_lambda(options->accepted[i]) &&
+		    !migration_of(session, typename_last(options->accepted[i])))
 			refusals_add(
 				&session->result->refusals, SUTURE_E_LAYOUT_CHANGED, NULL, 0,
 				"write SUTURE_MIGRATE() for it, see suture-authoring(7)",

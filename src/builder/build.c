@@ -87,6 +87,7 @@ static int gate_layouts(struct build *build, struct refusals *layouts, struct su
 			rc = layout_compare(&gate, &objects, layouts, err);
 	}
 	strings_add_all(&build->result->relaid, &gate.reported);
+	strings_add_all(&build->result->notes, &gate.notes);
 	layout_gate_fini(&gate);
 	if (!rc && !strings_ok(&build->result->relaid))
 		rc = error_no_memory(err);

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "builder/debuginfo.h"
+#include "builder/scopes.h"
+#include "builder/typemember.h"
 #include "builder/typename.h"
 #include "mangled.h"
 
@@ -38,6 +40,7 @@ struct reading {
 	struct closures *closures;
 	const struct object *object;
 	Dwfl_Module *module;
+	struct scopes scopes;
 	struct declared *declared; /* by rising place */
 	size_t declared_count;
 	size_t declared_capacity;
@@ -82,23 +85,36 @@ static bool is_class(Dwarf_Die *die)
 	return dwarf_tag(die) == DW_TAG_structure_type || dwarf_tag(die) == DW_TAG_class_type;
 }
 
-static bool is_closure(Dwarf_Die *die)
+/*
+ * clang leaves operator() out where nothing is left of it: what has no name and no function at all
+ * would be of no use as a class that somebody wrote, whose members are private.
+ */
+bool closures_is_closure(Dwarf_Die *die)
 {
 	const char *name = dwarf_diename(die);
+	bool has_functions = false;
 	Dwarf_Die child;
 
-	if (!is_class(die) || (name && *name != '<') || dwarf_child(die, &child) != 0)
+	if (!is_class(die) || (name && *name != '<'))
 		return false;
-	do {
-		name = dwarf_diename(&child);
-		if (dwarf_tag(&child) == DW_TAG_subprogram && name &&
-		    (strncmp(name, "operator()", 10) == 0 || strncmp(name, "<lambda", 7) == 0))
-			return true;
-	} while (dwarf_siblingof(&child, &child) == 0);
-	return false;
+	if (name && strncmp(name, "<lambda", 7) == 0)
+		return true;
+	if (dwarf_child(die, &child) == 0) {
+		do {
+			if (dwarf_tag(&child) != DW_TAG_subprogram)
+				continue;
+			has_functions = true;
+			name = dwarf_diename(&child);
+			if (name && (strncmp(name, "operator()", 10) == 0 ||
+				     strncmp(name, "<lambda", 7) == 0))
+				return true;
+		} while (dwarf_siblingof(&child, &child) == 0);
+	}
+	return !has_functions && !dwarf_diename(die) && dwarf_tag(die) == DW_TAG_class_type &&
+	       !dwarf_hasattr(die, DW_AT_linkage_name);
 }
 
-static struct closure_place place_of(struct arena *arena, Dwarf_Die *die)
+struct closure_place closures_place(struct arena *arena, Dwarf_Die *die)
 {
 	struct closure_place place = {0};
 	const char *file = debuginfo_file(die);
@@ -147,6 +163,99 @@ static void note_place(struct closures *closures, const struct closure_place *pl
 		closures->places[closures->place_count++] = *place;
 }
 
+bool closures_same_place(const struct closure_place *left, const struct closure_place *right)
+{
+	return left->file && right->file && compare_places(left, right) == 0;
+}
+
+size_t closures_on_line(const struct closures *closures, const struct closure_place *place,
+			size_t *before)
+{
+	size_t count = 0;
+
+	*before = 0;
+	for (size_t i = 0; i < closures->place_count; i++) {
+		const struct closure_place *other = &closures->places[i];
+
+		if (!place->file || other->line != place->line ||
+		    strcmp(other->file, place->file) != 0)
+			continue;
+		*before += other->column < place->column;
+		count++;
+	}
+	return count;
+}
+
+/* The names of all parameters and variables of a function, each between blanks. */
+static const char *names_in(struct arena *arena, Dwarf_Die *function, const char *names, int depth)
+{
+	Dwarf_Die child;
+
+	if (depth > MAX_DEPTH || dwarf_child(function, &child) != 0)
+		return names;
+	do {
+		int tag = dwarf_tag(&child);
+		const char *name = dwarf_diename(&child);
+
+		if (tag == DW_TAG_lexical_block)
+			names = names_in(arena, &child, names, depth + 1);
+		else if (name && names &&
+			 (tag == DW_TAG_variable || tag == DW_TAG_formal_parameter))
+			names = arena_format(arena, "%s%s ", names, name);
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return names;
+}
+
+static void note_captures(struct reading *reading, struct closure_layout *layout, Dwarf_Die *die)
+{
+	struct arena *arena = reading->closures->arena;
+	struct type_reader reader = {.scopes = &reading->scopes};
+	struct type type = {0};
+
+	type_read_members(&reader, &type, die);
+	layout->captures = arena_array(arena, type.member_count, sizeof(*layout->captures));
+	for (size_t i = 0; layout->captures && i < type.member_count && !reader.failed; i++) {
+		const struct type_member *member = &type.members[i];
+		const char *name = member->name;
+
+		if (strncmp(name, "__", 2) == 0) /* gcc's */
+			name += 2;
+		if (member->kind == TYPE_FIELD || member->kind == TYPE_BASE)
+			layout->captures[layout->capture_count++] = (struct closure_capture){
+				arena_text(arena, name), member->offset, member->size,
+				arena_text(arena, member->type)};
+	}
+	arena->failed |= reader.failed;
+	type_fini(&type);
+}
+
+/* function is what it is declared in, or NULL. */
+static void note_layout(struct reading *reading, Dwarf_Die *die, const struct closure_place *place,
+			Dwarf_Die *function)
+{
+	struct closures *closures = reading->closures;
+	const char *name = function ? dwarf_diename(function) : NULL;
+	struct closure_layout *layout;
+	Dwarf_Word size = 0;
+
+	if (!place->file)
+		return;
+	closures->layouts = arena_grow(closures->arena, closures->layouts, closures->layout_count,
+				       &closures->layout_capacity, sizeof(*closures->layouts));
+	if (!closures->layouts) {
+		closures->layout_count = 0;
+		return;
+	}
+	layout = &closures->layouts[closures->layout_count++];
+	dwarf_aggregate_size(die, &size);
+	*layout = (struct closure_layout){
+		.place = *place,
+		.function = arena_text(closures->arena, name ? name : ""),
+		.around = function ? names_in(closures->arena, function, " ", 0) : " ",
+		.size = size};
+	note_captures(reading, layout, die);
+}
+
 static void add_inside(struct reading *reading, Dwarf_Die *parent, struct subject *subject,
 		       int depth);
 
@@ -166,12 +275,12 @@ static void add_type(struct reading *reading, Dwarf_Die *holder, struct subject 
 	    !typename_strip(&type, true))
 		return;
 	name = dwarf_diename(&type);
-	if (!is_closure(&type) && (name || !is_class(&type) || !subject->of_lambda)) {
+	if (!closures_is_closure(&type) && (name || !is_class(&type) || !subject->of_lambda)) {
 		if (is_class(&type) && name && strstr(name, "lambda"))
 			add_inside(reading, &type, subject, depth + 1);
 		return;
 	}
-	place = place_of(reading->closures->arena, &type);
+	place = closures_place(reading->closures->arena, &type);
 	note_place(reading->closures, &place);
 	if (subject->arguments && place.file && subject->argument.file &&
 	    compare_places(&place, &subject->argument) == 0)
@@ -306,9 +415,10 @@ static void walk(struct reading *reading, Dwarf_Die *parent, const struct subjec
 		if (is_class(&die)) {
 			subject = *around;
 			subject.member = (struct closure_place){0};
-			if (is_closure(&die)) {
-				subject.member = place_of(arena, &die);
+			if (closures_is_closure(&die)) {
+				subject.member = closures_place(arena, &die);
 				note_place(reading->closures, &subject.member);
+				note_layout(reading, &die, &subject.member, function);
 			}
 			add_inside(reading, &die, &subject, 0);
 		} else if (is_function) {
@@ -399,8 +509,13 @@ static int read_places(struct reading *reading, struct suture_error *err)
 	if (!dwfl)
 		return error_no_memory(err);
 	while (reading->module && (unit = dwfl_module_nextcu(reading->module, unit, &bias)))
+		scopes_add_unit(&reading->scopes, unit);
+	scopes_sort(&reading->scopes);
+	while (reading->module && (unit = dwfl_module_nextcu(reading->module, unit, &bias)))
 		walk(reading, unit, &nothing, NULL, 0);
 	dwfl_end(dwfl);
+	reading->closures->arena->failed |= reading->scopes.failed;
+	scopes_fini(&reading->scopes);
 	if (reading->declared_count)
 		qsort(reading->declared, reading->declared_count, sizeof(*reading->declared),
 		      by_place);
@@ -416,8 +531,8 @@ static int read_places(struct reading *reading, struct suture_error *err)
 	return arena_check(reading->closures->arena, err);
 }
 
-int closures_read(struct arena *arena, const struct object *object, struct closures *closures,
-		  struct suture_error *err)
+int closures_read_all(struct arena *arena, const struct object *object, struct closures *closures,
+		      struct suture_error *err)
 {
 	struct reading reading = {.closures = closures};
 
@@ -428,5 +543,15 @@ int closures_read(struct arena *arena, const struct object *object, struct closu
 	for (size_t i = 1; i < object->symbol_count; i++)
 		if (mangled_may_have_closures(object->symbols[i].name))
 			add_mentioned(closures, object->symbols[i].name);
-	return closures->count ? read_places(&reading, err) : arena_check(arena, err);
+	return read_places(&reading, err);
+}
+
+int closures_read(struct arena *arena, const struct object *object, struct closures *closures,
+		  struct suture_error *err)
+{
+	for (size_t i = 1; i < object->symbol_count; i++)
+		if (mangled_may_have_closures(object->symbols[i].name))
+			return closures_read_all(arena, object, closures, err);
+	*closures = (struct closures){.arena = arena};
+	return arena_check(arena, err);
 }

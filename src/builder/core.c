@@ -11,6 +11,7 @@
 #include "correlate.h"
 #include "description.h"
 #include "emit.h"
+#include "given.h"
 #include "identity.h"
 #include "lambda.h"
 #include "layers.h"
@@ -164,6 +165,8 @@ static int correlate_unit(struct session *session, struct unit *unit)
 		return code;
 	lambda_rename_owners(&closures, &unit->patched);
 	code = correlate_parts(&session->arena, &unit->original, &unit->patched, session->err);
+	if (!code)
+		code = given_check(session, unit, &closures);
 	return code ? code : refusals_check(refusals, session->err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "mangled.h"
+#include "recapture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,24 +91,6 @@ static bool same_line(const char *file, int line, const char *other_file, int ot
 	return file && other_file && line == other_line && strcmp(file, other_file) == 0;
 }
 
-/* How many closures stand on the line of `closure`, and how many of them before it. */
-static size_t on_line(const struct closures *closures, const struct closure *closure,
-		      size_t *before)
-{
-	size_t count = 0;
-
-	*before = 0;
-	for (size_t i = 0; i < closures->place_count; i++) {
-		const struct closure_place *place = &closures->places[i];
-
-		if (!same_line(place->file, place->line, closure->file, closure->line))
-			continue;
-		*before += place->column < closure->column;
-		count++;
-	}
-	return count;
-}
-
 enum pairing {
 	PAIRING_NEW,
 	PAIRING_FOUND,
@@ -118,18 +101,20 @@ enum pairing {
 static enum pairing pair_up(const struct closures *original, const struct closures *patched,
 			    const struct closure *closure, unsigned *number)
 {
+	const struct closure_place place = {closure->file, closure->line, closure->column};
 	size_t rank, other_rank, here, there, candidates = 0, peers = 0;
 	bool same_number = false, on_same_line = false;
 
-	here = on_line(patched, closure, &rank);
+	here = closures_on_line(patched, &place, &rank);
 	for (size_t i = 0; i < original->count; i++) {
 		const struct closure *old = &original->list[i];
+		const struct closure_place there_at = {old->file, old->line, old->column};
 
 		if (strcmp(old->key, closure->original_key) != 0 ||
 		    !same_line(old->file, old->line, closure->file, closure->line))
 			continue;
 		on_same_line = true;
-		there = on_line(original, old, &other_rank);
+		there = closures_on_line(original, &there_at, &other_rank);
 		if (here != there)
 			return PAIRING_AMBIGUOUS;
 		if (rank != other_rank)
@@ -206,7 +191,19 @@ static bool all_placed(const struct closures *closures, const struct closure **m
 	return true;
 }
 
-static int number_all(const struct closures *original, struct closures *patched, const char *source,
+/* What becomes of its number is decided: by its place, unless its captures change. */
+static enum pairing judge(const struct closures *original, const struct closures *patched,
+			  const struct recaptures *recaptures, struct closure *closure)
+{
+	const struct closure_place place = {closure->file, closure->line, closure->column};
+
+	closure->recaptured = recapture_has(recaptures, &place);
+	return closure->recaptured ? PAIRING_NEW
+				   : pair_up(original, patched, closure, &closure->other);
+}
+
+static int number_all(const struct closures *original, struct closures *patched,
+		      const struct recaptures *recaptures, const char *source,
 		      struct refusals *refusals, struct suture_error *err)
 {
 	struct arena *arena = patched->arena;
@@ -224,7 +221,7 @@ static int number_all(const struct closures *original, struct closures *patched,
 			return error_no_memory(err);
 		if (!is_placed(closure))
 			continue;
-		switch (pair_up(original, patched, closure, &closure->other)) {
+		switch (judge(original, patched, recaptures, closure)) {
 		case PAIRING_FOUND:
 			break;
 		case PAIRING_NEW:
@@ -323,6 +320,7 @@ int lambda_rename(struct arena *arena, const struct object *original, const stru
 		  struct object *patched, const char *source, struct closures *closures,
 		  struct refusals *refusals, struct suture_error *err)
 {
+	struct recaptures recaptures = {0};
 	struct closures before;
 	int code = closures_read(arena, patched, closures, err);
 
@@ -331,7 +329,9 @@ int lambda_rename(struct arena *arena, const struct object *original, const stru
 		known = &before;
 	}
 	if (!code && closures->count)
-		code = number_all(known, closures, source, refusals, err);
+		code = recapture_find(known, closures, patched->path, &recaptures, err);
+	if (!code && closures->count)
+		code = number_all(known, closures, &recaptures, source, refusals, err);
 	if (code || refusals->count)
 		return code;
 	if (closures->count)

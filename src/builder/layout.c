@@ -3,6 +3,7 @@
 #include "builder/layout.h"
 
 #include "builder/nameless.h"
+#include "builder/outlives.h"
 #include "builder/path.h"
 #include "builder/signature.h"
 #include "builder/types.h"
@@ -29,12 +30,20 @@ static const char next_text[] =
 struct sides {
 	const struct types *old;
 	const struct types *new;
+	const struct outlives *outlives;
 };
+
+static const char captures_text[] =
+	"leave its captures as they are, or say --accept-layout 'closure at line %u': those that "
+	"live keep the code and the captures that they have";
+static const char meets_text[] =
+	"leave its captures as they are: objects that live would be taken for new ones";
 
 void layout_gate_fini(struct layout_gate *gate)
 {
 	strings_fini(&gate->exports);
 	strings_fini(&gate->reported);
+	strings_fini(&gate->notes);
 }
 
 static bool is_accepted(const struct layout_gate *gate, const char *name)
@@ -340,9 +349,10 @@ static unsigned first_line(const struct sides *sides, const struct type *old,
 	return new->line;
 }
 
+/* held: what keeps objects of a closure, or NULL; next: what to do. */
 static int report(struct layout_gate *gate, const struct sides *sides, const struct type *old,
-		  const struct type *new, const char *unit, struct refusals *refusals,
-		  struct suture_error *err)
+		  const struct type *new, const char *held, const char *next, const char *unit,
+		  struct refusals *refusals, struct suture_error *err)
 {
 	struct bytes text = {0};
 	const char *used_by = old->used_by ? old->used_by : new->used_by;
@@ -358,10 +368,12 @@ static int report(struct layout_gate *gate, const struct sides *sides, const str
 		bytes_add_format(&text, "   used by %s", used_by);
 	else
 		bytes_add_format(&text, "   seen in %s", unit);
+	if (held)
+		bytes_add_format(&text, "\n  objects of it may live on: %s", held);
 	add_table(&text, old, new);
 	bytes_add(&text, "", 1);
 	if (bytes_ok(&text))
-		refusals_add(refusals, SUTURE_E_LAYOUT_CHANGED, old->file, line, next_text, "%s",
+		refusals_add(refusals, SUTURE_E_LAYOUT_CHANGED, old->file, line, next, "%s",
 			     (char *)text.data);
 	else
 		refusals->failed = true;
@@ -390,14 +402,14 @@ static int compare_runs(struct layout_gate *gate, const struct sides *sides, siz
 	const struct types *old = sides->old, *new = sides->new;
 
 	for (size_t i = o; i < o_end; i++) {
-		bool fits = false;
+		bool fits = outlives_covers(sides->outlives, old->list[i].place);
 
 		for (size_t j = p; j < p_end && !fits; j++)
 			fits = !type_breaks(sides, &old->list[i], &new->list[j]);
 		if (!fits) {
 			size_t like = p + (i - o) < p_end ? p + (i - o) : p;
-			int rc = report(gate, sides, &old->list[i], &new->list[like], unit,
-					refusals, err);
+			int rc = report(gate, sides, &old->list[i], &new->list[like], NULL,
+					next_text, unit, refusals, err);
 
 			if (rc)
 				return rc;
@@ -406,11 +418,106 @@ static int compare_runs(struct layout_gate *gate, const struct sides *sides, siz
 	return 0;
 }
 
-static int compare_all(struct layout_gate *gate, const struct types *old, const struct types *new,
+static bool same_captures(const struct type *old, const struct type *new)
+{
+	if (old->size != new->size || old->member_count != new->member_count)
+		return false;
+	for (size_t i = 0; i < old->member_count; i++)
+		if (!same_place(&old->members[i], &new->members[i]) ||
+		    strcmp(old->members[i].name, new->members[i].name) != 0)
+			return false;
+	return true;
+}
+
+/* Has the new side a closure that the old one has not? Cheap, and all but certain of a no. */
+static bool closures_differ(const struct types *old, const struct types *new)
+{
+	size_t o = 0;
+
+	for (size_t p = 0; p < new->count; p++) {
+		bool same = !new->list[p].is_closure;
+
+		while (!same && o < old->count && strcmp(old->list[o].name, new->list[p].name) < 0)
+			o++;
+		for (size_t i = o;
+		     !same && i < old->count && strcmp(old->list[i].name, new->list[p].name) == 0;
+		     i++)
+			same = same_captures(&old->list[i], &new->list[p]);
+		if (!same)
+			return true;
+	}
+	return false;
+}
+
+/* The type that a lambda at a place is in the list. */
+static const struct type *closure_at(const struct types *types, const struct closure_place *place)
+{
+	for (size_t i = 0; i < types->count; i++)
+		if (types->list[i].is_closure && types->list[i].line == (unsigned)place->line &&
+		    strcmp(path_base(types->list[i].file), place->file) == 0)
+			return &types->list[i];
+	return NULL;
+}
+
+struct accepting {
+	const struct layout_gate *gate;
+	const struct types *old;
+};
+
+static bool is_accepted_lambda(void *context, const struct recapture *lambda)
+{
+	const struct accepting *accepting = context;
+	char name[64];
+
+	snprintf(name, sizeof(name), "closure at line %d", lambda->old.line);
+	for (size_t i = 0; i < accepting->old->count; i++) {
+		const struct type *type = &accepting->old->list[i];
+
+		if (type->is_closure && type->line == (unsigned)lambda->old.line &&
+		    strcmp(path_base(type->file), lambda->old.file) == 0 &&
+		    is_accepted(accepting->gate, type->name))
+			return true;
+	}
+	return is_accepted(accepting->gate, name);
+}
+
+/* Lambdas with other captures are new ones: only old objects are a reason to refuse. */
+static int judge_captures(struct layout_gate *gate, const struct sides *sides,
+			  struct outlives *outlives, const char *unit, struct refusals *refusals,
+			  struct suture_error *err)
+{
+	struct accepting accepting = {gate, sides->old};
+	const struct type unknown = {.name = (char[]){"a lambda"}, .file = (char[]){""}};
+	struct outlives_reason reason;
+	const struct type *old, *new;
+	char next[sizeof(captures_text) + 32];
+
+	if (!outlives->recaptures.count)
+		return 0;
+	if (!outlives_find(outlives, is_accepted_lambda, &accepting, &reason)) {
+		for (size_t i = 0; i < outlives->recaptures.count; i++) {
+			const struct recapture *lambda = &outlives->recaptures.list[i];
+
+			if (is_accepted_lambda(&accepting, lambda))
+				strings_add_format(&gate->notes,
+						   "%s:%d: objects of this lambda that live keep "
+						   "their code and captures",
+						   lambda->old.file, lambda->old.line);
+		}
+		return strings_ok(&gate->notes) ? 0 : error_no_memory(err);
+	}
+	old = closure_at(sides->old, &reason.lambda->old);
+	new = closure_at(sides->new, &reason.lambda->new);
+	snprintf(next, sizeof(next), captures_text, (unsigned)reason.lambda->old.line);
+	return report(gate, sides, old ? old : &unknown, new ? new : &unknown, reason.text,
+		      reason.meets ? meets_text : next, unit, refusals, err);
+}
+
+static int compare_all(struct layout_gate *gate, const struct sides *sides,
 		       const struct layout_objects *objects, struct refusals *refusals,
 		       struct suture_error *err)
 {
-	const struct sides sides = {old, new};
+	const struct types *old = sides->old, *new = sides->new;
 	size_t o = 0, p = 0;
 	int rc = 0;
 
@@ -418,12 +525,14 @@ static int compare_all(struct layout_gate *gate, const struct types *old, const 
 		int order = strcmp(old->list[o].name, new->list[p].name);
 		size_t o_end = run_end(old, o), p_end = run_end(new, p);
 
-		if (order == 0 && old->list[o].is_function)
-			rc = signature_compare(&old->list[o], &new->list[p], objects,
-					       &gate->exports, refusals, err);
-		else if (order == 0 && !is_accepted(gate, old->list[o].name))
-			rc = compare_runs(gate, &sides, o, o_end, p, p_end, objects->unit, refusals,
+		if (order == 0 && old->list[o].is_function) {
+			if (!outlives_covers(sides->outlives, old->list[o].place))
+				rc = signature_compare(&old->list[o], &new->list[p], objects,
+						       &gate->exports, refusals, err);
+		} else if (order == 0 && !is_accepted(gate, old->list[o].name)) {
+			rc = compare_runs(gate, sides, o, o_end, p, p_end, objects->unit, refusals,
 					  err);
+		}
 		if (order <= 0)
 			o = o_end;
 		if (order >= 0)
@@ -436,12 +545,19 @@ int layout_compare(struct layout_gate *gate, const struct layout_objects *object
 		   struct refusals *refusals, struct suture_error *err)
 {
 	struct types old = {0}, new = {0};
+	struct outlives outlives = {0};
+	const struct sides sides = {&old, &new, &outlives};
 	int rc = types_read(objects->old, &old, err);
 
 	if (!rc)
 		rc = types_read(objects->new, &new, err);
+	if (!rc && closures_differ(&old, &new))
+		rc = outlives_read(objects->old, objects->new, objects->code, &outlives, err);
 	if (!rc)
-		rc = compare_all(gate, &old, &new, objects, refusals, err);
+		rc = compare_all(gate, &sides, objects, refusals, err);
+	if (!rc)
+		rc = judge_captures(gate, &sides, &outlives, objects->unit, refusals, err);
+	outlives_fini(&outlives);
 	types_fini(&old);
 	types_fini(&new);
 	return rc;

@@ -21,6 +21,7 @@ struct layout_gate {
 	size_t accepted_count;
 	struct strings exports;	 /* functions that other modules may call: signature_exports() */
 	struct strings reported; /* types that have a refusal already */
+	struct strings notes;	 /* what the user should know though it is not refused */
 };
 
 /* A unit's objects. */

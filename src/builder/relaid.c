@@ -3,14 +3,33 @@
 #include "relaid.h"
 
 #include "base/file.h"
+#include "closures.h"
 #include "identity.h"
 #include "mangled.h"
 #include "typename.h"
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 32 };
+
+static bool is_relaid_closure(const struct core_options *options, Dwarf_Die *type)
+{
+	char place[64];
+	int line = 0;
+
+	dwarf_decl_line(type, &line);
+	snprintf(place, sizeof(place), "closure at line %d", line);
+	for (size_t i = 0; i < options->relaid_count; i++) {
+		const char *name = options->relaid[i];
+		size_t length = strlen(name);
+
+		if (length >= strlen(place) && strcmp(name + length - strlen(place), place) == 0)
+			return true;
+	}
+	return false;
+}
 
 static bool is_relaid(const struct core_options *options, Dwarf_Die *type)
 {
@@ -19,6 +38,8 @@ static bool is_relaid(const struct core_options *options, Dwarf_Die *type)
 	const char *name = dwarf_diename(type);
 	cleanup_memory char *own = name || !linkage ? NULL : mangled_type(linkage);
 
+	if (closures_is_closure(type))
+		return is_relaid_closure(options, type);
 	name = name ? name : own;
 	for (size_t i = 0; name && i < options->relaid_count; i++)
 		if (strcmp(typename_last(options->relaid[i]), name) == 0)

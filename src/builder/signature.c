@@ -165,6 +165,11 @@ int signature_exports(const char *binary, struct strings *exports, struct suture
 	return strings_ok(exports) ? 0 : error_no_memory(err);
 }
 
+bool signature_is_kept(const char *path, const char *symbol)
+{
+	return address_is_taken(path, symbol, strlen(symbol));
+}
+
 int signature_compare(const struct type *old, const struct type *new,
 		      const struct layout_objects *objects, const struct strings *exports,
 		      struct refusals *refusals, struct suture_error *err)

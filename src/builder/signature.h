@@ -17,6 +17,9 @@
 /* Names of the functions that a binary offers to others. */
 int signature_exports(const char *binary, struct strings *exports, struct suture_error *err);
 
+/* Is a function's address in data of an object, or does its code do more with it than call it? */
+bool signature_is_kept(const char *path, const char *symbol);
+
 /*
  * Refuses when the signatures differ and the unit's code takes the function's address, or it is one
  * of `exports`.

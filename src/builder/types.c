@@ -5,6 +5,7 @@
  */
 #include "builder/types.h"
 
+#include "builder/closures.h"
 #include "builder/debuginfo.h"
 #include "builder/mangled.h"
 #include "builder/scopes.h"
@@ -55,7 +56,6 @@ struct walk {
 	struct use *uses;
 	size_t use_count;
 	size_t use_room;
-	Dwarf_Off *places; /* of types->list[i], same room */
 };
 
 static struct type *add_type(struct walk *walk, Dwarf_Die *die, char *name)
@@ -68,42 +68,40 @@ static struct type *add_type(struct walk *walk, Dwarf_Die *die, char *name)
 	if (name && types->count == types->room) {
 		size_t room = types->room ? 2 * types->room : 64;
 		struct type *list = reallocarray(types->list, room, sizeof(*list));
-		Dwarf_Off *places;
 
-		if (list)
+		if (list) {
 			types->list = list;
-		places = list ? reallocarray(walk->places, room, sizeof(*places)) : NULL;
-		if (places) {
-			walk->places = places;
 			types->room = room;
 		}
 	}
-	if (!name || !walk->places || types->count == types->room) {
+	if (!name || types->count == types->room) {
 		free(name);
 		types->failed = true;
 		return NULL;
 	}
 	dwarf_decl_line(die, &line);
-	walk->places[types->count] = dwarf_dieoffset(die);
 	type = &types->list[types->count++];
-	*type = (struct type){
-		.name = name, .file = strdup(file ? file : ""), .line = (unsigned)line};
+	*type = (struct type){.name = name,
+			      .place = dwarf_dieoffset(die),
+			      .file = strdup(file ? file : ""),
+			      .line = (unsigned)line};
 	types->failed |= !type->file;
 	return type;
 }
 
-static void read_type(struct walk *walk, Dwarf_Die *die, char *name)
+static struct type *read_type(struct walk *walk, Dwarf_Die *die, char *name)
 {
 	struct type *type = add_type(walk, die, name);
 	Dwarf_Word size = 0;
 
 	if (!type)
-		return;
+		return NULL;
 	dwarf_aggregate_size(die, &size);
 	type->size = size;
 	type->is_union = dwarf_tag(die) == DW_TAG_union_type;
 	type->is_enum = dwarf_tag(die) == DW_TAG_enumeration_type;
 	type_read_members(&walk->reader, type, die);
+	return type;
 }
 
 static void read_signature(struct walk *walk, Dwarf_Die *die, const char *scope)
@@ -226,8 +224,9 @@ static void walk_type(struct walk *walk, Dwarf_Die *die, const char *scope, Dwar
 		      unsigned depth)
 {
 	const char *name = dwarf_diename(die);
-	bool is_lambda = is_closure(die);
+	bool is_lambda = closures_is_closure(die);
 	bool is_enum = dwarf_tag(die) == DW_TAG_enumeration_type;
+	struct type *type;
 	char *full = NULL;
 	int line = 0;
 
@@ -242,7 +241,9 @@ static void walk_type(struct walk *walk, Dwarf_Die *die, const char *scope, Dwar
 		if (asprintf(&full, "%s %s%s at line %d", typename_keyword(die), scope,
 			     is_lambda ? "closure" : "(anonymous)", line) < 0)
 			full = NULL;
-		read_type(walk, die, full);
+		type = read_type(walk, die, full);
+		if (type)
+			type->is_closure = is_lambda;
 	} else if (!is_enum) {
 		name_by_linkage(walk, die, scope);
 	} else if (!name) {
@@ -270,7 +271,7 @@ static void walk_typedef(struct walk *walk, Dwarf_Die *die, const char *scope)
 	int tag;
 
 	if (!dwarf_attr(die, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &type) ||
-	    dwarf_diename(&type) || is_closure(&type))
+	    dwarf_diename(&type) || closures_is_closure(&type))
 		return;
 	tag = dwarf_tag(&type);
 	if (tag != DW_TAG_structure_type && tag != DW_TAG_class_type && tag != DW_TAG_union_type &&
@@ -367,8 +368,8 @@ static void finish(struct walk *walk)
 
 	if (walk->use_count)
 		qsort(walk->uses, walk->use_count, sizeof(*walk->uses), compare_uses);
-	for (size_t i = 0; walk->places && i < types->count; i++) {
-		const struct use *use = first_use(walk, walk->places[i]);
+	for (size_t i = 0; i < types->count; i++) {
+		const struct use *use = first_use(walk, types->list[i].place);
 
 		if (use)
 			types->list[i].used_by = strdup(use->text);
@@ -403,7 +404,6 @@ int types_read(const char *path, struct types *types, struct suture_error *err)
 	for (size_t i = 0; i < walk.use_count; i++)
 		free(walk.uses[i].text);
 	free(walk.uses);
-	free(walk.places);
 	types->failed |= scopes.failed || walk.reader.failed;
 	scopes_fini(&scopes);
 	dwfl_end(dwfl);

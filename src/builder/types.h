@@ -33,8 +33,10 @@ struct type {
 	bool is_union;
 	bool is_enum;
 	bool is_function;
-	uint64_t size; /* bytes */
-	char *file;    /* owned, "" where unknown */
+	bool is_closure;
+	uint64_t place; /* in the debug information */
+	uint64_t size;	/* bytes */
+	char *file;	/* owned, "" where unknown */
 	unsigned line;
 	char *used_by; /* owned: "on_move() at scene.c:88", or NULL */
 	struct type_member *members;

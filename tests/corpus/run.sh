@@ -16,7 +16,7 @@
 #   needs PROGRAM                   skipped where it is not installed
 #   skip REASON                     usually for one compiler and level
 #   library                         sources lib*.c* make a shared object, which is the one patched
-#   option OPTION…                  of suture build
+#   option OPTION…                  of suture build, quoted as for a shell
 #   reapplied                       asked when it is applied once more after that
 #   json EXPRESSION                 of jq, holds for the document of the build, one a line
 #   page TEXT                       that of --report has it, one a line
@@ -222,7 +222,7 @@ run_case() {
 	fi
 	verdict=$(field verdict)
 	make_case || { fail "$NAME: does not compile"; return 1; }
-	read -ra options < <(field option)
+	mapfile -t options < <(field option | xargs -r printf '%s\n')
 	build_case "$CASE/edit.diff" "$DIR/case.so" "${options[@]}"
 	case $verdict in
 	patch) check_patch ;;
