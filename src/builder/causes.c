@@ -12,6 +12,7 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 64, ORIGINS_MAX = 8 };
@@ -295,6 +296,35 @@ static void look_into(struct search *search)
 	dwfl_end(dwfl);
 }
 
+/* "main never returns" does not say why main: the diff may only touch what was inlined into it. */
+static int explain_refusals(struct build_result *result, struct suture_error *err)
+{
+	for (size_t i = 0; i < result->refusals.count; i++) {
+		struct refusal *refusal = &result->refusals.list[i];
+
+		for (size_t k = 0; k < result->core.function_count; k++) {
+			const struct core_function *function = &result->core.functions[k];
+			const struct build_cause *cause = &result->causes[k];
+			char *message;
+
+			if (refusal->code != SUTURE_E_NEVER_IDLE || !refusal->file ||
+			    !function->file || refusal->line != function->line ||
+			    strcmp(refusal->file, function->file) != 0 || !cause->edited ||
+			    strcmp(cause->edited, function->name) == 0)
+				continue;
+			if (asprintf(&message,
+				     "%s\n%s, which changes at %s:%u, was inlined into it",
+				     refusal->message, cause->edited, path_base(cause->file),
+				     cause->line) < 0)
+				return error_no_memory(err);
+			free(refusal->message);
+			refusal->message = message;
+			break;
+		}
+	}
+	return 0;
+}
+
 int causes_find(const struct plan *plan, struct build_result *result, struct suture_error *err)
 {
 	struct core_result *core = &result->core;
@@ -311,5 +341,5 @@ int causes_find(const struct plan *plan, struct build_result *result, struct sut
 		if (!plan->units[i].skipped && plan->units[i].p_path)
 			look_into(&search);
 	}
-	return strings_ok(&result->texts) ? 0 : error_no_memory(err);
+	return strings_ok(&result->texts) ? explain_refusals(result, err) : error_no_memory(err);
 }
