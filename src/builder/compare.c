@@ -34,18 +34,25 @@ static uint64_t merged_size(const struct object_section *section, uint64_t offse
 }
 
 /*
- * Where what is meant begins. A place before or behind what has a name is still one of that: where
- * a loop over a string begins or ends.
+ * Where what is meant begins: all that has the name, or the string. A place in, before or behind it
+ *is one of that too, and says nothing of what is read: code may go back from where a string ends.
+ *
+ *	lea  .LC5+14(%rip), %rdx; lea  -14(%rdx), %rsi
  */
 static int64_t merged_start(const struct object_section *section, const struct reference *ref)
 {
-	uint64_t name = ref->symbol->value;
+	static const uint8_t zero[8];
+	uint64_t name = ref->symbol->value, unit = section->entry_size;
+	int64_t start = ref->offset;
 
-	if (ref->symbol->type == STT_SECTION || name >= section->size ||
-	    (ref->offset >= (int64_t)name &&
-	     (uint64_t)ref->offset < name + merged_size(section, name)))
-		return ref->offset;
-	return (int64_t)name;
+	if (ref->symbol->type != STT_SECTION && name < section->size)
+		return (int64_t)name;
+	if (!(section->flags & SHF_STRINGS) || !unit || unit > sizeof(zero) || start < 0 ||
+	    (uint64_t)start >= section->size)
+		return start;
+	while (start >= (int64_t)unit && memcmp(section->data + start - unit, zero, unit) != 0)
+		start -= (int64_t)unit;
+	return start;
 }
 
 static bool compare_merged(struct comparer *comparer, const struct reference *left,

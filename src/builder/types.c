@@ -46,7 +46,7 @@ void types_fini(struct types *types)
 struct use {
 	Dwarf_Off type;
 	bool of_library; /* in a header of the system, which the reader did not write */
-	size_t order;
+	int line;
 	char *text; /* owned */
 };
 
@@ -174,7 +174,7 @@ static void note_use(struct walk *walk, Dwarf_Die *variable, Dwarf_Die *function
 	dwarf_decl_line(place, &line);
 	use = &walk->uses[walk->use_count];
 	use->type = dwarf_dieoffset(&type);
-	use->order = walk->use_count;
+	use->line = line;
 	use->of_library = strncmp(file, "/usr/", 5) == 0 && strstr(file, "/include/");
 	if (asprintf(&use->text, "%s() at %s:%d", name,
 		     strrchr(file, '/') ? strrchr(file, '/') + 1 : file, line) >= 0)
@@ -335,10 +335,10 @@ static int compare_uses(const void *left, const void *right)
 		return a->type < b->type ? -1 : 1;
 	if (a->of_library != b->of_library)
 		return a->of_library ? 1 : -1;
-	return a->order < b->order ? -1 : a->order > b->order;
+	return a->line != b->line ? (a->line < b->line ? -1 : 1) : strcmp(a->text, b->text);
 }
 
-/* The first one: of the user's own code where there is any. */
+/* The first one by its line: of the user's own code where there is any. */
 static const struct use *first_use(const struct walk *walk, Dwarf_Off type)
 {
 	size_t low = 0, high = walk->use_count;
