@@ -95,7 +95,7 @@ def kinds_of_layout(program, item):
         fields.append(Slot(edit, "", "\tunsigned more = 9;\n\tunsigned long most = 9;\n", "old"))
     elif kind == 4:
         edit = program.edit("member retyped", **alone)
-        fields[1] = Slot(edit, fields[1], "\tfloat count = 2;\n", "old")
+        fields[1] = Slot(edit, fields[1], "\tint count = 2;\n", "old")
     elif kind == 5:
         edit = program.edit("members exchanged", **alone)
         fields = [fields[0], Slot(edit, fields[1] + fields[2], fields[2] + fields[1], "old")]

@@ -205,7 +205,7 @@ def main():
     parser.add_argument("--units", type=int, default=4)
     parser.add_argument("--items", type=int, default=36)
     parser.add_argument("--findings", type=int, default=5, help="stop after so many")
-    parser.add_argument("--languages", type=lambda s: s.split(","), default=["c", "c", "c++"])
+    parser.add_argument("--languages", type=lambda s: s.split(","), default=["c", "c++"])
     parser.add_argument("--compilers", type=lambda s: s.split(","), default=["gcc", "clang"])
     parser.add_argument("--no-shrink", dest="shrink", action="store_false")
     parser.add_argument("--verbose", action="store_true")
