@@ -322,24 +322,6 @@ static void add_inside(struct reading *reading, Dwarf_Die *parent, struct subjec
 	} while (dwarf_siblingof(&child, &child) == 0);
 }
 
-/* The declaration that a function with code, or an abstract one, refers to. */
-static Dwarf_Off declaration_of(Dwarf_Die *die)
-{
-	Dwarf_Die at = *die;
-
-	for (int i = 0; i < MAX_DEPTH; i++) {
-		Dwarf_Attribute attribute;
-		Dwarf_Die next;
-
-		if ((!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) &&
-		     !dwarf_attr(&at, DW_AT_specification, &attribute)) ||
-		    !dwarf_formref_die(&attribute, &next))
-			break;
-		at = next;
-	}
-	return dwarf_dieoffset(&at);
-}
-
 static void note_compiled(struct reading *reading, Dwarf_Die *die, const char *name)
 {
 	if (!mangled_may_have_closures(name))
@@ -350,18 +332,16 @@ static void note_compiled(struct reading *reading, Dwarf_Die *die, const char *n
 	name = arena_text(reading->closures->arena, name);
 	if (reading->compiled && name)
 		reading->compiled[reading->compiled_count++] =
-			(struct compiled){declaration_of(die), name};
+			(struct compiled){debuginfo_declaration(die), name};
 }
 
 /* The symbols at an address: names of the function, or of a static variable in it. */
 static void note_symbols(struct reading *reading, Dwarf_Die *function, Dwarf_Addr address)
 {
 	const struct object_section *section;
-	Elf32_Word number = 0;
-	int index = dwfl_module_relocate_address(reading->module, &address);
+	size_t number = debuginfo_section(reading->module, &address);
 
-	if (index < 0 || !dwfl_module_relocation_info(reading->module, (unsigned)index, &number) ||
-	    number >= reading->object->section_count)
+	if (!number || number >= reading->object->section_count)
 		return;
 	section = &reading->object->sections[number];
 	for (size_t i = 0; i < section->symbol_count; i++) {
@@ -392,12 +372,14 @@ static void note_names(struct reading *reading, Dwarf_Die *die)
 static void note_variable(struct reading *reading, Dwarf_Die *die, Dwarf_Die *function)
 {
 	Dwarf_Attribute attribute;
+	Dwarf_Addr address;
 	Dwarf_Op *ops;
 	size_t count;
 
 	if (dwarf_attr(die, DW_AT_location, &attribute) &&
-	    !dwarf_getlocation(&attribute, &ops, &count) && count == 1 && ops[0].atom == DW_OP_addr)
-		note_symbols(reading, function, ops[0].number);
+	    !dwarf_getlocation(&attribute, &ops, &count) && count == 1 &&
+	    debuginfo_address(&attribute, &ops[0], &address))
+		note_symbols(reading, function, address);
 }
 
 static void walk(struct reading *reading, Dwarf_Die *parent, const struct subject *around,

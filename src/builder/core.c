@@ -16,6 +16,7 @@
 #include "lambda.h"
 #include "layers.h"
 #include "libraries.h"
+#include "localclass.h"
 #include "needs.h"
 #include "original.h"
 #include "patch/format.h"
@@ -144,6 +145,23 @@ static int read_original(struct session *session, struct unit *unit)
 	return code ? code : layers_climb(session, unit);
 }
 
+/* Names of local classes must mean what they did, in the binary or in the patches below. */
+static int check_local_classes(struct session *session, struct unit *unit)
+{
+	const struct object *last = unit->below ? unit->below : &unit->o;
+	struct local_classes before, after;
+	int code;
+
+	if (!localclass_has_numbers(last) && !localclass_has_numbers(&unit->p))
+		return 0;
+	code = localclass_read(&session->arena, last, &before, session->err);
+	if (!code)
+		code = localclass_read(&session->arena, &unit->p, &after, session->err);
+	if (!code)
+		localclass_compare(&before, &after, unit->source, &session->result->refusals);
+	return code;
+}
+
 static int correlate_unit(struct session *session, struct unit *unit)
 {
 	struct refusals *refusals = &session->result->refusals;
@@ -153,6 +171,8 @@ static int correlate_unit(struct session *session, struct unit *unit)
 	if (!code && !refusals->count)
 		code = lambda_rename(&session->arena, &unit->o, unit->closures, &unit->p,
 				     unit->source, &closures, refusals, session->err);
+	if (!code && !refusals->count)
+		code = check_local_classes(session, unit);
 	if (code || refusals->count)
 		return code;
 	code = part_set_build(&session->arena, session->binary.arch, &unit->p, &unit->patched,

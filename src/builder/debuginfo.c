@@ -4,6 +4,8 @@
 
 #include <dwarf.h>
 
+enum { MAX_REFERENCES = 64 };
+
 Dwfl *debuginfo_open(const char *path, Dwfl_Module **module)
 {
 	static const Dwfl_Callbacks callbacks = {
@@ -44,4 +46,42 @@ const char *debuginfo_file(Dwarf_Die *die)
 	const char *file = dwarf_decl_file(die);
 
 	return file ? file : first_file(die);
+}
+
+bool debuginfo_address(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *address)
+{
+	Dwarf_Attribute indexed;
+
+	*address = op->number;
+	if (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index)
+		return !dwarf_getlocation_attr(location, op, &indexed) &&
+		       !dwarf_formaddr(&indexed, address);
+	return op->atom == DW_OP_addr;
+}
+
+Dwarf_Off debuginfo_declaration(Dwarf_Die *die)
+{
+	Dwarf_Die at = *die;
+
+	for (int i = 0; i < MAX_REFERENCES; i++) {
+		Dwarf_Attribute attribute;
+		Dwarf_Die next;
+
+		if ((!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) &&
+		     !dwarf_attr(&at, DW_AT_specification, &attribute)) ||
+		    !dwarf_formref_die(&attribute, &next))
+			break;
+		at = next;
+	}
+	return dwarf_dieoffset(&at);
+}
+
+size_t debuginfo_section(Dwfl_Module *module, Dwarf_Addr *address)
+{
+	Elf32_Word number = 0;
+	int index = dwfl_module_relocate_address(module, address);
+
+	if (index < 0 || !dwfl_module_relocation_info(module, (unsigned)index, &number))
+		return 0;
+	return number;
 }

@@ -73,19 +73,6 @@ static void note(struct walk *walk, Dwarf_Die *die, struct part *part, const cha
 	part->identity.line = line;
 }
 
-/* The address that an operation pushes; an index into a table of addresses, as clang has it, too.
- */
-static bool address_of(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *address)
-{
-	Dwarf_Attribute indexed;
-
-	*address = op->number;
-	if (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index)
-		return !dwarf_getlocation_attr(location, op, &indexed) &&
-		       !dwarf_formaddr(&indexed, address);
-	return op->atom == DW_OP_addr;
-}
-
 /* Its place is another one in each thread. */
 static bool is_thread_local(const Dwarf_Op *ops, size_t count)
 {
@@ -144,7 +131,7 @@ static void note_variable(struct walk *walk, Dwarf_Die *die, const char *owner)
 		bool piece = i < count && ops[i].atom == DW_OP_piece;
 		Dwarf_Addr address;
 
-		if (i < count && address_of(&location, &ops[i], &address)) {
+		if (i < count && debuginfo_address(&location, &ops[i], &address)) {
 			part = part_of(walk, address);
 			form[0] = '\0';
 			used = offset ? (size_t)snprintf(form, sizeof(form), "%llu",
@@ -201,7 +188,7 @@ static void visit_variable(struct walk *walk, Dwarf_Die *die)
 	for (size_t i = 0; i < count; i++) {
 		struct part *part;
 
-		if (!address_of(&location, &ops[i], &address))
+		if (!debuginfo_address(&location, &ops[i], &address))
 			continue;
 		part = part_of(walk, address);
 		if (count == 1 || (i + 1 < count && is_part_of(part, die, &ops[i + 1])))
@@ -223,7 +210,7 @@ static bool is_constant(const struct walk *walk, Dwarf_Die *die)
 	if (!dwarf_attr(die, DW_AT_location, &location) ||
 	    dwarf_getlocation(&location, &ops, &count) || !count)
 		return false;
-	if (address_of(&location, &ops[0], &address)) {
+	if (debuginfo_address(&location, &ops[0], &address)) {
 		section = section_of(walk, &address);
 		return section && count == 1 &&
 		       !part_section_writable(&walk->own->object->sections[section]);

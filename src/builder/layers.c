@@ -115,6 +115,7 @@ int layers_climb(struct session *session, struct unit *unit)
 		lambda_rename_owners(closures, &upper);
 		lambda_settle(closures);
 		unit->closures = closures;
+		unit->below = object;
 		code = correlate_parts(&session->arena, &unit->original, &upper, session->err);
 		if (code)
 			return code;

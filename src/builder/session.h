@@ -17,6 +17,7 @@ struct unit {
 	struct object o; /* as it runs: of the last patch below that changed it */
 	struct object p;
 	const struct closures *closures; /* of o, where a patch below renamed them; else NULL */
+	const struct object *below; /* what the last patch below made of it; NULL: there is none */
 	struct proof proof;
 	struct part_set verified; /* of V: made for original_check() */
 	struct part_set original;

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the source has the class of each method of a local class: from DWARF. */
+#include "localclass.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "builder/debuginfo.h"
+#include "mangled.h"
+
+#include <ctype.h>
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 64 };
+
+/* Of the Itanium C++ ABI, in every C++ runtime. */
+extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *size, int *status);
+
+struct local_method {
+	const char *name;     /* mangled, with the number: _ZZ4itemjEN5Local2goE_0j */
+	const char *readable; /* the demangler leaves the number out */
+	const char *file;     /* of its class; or, where nothing says which that is, its own */
+	int line;
+};
+
+/* Whether a name has the number of a local class's method, ..E_0.. */
+static bool is_numbered(const char *name)
+{
+	if (strncmp(name, "_ZZ", 3) != 0)
+		return false;
+	for (const char *at = name; (at = strstr(at, "E_")); at += 2)
+		if (isdigit((unsigned char)at[2]) ||
+		    (at[2] == '_' && isdigit((unsigned char)at[3])))
+			return true;
+	return false;
+}
+
+/* A method as its class has it. */
+struct declared {
+	Dwarf_Off place;
+	const char *file;
+	int line;
+};
+
+/* The code of a function, or a static variable in it. */
+struct compiled {
+	Dwarf_Off declaration;
+	const char *name;
+	const char *file; /* of the variable */
+	int line;
+};
+
+struct reading {
+	struct local_classes *classes;
+	const struct object *object;
+	Dwfl_Module *module;
+	struct declared *declared; /* by rising place */
+	size_t declared_count;
+	size_t declared_capacity;
+	struct compiled *compiled;
+	size_t compiled_count;
+	size_t compiled_capacity;
+};
+
+static const char *place_of(struct arena *arena, Dwarf_Die *die, int *line)
+{
+	const char *file = debuginfo_file(die);
+	const char *slash = file ? strrchr(file, '/') : NULL;
+
+	if (!file || dwarf_decl_line(die, line))
+		return NULL;
+	return arena_text(arena, slash ? slash + 1 : file);
+}
+
+static void note_declared(struct reading *reading, Dwarf_Die *class, Dwarf_Die *method)
+{
+	struct arena *arena = reading->classes->arena;
+	const char *name = dwarf_diename(class);
+	struct declared declared = {.place = dwarf_dieoffset(method)};
+
+	if (!name || *name == '<')
+		return;
+	declared.file = place_of(arena, class, &declared.line);
+	if (!declared.file)
+		return;
+	reading->declared = arena_grow(arena, reading->declared, reading->declared_count,
+				       &reading->declared_capacity, sizeof(*reading->declared));
+	if (reading->declared)
+		reading->declared[reading->declared_count++] = declared;
+}
+
+/* Methods of local classes are of one file or function: DWARF has no names for the linker of them.
+ */
+static void note_symbols(struct reading *reading, Dwarf_Die *function, Dwarf_Die *variable,
+			 Dwarf_Addr address)
+{
+	struct compiled compiled = {.declaration = debuginfo_declaration(function)};
+	size_t number = debuginfo_section(reading->module, &address);
+
+	if (!number || number >= reading->object->section_count)
+		return;
+	if (variable)
+		compiled.file = place_of(reading->classes->arena, variable, &compiled.line);
+	for (size_t i = 0; i < reading->object->sections[number].symbol_count; i++) {
+		size_t index = reading->object->sections[number].symbols[i];
+		const struct object_symbol *symbol = &reading->object->symbols[index];
+
+		if (symbol->value != address || strncmp(symbol->name, "_ZZ", 3) != 0)
+			continue;
+		reading->compiled = arena_grow(reading->classes->arena, reading->compiled,
+					       reading->compiled_count, &reading->compiled_capacity,
+					       sizeof(*reading->compiled));
+		compiled.name = symbol->name;
+		if (reading->compiled)
+			reading->compiled[reading->compiled_count++] = compiled;
+	}
+}
+
+static void note_function(struct reading *reading, Dwarf_Die *function)
+{
+	Dwarf_Addr base, address, end;
+
+	if (!dwarf_lowpc(function, &address) ||
+	    dwarf_ranges(function, 0, &base, &address, &end) > 0)
+		note_symbols(reading, function, NULL, address);
+}
+
+/* A static variable says which method it is in, where that one itself has no code. */
+static void note_variable(struct reading *reading, Dwarf_Die *die, Dwarf_Die *function)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Addr address;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (dwarf_attr(die, DW_AT_location, &attribute) &&
+	    !dwarf_getlocation(&attribute, &ops, &count) && count == 1 &&
+	    debuginfo_address(&attribute, &ops[0], &address))
+		note_symbols(reading, function, die, address);
+}
+
+static void walk(struct reading *reading, Dwarf_Die *parent, Dwarf_Die *function, bool is_local,
+		 int depth)
+{
+	int tag = dwarf_tag(parent);
+	bool in_class = tag == DW_TAG_structure_type || tag == DW_TAG_class_type ||
+			tag == DW_TAG_union_type;
+	Dwarf_Die die;
+
+	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
+		return;
+	do {
+		bool is_function = dwarf_tag(&die) == DW_TAG_subprogram;
+
+		if (is_function) {
+			if (in_class && is_local)
+				note_declared(reading, parent, &die);
+			note_function(reading, &die);
+		}
+		if (dwarf_tag(&die) == DW_TAG_variable && function)
+			note_variable(reading, &die, function);
+		walk(reading, &die,
+		     is_function			       ? &die
+		     : dwarf_tag(&die) == DW_TAG_lexical_block ? function
+							       : NULL,
+		     is_local || is_function, depth + 1);
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static int by_place(const void *left, const void *right)
+{
+	const struct declared *a = left;
+	const struct declared *b = right;
+
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Its object code has several of one constructor, or fewer than it has in the source. */
+static bool is_structor(const char *name)
+{
+	return strstr(name, "C1E") || strstr(name, "C2E") || strstr(name, "D0E") ||
+	       strstr(name, "D1E") || strstr(name, "D2E");
+}
+
+static void conclude(struct local_classes *classes, const char *name, const char *file, int line)
+{
+	cleanup_memory char *readable =
+		is_structor(name) ? NULL : __cxa_demangle(name, NULL, NULL, NULL);
+	struct local_method method = {.name = name, .file = file, .line = line};
+
+	if (!readable)
+		return;
+	method.readable = arena_text(classes->arena, readable);
+	classes->list = arena_grow(classes->arena, classes->list, classes->count,
+				   &classes->capacity, sizeof(*classes->list));
+	if (classes->list && method.readable)
+		classes->list[classes->count++] = method;
+}
+
+int localclass_read(struct arena *arena, const struct object *object, struct local_classes *classes,
+		    struct suture_error *err)
+{
+	struct reading reading = {.classes = classes, .object = object};
+	Dwarf_Die *unit = NULL;
+	Dwarf_Addr bias;
+	Dwfl *dwfl;
+
+	*classes = (struct local_classes){.arena = arena};
+	if (!*object->path)
+		return 0;
+	dwfl = debuginfo_open(object->path, &reading.module);
+	if (!dwfl)
+		return error_no_memory(err);
+	while (reading.module && (unit = dwfl_module_nextcu(reading.module, unit, &bias)))
+		walk(&reading, unit, NULL, false, 0);
+	dwfl_end(dwfl);
+	if (reading.declared_count)
+		qsort(reading.declared, reading.declared_count, sizeof(*reading.declared),
+		      by_place);
+	for (size_t i = 0; i < reading.declared_count; i++) {
+		bool again = false;
+
+		for (size_t k = 0; k < i && !again; k++)
+			again = reading.declared[k].line == reading.declared[i].line &&
+				strcmp(reading.declared[k].file, reading.declared[i].file) == 0;
+		classes->places += !again;
+	}
+	for (size_t i = 0; i < reading.compiled_count; i++) {
+		struct declared key = {.place = reading.compiled[i].declaration};
+		const struct declared *found = NULL;
+
+		if (reading.declared_count)
+			found = bsearch(&key, reading.declared, reading.declared_count, sizeof(key),
+					by_place);
+		if (found)
+			conclude(classes, reading.compiled[i].name, found->file, found->line);
+		else if (reading.compiled[i].file &&
+			 strncmp(reading.compiled[i].name, "_ZZZ", 4) == 0 &&
+			 !mangled_may_have_closures(reading.compiled[i].name))
+			conclude(classes, reading.compiled[i].name, reading.compiled[i].file,
+				 reading.compiled[i].line);
+	}
+	return arena_check(arena, err);
+}
+
+bool localclass_has_numbers(const struct object *object)
+{
+	for (size_t i = 1; i < object->symbol_count; i++)
+		if (is_numbered(object->symbols[i].name))
+			return true;
+	return false;
+}
+
+static bool same_place(const struct local_method *a, const struct local_method *b)
+{
+	return a->line == b->line && strcmp(a->file, b->file) == 0;
+}
+
+/* How many are told apart by their numbers alone. */
+static size_t namesakes(const struct local_classes *classes, const struct local_method *method)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < classes->count; i++) {
+		bool again = strcmp(classes->list[i].readable, method->readable) != 0;
+
+		for (size_t k = 0; k < i && !again; k++)
+			again = strcmp(classes->list[k].name, classes->list[i].name) == 0;
+		count += !again;
+	}
+	return count;
+}
+
+static const struct local_method *find(const struct local_classes *classes, const char *name,
+				       const struct local_method *place)
+{
+	for (size_t i = 0; i < classes->count; i++)
+		if (strcmp(classes->list[i].name, name) == 0 &&
+		    (!place || same_place(&classes->list[i], place)))
+			return &classes->list[i];
+	return NULL;
+}
+
+/*
+ * Whether its name may be another one's now. That there are fewer may be inlining; but which of
+ * them came or went a diff does not say: where they begin with the same lines it has those of the
+ * one for the other's.
+ */
+static bool is_renumbered(const struct local_classes *before, const struct local_classes *after,
+			  const struct local_method *method)
+{
+	size_t here = namesakes(before, method), there = namesakes(after, method);
+
+	if (there && here != there && before->places != after->places)
+		return true;
+	return there > 1 && !find(after, method->name, method);
+}
+
+void localclass_compare(const struct local_classes *before, const struct local_classes *after,
+			const char *source, struct refusals *refusals)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct local_method *method = &before->list[i];
+
+		if (!is_renumbered(before, after, method))
+			continue;
+		refusals_add(refusals, SUTURE_E_UNSUPPORTED, method->file, (unsigned)method->line,
+			     "give a new class a name of its own, and leave those of one name in "
+			     "number and order",
+			     "local classes of one name in %s are renumbered (%s): objects and "
+			     "statics of one would get another's code",
+			     source, method->readable);
+		return;
+	}
+}

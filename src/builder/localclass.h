@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Classes of one name in several blocks of a function are numbered by their compiler, as closures
+ * are: one that comes or goes renumbers those below it, and names alone would give living objects
+ * and statics of methods those of another class. Such a change is refused.
+ */
+#ifndef BUILDER_LOCALCLASS_H
+#define BUILDER_LOCALCLASS_H
+
+#include "object.h"
+#include "refusal.h"
+
+#include <stdbool.h>
+
+struct local_method;
+
+struct local_classes {
+	struct arena *arena;
+	struct local_method *list;
+	size_t count;
+	size_t capacity;
+	size_t places; /* of classes with methods, in functions */
+};
+
+/* Whether names of it have such numbers: without, there is nothing to compare. */
+bool localclass_has_numbers(const struct object *object);
+
+/* By its DWARF. */
+int localclass_read(struct arena *arena, const struct object *object, struct local_classes *classes,
+		    struct suture_error *err);
+
+/* Adds a refusal where a name is of another class than before. Lines are those of the original. */
+void localclass_compare(const struct local_classes *before, const struct local_classes *after,
+			const char *source, struct refusals *refusals);
+
+#endif
