@@ -95,6 +95,21 @@ static size_t compare_at(struct proof *proof, uint32_t index, uint64_t base, boo
 	return proof_compare(proof, index, base, commit);
 }
 
+/*
+ * The exception table of a function that the linker dropped went with it; another file of the same
+ * name may have one of the same label (clang's GCC_except_table1).
+ */
+static bool went_with_function(const struct proof *proof, const struct object_section *section)
+{
+	static const char prefix[] = ".gcc_except_table.";
+	const size_t length = sizeof(prefix) - 1;
+	size_t count = 1;
+
+	if (strncmp(section->name, prefix, length) == 0)
+		binary_symbols(proof->binary, section->name + length, &count);
+	return count == 0;
+}
+
 /* Claims a place for the section from its symbols. */
 static void anchor(struct proof *proof, uint32_t index, enum names names)
 {
@@ -109,7 +124,7 @@ static void anchor(struct proof *proof, uint32_t index, enum names names)
 		if (*symbol->name)
 			gather(proof, symbol, names, &candidates);
 	}
-	if (!candidates.count)
+	if (!candidates.count || went_with_function(proof, section))
 		return;
 	for (size_t i = 0; i < candidates.count && (candidates.count > 1 || names == NAMES_WEAK);
 	     i++) {

@@ -86,7 +86,7 @@ make_case() {
 	LIBRARY=$(has library && echo yes)
 	FLAGS="$LEVEL $(field flags)"
 	[ -z "$LIBRARY" ] || FLAGS="$FLAGS -fPIC"
-	for source in "$DIR"/source/*.c "$DIR"/source/*/*.c "$DIR"/source/*.cpp; do
+	for source in "$DIR"/source/*.c "$DIR"/source/*/*.c "$DIR"/source/*.cpp "$DIR"/source/*/*.cpp; do
 		[ ! -f "$source" ] || compile "$source" || return 1
 	done
 	(IFS=,; printf '[%s]\n' "${COMMANDS[*]}") >"$DIR/compile_commands.json"
