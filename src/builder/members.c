@@ -4,8 +4,8 @@
 
 #include "builder/debuginfo.h"
 #include "builder/mapped.h"
+#include "builder/ninja.h"
 #include "builder/path.h"
-#include "builder/process.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -98,44 +98,6 @@ static void units_from_symbols(const char *binary, struct strings *names)
 		}
 	}
 	elf_end(elf);
-}
-
-/* `ninja -t inputs BINARY` lists every file that goes into it, objects in archives too. */
-static int objects_from_ninja(const char *binary, const char *build_dir, const char *work_dir,
-			      struct strings *objects, struct suture_error *err)
-{
-	cleanup_memory char *rules = path_join(build_dir, "build.ninja");
-	cleanup_memory char *out = path_join(work_dir, "ninja-inputs");
-	cleanup_memory char *real_binary = realpath(binary, NULL);
-	cleanup_memory char *real_build = realpath(build_dir, NULL);
-	cleanup_memory uint8_t *data = NULL;
-	cleanup_memory char *text = NULL;
-	char *rest, *line;
-	struct strings argv = {0};
-	struct process_job job = {.argv = &argv, .directory = build_dir, .out_path = out};
-	size_t size;
-	int rc;
-
-	if (!rules || !out)
-		return error_no_memory(err);
-	if (!path_exists(rules) || !real_binary || !real_build ||
-	    !path_inside(real_binary, real_build))
-		return 0;
-	strings_add(&argv, "ninja");
-	strings_add(&argv, "-t");
-	strings_add(&argv, "inputs");
-	strings_add(&argv, real_binary + strlen(real_build) + 1);
-	rc = strings_ok(&argv) ? process_run(&job, 1, 1, NULL, NULL, err) : error_no_memory(err);
-	strings_fini(&argv);
-	if (rc || !process_succeeded(&job) || file_read(out, LINK_TEXT_MAX, &data, &size, NULL))
-		return rc;
-	text = strndup((char *)data, size);
-	if (!text)
-		return error_no_memory(err);
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		if (*line)
-			strings_take(objects, path_real(build_dir, line));
-	return 0;
 }
 
 /* True when the command of a link.txt makes the binary; its objects are added then. */
@@ -309,7 +271,7 @@ int members_find(const char *binary, const char *build_dir, const char *work_dir
 {
 	struct strings names = {0};
 	bool known = false;
-	int rc = objects_from_ninja(binary, build_dir, work_dir, &names, err);
+	int rc = ninja_linked(binary, build_dir, work_dir, db, &names, err);
 
 	if (!rc && !names.count)
 		objects_from_links(binary, build_dir, &names);

@@ -4,33 +4,41 @@
  */
 #include "project.h"
 
-/* A tree of ninja's, whose log of dependencies is of all programs; it keeps no .d files. */
+/*
+ * A tree of ninja's, whose log of dependencies is of all programs; it keeps no .d files. The other
+ * program makes a header of the server's.
+ */
 static void make_programs(void)
 {
 	char text[2048];
 
 	tree_write("src/price.h", "static inline int price(int item)\n{\n\treturn item * 3;\n}\n");
-	tree_write("src/server.c", "#include \"price.h\"\n#include <stdio.h>\n"
+	tree_write("src/server.c", "#include \"price.h\"\n#include \"made.h\"\n"
+				   "#include <stdio.h>\n"
 				   "__attribute__((noinline)) void sell(int item)\n"
-				   "{\n\tprintf(\"%d\\n\", price(item));\n}\n"
+				   "{\n\tprintf(\"%d\\n\", price(item) + MADE);\n}\n"
 				   "int main(int argc, char **argv)\n"
 				   "{\n\t(void)argv;\n\tsell(argc);\n\treturn 0;\n}\n");
 	tree_write("src/tool.c", "#include \"price.h\"\n"
 				 "int main(int argc, char **argv)\n"
 				 "{\n\t(void)argv;\n\treturn price(argc);\n}\n");
 	tree_write("build/build.ninja",
-		   "rule cc\n  command = gcc -O2 -g -MD -MF $out.d -c $in -o $out\n"
+		   "rule cc\n  command = gcc -O2 -g -I. -MD -MF $out.d -c $in -o $out\n"
 		   "  depfile = $out.d\n  deps = gcc\n"
 		   "rule link\n  command = gcc -Wl,--build-id $in -o $out\n"
-		   "build server.o: cc ../src/server.c\nbuild tool.o: cc ../src/tool.c\n"
-		   "build server: link server.o\nbuild tool: link tool.o\n"
+		   "rule make\n  command = echo '#define MADE 1' > $out\n"
+		   "rule archive\n  command = rm -f $out && ar rc $out $in\n"
+		   "build server.o: cc ../src/server.c | made.h\n"
+		   "build tool.o: cc ../src/tool.c\n"
+		   "build parts.a: archive server.o\nbuild made.h: make | tool\n"
+		   "build server: link parts.a\nbuild tool: link tool.o\n"
 		   "default server tool\n");
 	run((const char *[]){"ninja", NULL});
 	snprintf(text, sizeof(text),
 		 "[{\"directory\":\"%s/build\",\"file\":\"../src/tool.c\",\"command\":"
-		 "\"gcc -O2 -g -c ../src/tool.c -o tool.o\"},\n"
+		 "\"gcc -O2 -g -I. -c ../src/tool.c -o tool.o\"},\n"
 		 "{\"directory\":\"%s/build\",\"file\":\"../src/server.c\",\"command\":"
-		 "\"gcc -O2 -g -c ../src/server.c -o server.o\"}]",
+		 "\"gcc -O2 -g -I. -c ../src/server.c -o server.o\"}]",
 		 tree_top, tree_top);
 	tree_write("build/compile_commands.json", text);
 }
