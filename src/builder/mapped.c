@@ -45,6 +45,11 @@ static void add_existing(struct strings *files, const char *folder, size_t lengt
 		strings_add_once(files, path);
 }
 
+static bool begins(const char *text, const char *with, size_t length)
+{
+	return strncmp(text, with, length) == 0;
+}
+
 /*
  * Both folder and name may have been mapped before they were joined ("./bld/src/./src/shop.c"):
  * where the map's new prefix stands last, the name began.
@@ -61,7 +66,7 @@ static void add_unmapped(struct strings *files, const char *map, const char *nam
 		return;
 	}
 	for (size_t at = strlen(name); length && at-- > 0;)
-		if ((!at || name[at - 1] == '/') && strncmp(name + at, to + 1, length) == 0 &&
+		if ((!at || name[at - 1] == '/') && begins(name + at, to + 1, length) &&
 		    name[at + length] == '/') {
 			size_t known = files->count;
 

@@ -144,7 +144,7 @@ static bool is_nowhere(struct session *session, const struct unit *unit, const s
 	size_t known;
 
 	/* What a library leaves open may be the program's that loads it, or another library's. */
-	if (bound->kind != BOUND_IMPORT || bound->weak || bound->tls || !work_dir ||
+	if (bound->kind != BOUND_IMPORT || !bound->name || bound->weak || bound->tls || !work_dir ||
 	    !session->binary.executable)
 		return false;
 	left_over = bind_taken_out(unit, bound->name);
@@ -199,7 +199,7 @@ static int check_references(struct session *session, struct unit *unit)
 			else if (bound.kind != BOUND_REFUSED)
 				continue;
 			refuse_reference(session, unit, i, &section->relocs[k], &bound);
-			last = bound.name;
+			last = bound.name ? bound.name : "";
 		}
 	}
 	return code;
