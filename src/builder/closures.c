@@ -371,14 +371,9 @@ static void note_names(struct reading *reading, Dwarf_Die *die)
 /* A static variable says which function it is in, where that one itself has no code. */
 static void note_variable(struct reading *reading, Dwarf_Die *die, Dwarf_Die *function)
 {
-	Dwarf_Attribute attribute;
 	Dwarf_Addr address;
-	Dwarf_Op *ops;
-	size_t count;
 
-	if (dwarf_attr(die, DW_AT_location, &attribute) &&
-	    !dwarf_getlocation(&attribute, &ops, &count) && count == 1 &&
-	    debuginfo_address(&attribute, &ops[0], &address))
+	if (debuginfo_variable(die, &address))
 		note_symbols(reading, function, address);
 }
 

@@ -59,6 +59,17 @@ bool debuginfo_address(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *addr
 	return op->atom == DW_OP_addr;
 }
 
+bool debuginfo_variable(Dwarf_Die *die, Dwarf_Addr *address)
+{
+	Dwarf_Attribute location;
+	Dwarf_Op *ops;
+	size_t count;
+
+	return dwarf_attr(die, DW_AT_location, &location) &&
+	       !dwarf_getlocation(&location, &ops, &count) && count == 1 &&
+	       debuginfo_address(&location, &ops[0], address);
+}
+
 Dwarf_Off debuginfo_declaration(Dwarf_Die *die)
 {
 	Dwarf_Die at = *die;

@@ -21,6 +21,9 @@ const char *debuginfo_file(Dwarf_Die *die);
  */
 bool debuginfo_address(Dwarf_Attribute *location, Dwarf_Op *op, Dwarf_Addr *address);
 
+/* The address of a static variable, where it is kept whole and in one place. */
+bool debuginfo_variable(Dwarf_Die *die, Dwarf_Addr *address);
+
 /* Where the declaration is that a function with code, or an abstract one, refers to. */
 Dwarf_Off debuginfo_declaration(Dwarf_Die *die);
 

@@ -2,14 +2,13 @@
 /* The loader's list of libraries, and their tables of names; see libraries.h. */
 #include "builder/libraries.h"
 
+#include "builder/exports.h"
 #include "builder/path.h"
 #include "builder/process.h"
 
 #include "base/error.h"
 #include "base/file.h"
 
-#include <fcntl.h>
-#include <gelf.h>
 #include <string.h>
 
 enum { LIST_SIZE_MAX = 1 << 20 };
@@ -17,32 +16,6 @@ enum { LIST_SIZE_MAX = 1 << 20 };
 struct libraries {
 	struct strings names; /* sorted */
 };
-
-static void add_names(struct strings *names, const char *path)
-{
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Sym symbol;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
-	while (elf && (section = elf_nextscn(elf, section))) {
-		Elf_Data *data = NULL;
-
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNSYM)
-			data = elf_getdata(section, NULL);
-		for (int i = 1; data && gelf_getsym(data, i, &symbol); i++) {
-			const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
-
-			if (name && symbol.st_shndx != SHN_UNDEF &&
-			    GELF_ST_BIND(symbol.st_info) != STB_LOCAL)
-				strings_add(names, name);
-		}
-	}
-	elf_end(elf);
-}
 
 /* "libm.so.6 => /lib/libm.so.6 (0x7f…)", the loader itself without an arrow. False: not found. */
 static bool add_line(struct strings *names, char *line)
@@ -54,7 +27,7 @@ static bool add_line(struct strings *names, char *line)
 		return false;
 	if (end) {
 		*end = 0;
-		add_names(names, path);
+		exports_read(path, false, names);
 	}
 	return true;
 }

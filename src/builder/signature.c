@@ -2,6 +2,7 @@
 /* Changed function signatures; see signature.h. */
 #include "builder/signature.h"
 
+#include "builder/exports.h"
 #include "builder/path.h"
 
 #include "arch/arch.h"
@@ -142,26 +143,7 @@ static void add_signature(struct bytes *out, const struct type *type)
 
 int signature_exports(const char *binary, struct strings *exports, struct suture_error *err)
 {
-	cleanup_fd int fd = open(binary, O_RDONLY | O_CLOEXEC);
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Sym symbol;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = fd >= 0 ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
-	while (elf && (section = elf_nextscn(elf, section))) {
-		Elf_Data *data = NULL;
-
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_DYNSYM)
-			data = elf_getdata(section, NULL);
-		for (int i = 0; data && gelf_getsym(data, i, &symbol); i++)
-			if (GELF_ST_TYPE(symbol.st_info) == STT_FUNC &&
-			    symbol.st_shndx != SHN_UNDEF)
-				strings_add(exports,
-					    elf_strptr(elf, header.sh_link, symbol.st_name));
-	}
-	elf_end(elf);
+	exports_read(binary, true, exports);
 	return strings_ok(exports) ? 0 : error_no_memory(err);
 }
 
