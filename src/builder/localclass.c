@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "builder/debuginfo.h"
-#include "mangled.h"
+#include "closures.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -20,12 +20,22 @@ extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *size, int
 
 struct local_method {
 	const char *name;     /* mangled, with the number: _ZZ4itemjEN5Local2goE_0j */
-	const char *readable; /* the demangler leaves the number out */
+	const char *readable; /* without the number */
+	bool nameless;	      /* its class has no name: Ut0_ of gcc, $_0 of clang */
 	const char *file;     /* of its class; or, where nothing says which that is, its own */
 	int line;
 };
 
-/* Whether a name has the number of a local class's method, ..E_0.. */
+/* The number of a class without a name in a mangled name, NULL where there is none. */
+static const char *nameless_number(const char *name)
+{
+	for (const char *at = name; (at = strstr(at, "Ut")); at += 2)
+		if (at[2 + strspn(at + 2, "0123456789")] == '_')
+			return at;
+	return strstr(name, "$_");
+}
+
+/* Whether a name has the number of a local class's method: ..E_0.., ..EUt_.., ..E3$_0.. */
 static bool is_numbered(const char *name)
 {
 	if (strncmp(name, "_ZZ", 3) != 0)
@@ -34,7 +44,29 @@ static bool is_numbered(const char *name)
 		if (isdigit((unsigned char)at[2]) ||
 		    (at[2] == '_' && isdigit((unsigned char)at[3])))
 			return true;
-	return false;
+	return nameless_number(name);
+}
+
+/* A lambda's number is another matter (lambda.h): ..UlvE_.. of gcc, ..$_0cl.. of clang. */
+static bool is_in_lambda(const char *name)
+{
+	for (const char *at = name; (at = strstr(at, "$_")); at += 2)
+		if (strncmp(at + 2 + strspn(at + 2, "0123456789"), "cl", 2) == 0)
+			return true;
+	return strstr(name, "Ul");
+}
+
+/* The demangler leaves the numbers out, but for those that stand for a name. */
+static void drop_numbers(char *readable)
+{
+	static const char *const signs[] = {"{unnamed type#", "$_"};
+
+	for (size_t i = 0; i < 2; i++)
+		for (char *at = readable; (at = strstr(at, signs[i]));) {
+			at += strlen(signs[i]);
+			memmove(at, at + strspn(at, "0123456789"),
+				strlen(at + strspn(at, "0123456789")) + 1);
+		}
 }
 
 /* A method as its class has it. */
@@ -77,10 +109,9 @@ static const char *place_of(struct arena *arena, Dwarf_Die *die, int *line)
 static void note_declared(struct reading *reading, Dwarf_Die *class, Dwarf_Die *method)
 {
 	struct arena *arena = reading->classes->arena;
-	const char *name = dwarf_diename(class);
 	struct declared declared = {.place = dwarf_dieoffset(method)};
 
-	if (!name || *name == '<')
+	if (closures_is_closure(class))
 		return;
 	declared.file = place_of(arena, class, &declared.line);
 	if (!declared.file)
@@ -183,10 +214,12 @@ static void conclude(struct local_classes *classes, const char *name, const char
 {
 	cleanup_memory char *readable =
 		is_structor(name) ? NULL : __cxa_demangle(name, NULL, NULL, NULL);
-	struct local_method method = {.name = name, .file = file, .line = line};
+	struct local_method method = {
+		.name = name, .file = file, .line = line, .nameless = nameless_number(name)};
 
 	if (!readable)
 		return;
+	drop_numbers(readable);
 	method.readable = arena_text(classes->arena, readable);
 	classes->list = arena_grow(classes->arena, classes->list, classes->count,
 				   &classes->capacity, sizeof(*classes->list));
@@ -233,7 +266,7 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 			conclude(classes, reading.compiled[i].name, found->file, found->line);
 		else if (reading.compiled[i].file &&
 			 strncmp(reading.compiled[i].name, "_ZZZ", 4) == 0 &&
-			 !mangled_may_have_closures(reading.compiled[i].name))
+			 !is_in_lambda(reading.compiled[i].name))
 			conclude(classes, reading.compiled[i].name, reading.compiled[i].file,
 				 reading.compiled[i].line);
 	}
@@ -290,7 +323,8 @@ static bool is_renumbered(const struct local_classes *before, const struct local
 
 	if (there && here != there && before->places != after->places)
 		return true;
-	return there > 1 && !find(after, method->name, method);
+	/* clang numbers those without a name through the whole file. */
+	return there > (method->nameless ? 0 : 1) && !find(after, method->name, method);
 }
 
 void localclass_compare(const struct local_classes *before, const struct local_classes *after,

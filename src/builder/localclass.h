@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Classes of one name in several blocks of a function are numbered by their compiler, as closures
- * are: one that comes or goes renumbers those below it, and names alone would give living objects
- * and statics of methods those of another class. Such a change is refused.
+ * Classes of one name in several blocks of a function, and those without a name, are numbered by
+ * their compiler, as closures are: one that comes or goes renumbers those below it, and names alone
+ * would give living objects and statics of methods those of another class. Such a change is
+ * refused.
  */
 #ifndef BUILDER_LOCALCLASS_H
 #define BUILDER_LOCALCLASS_H
