@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "builder/debuginfo.h"
-#include "closures.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -21,30 +20,35 @@ extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *size, int
 struct local_method {
 	const char *name;     /* mangled, with the number: _ZZ4itemjEN5Local2goE_0j */
 	const char *readable; /* without the number */
-	bool nameless;	      /* its class has no name: Ut0_ of gcc, $_0 of clang */
+	bool nameless;	      /* its class has no name */
 	const char *file;     /* of its class; or, where nothing says which that is, its own */
 	int line;
 };
 
-/* The number of a class without a name in a mangled name, NULL where there is none. */
-static const char *nameless_number(const char *name)
+/* Does a mangled name have the number of a class without a name? Ut0_, ._anon_0 of gcc, $_0 of
+ * clang. */
+static bool is_of_nameless(const char *name)
 {
+	if (strncmp(name, "_Z", 2) != 0)
+		return false;
 	for (const char *at = name; (at = strstr(at, "Ut")); at += 2)
 		if (at[2 + strspn(at + 2, "0123456789")] == '_')
-			return at;
-	return strstr(name, "$_");
+			return true;
+	return strstr(name, "._anon_") || strstr(name, "$_");
 }
 
-/* Whether a name has the number of a local class's method: ..E_0.., ..EUt_.., ..E3$_0.. */
+/* Whether a name has the number of such a class, or of a local one: ..E_0.. */
 static bool is_numbered(const char *name)
 {
+	if (is_of_nameless(name))
+		return true;
 	if (strncmp(name, "_ZZ", 3) != 0)
 		return false;
 	for (const char *at = name; (at = strstr(at, "E_")); at += 2)
 		if (isdigit((unsigned char)at[2]) ||
 		    (at[2] == '_' && isdigit((unsigned char)at[3])))
 			return true;
-	return nameless_number(name);
+	return false;
 }
 
 /* A lambda's number is another matter (lambda.h): ..UlvE_.. of gcc, ..$_0cl.. of clang. */
@@ -59,9 +63,9 @@ static bool is_in_lambda(const char *name)
 /* The demangler leaves the numbers out, but for those that stand for a name. */
 static void drop_numbers(char *readable)
 {
-	static const char *const signs[] = {"{unnamed type#", "$_"};
+	static const char *const signs[] = {"{unnamed type#", "._anon_", "$_"};
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
 		for (char *at = readable; (at = strstr(at, signs[i]));) {
 			at += strlen(signs[i]);
 			memmove(at, at + strspn(at, "0123456789"),
@@ -111,8 +115,6 @@ static void note_declared(struct reading *reading, Dwarf_Die *class, Dwarf_Die *
 	struct arena *arena = reading->classes->arena;
 	struct declared declared = {.place = dwarf_dieoffset(method)};
 
-	if (closures_is_closure(class))
-		return;
 	declared.file = place_of(arena, class, &declared.line);
 	if (!declared.file)
 		return;
@@ -138,7 +140,8 @@ static void note_symbols(struct reading *reading, Dwarf_Die *function, Dwarf_Die
 		size_t index = reading->object->sections[number].symbols[i];
 		const struct object_symbol *symbol = &reading->object->symbols[index];
 
-		if (symbol->value != address || strncmp(symbol->name, "_ZZ", 3) != 0)
+		if (symbol->value != address ||
+		    (strncmp(symbol->name, "_ZZ", 3) != 0 && !is_of_nameless(symbol->name)))
 			continue;
 		reading->compiled = arena_grow(reading->classes->arena, reading->compiled,
 					       reading->compiled_count, &reading->compiled_capacity,
@@ -181,7 +184,7 @@ static void walk(struct reading *reading, Dwarf_Die *parent, Dwarf_Die *function
 		bool is_function = dwarf_tag(&die) == DW_TAG_subprogram;
 
 		if (is_function) {
-			if (in_class && is_local)
+			if (in_class && (is_local || !dwarf_diename(parent)))
 				note_declared(reading, parent, &die);
 			note_function(reading, &die);
 		}
@@ -212,10 +215,11 @@ static bool is_structor(const char *name)
 
 static void conclude(struct local_classes *classes, const char *name, const char *file, int line)
 {
-	cleanup_memory char *readable =
-		is_structor(name) ? NULL : __cxa_demangle(name, NULL, NULL, NULL);
+	cleanup_memory char *readable = is_structor(name) || is_in_lambda(name)
+						? NULL
+						: __cxa_demangle(name, NULL, NULL, NULL);
 	struct local_method method = {
-		.name = name, .file = file, .line = line, .nameless = nameless_number(name)};
+		.name = name, .file = file, .line = line, .nameless = is_of_nameless(name)};
 
 	if (!readable)
 		return;
@@ -265,8 +269,8 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 		if (found)
 			conclude(classes, reading.compiled[i].name, found->file, found->line);
 		else if (reading.compiled[i].file &&
-			 strncmp(reading.compiled[i].name, "_ZZZ", 4) == 0 &&
-			 !is_in_lambda(reading.compiled[i].name))
+			 (strncmp(reading.compiled[i].name, "_ZZZ", 4) == 0 ||
+			  is_of_nameless(reading.compiled[i].name)))
 			conclude(classes, reading.compiled[i].name, reading.compiled[i].file,
 				 reading.compiled[i].line);
 	}
@@ -338,8 +342,10 @@ void localclass_compare(const struct local_classes *before, const struct local_c
 		refusals_add(refusals, SUTURE_E_UNSUPPORTED, method->file, (unsigned)method->line,
 			     "give a new class a name of its own, and leave those of one name in "
 			     "number and order",
-			     "local classes of one name in %s are renumbered (%s): objects and "
-			     "statics of one would get another's code",
+			     "%s in %s are renumbered (%s): objects and statics of one would get "
+			     "another's code",
+			     method->nameless ? "classes without a name"
+					      : "local classes of one name",
 			     source, method->readable);
 		return;
 	}
