@@ -73,6 +73,11 @@ static void drop_numbers(char *readable)
 		}
 }
 
+struct local_place {
+	const char *file;
+	int line;
+};
+
 /* A method as its class has it. */
 struct declared {
 	Dwarf_Off place;
@@ -108,6 +113,44 @@ static const char *place_of(struct arena *arena, Dwarf_Die *die, int *line)
 	if (!file || dwarf_decl_line(die, line))
 		return NULL;
 	return arena_text(arena, slash ? slash + 1 : file);
+}
+
+static void note_nameless(struct local_classes *classes, Dwarf_Die *class)
+{
+	struct local_place place = {0};
+
+	if (dwarf_diename(class))
+		return;
+	place.file = place_of(classes->arena, class, &place.line);
+	if (!place.file)
+		return;
+	classes->nameless = arena_grow(classes->arena, classes->nameless, classes->nameless_count,
+				       &classes->nameless_capacity, sizeof(place));
+	if (classes->nameless)
+		classes->nameless[classes->nameless_count++] = place;
+}
+
+static int by_file_and_line(const void *left, const void *right)
+{
+	const struct local_place *a = left;
+	const struct local_place *b = right;
+	int order = strcmp(a->file, b->file);
+
+	return order ? order : (a->line > b->line) - (a->line < b->line);
+}
+
+static void sort_nameless(struct local_classes *classes)
+{
+	size_t kept = 0;
+
+	if (classes->nameless_count)
+		qsort(classes->nameless, classes->nameless_count, sizeof(*classes->nameless),
+		      by_file_and_line);
+	for (size_t i = 0; i < classes->nameless_count; i++)
+		if (!kept ||
+		    by_file_and_line(&classes->nameless[kept - 1], &classes->nameless[i]) != 0)
+			classes->nameless[kept++] = classes->nameless[i];
+	classes->nameless_count = kept;
 }
 
 static void note_declared(struct reading *reading, Dwarf_Die *class, Dwarf_Die *method)
@@ -178,6 +221,8 @@ static void walk(struct reading *reading, Dwarf_Die *parent, Dwarf_Die *function
 			tag == DW_TAG_union_type;
 	Dwarf_Die die;
 
+	if (in_class)
+		note_nameless(reading->classes, parent);
 	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
 		return;
 	do {
@@ -231,6 +276,47 @@ static void conclude(struct local_classes *classes, const char *name, const char
 		classes->list[classes->count++] = method;
 }
 
+static bool same_place(const struct local_method *a, const struct local_method *b)
+{
+	return a->line == b->line && strcmp(a->file, b->file) == 0;
+}
+
+static const struct local_method *find(const struct local_classes *classes, const char *name,
+				       const struct local_method *place)
+{
+	for (size_t i = 0; i < classes->count; i++)
+		if (strcmp(classes->list[i].name, name) == 0 &&
+		    (!place || same_place(&classes->list[i], place)))
+			return &classes->list[i];
+	return NULL;
+}
+
+/* Instances of a template share the places of what is in it. */
+static bool is_placed(const struct local_classes *classes, const char *name)
+{
+	const struct local_method *found = find(classes, name, NULL);
+
+	for (size_t i = 0; found && i < classes->count; i++) {
+		const struct local_method *other = &classes->list[i];
+
+		if (strcmp(other->name, name) != 0 && same_place(other, found) &&
+		    strcmp(other->readable, found->readable) == 0)
+			return false;
+	}
+	return found;
+}
+
+/* Destructors, tables, and templates of a class without a name have its number, and no place. */
+static void find_loose(struct local_classes *classes, const struct object *object)
+{
+	for (size_t i = 1; i < object->symbol_count && !classes->loose; i++) {
+		const char *name = object->symbols[i].name;
+
+		if (is_of_nameless(name) && !is_in_lambda(name) && !is_placed(classes, name))
+			classes->loose = name;
+	}
+}
+
 int localclass_read(struct arena *arena, const struct object *object, struct local_classes *classes,
 		    struct suture_error *err)
 {
@@ -274,6 +360,8 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 			conclude(classes, reading.compiled[i].name, reading.compiled[i].file,
 				 reading.compiled[i].line);
 	}
+	sort_nameless(classes);
+	find_loose(classes, object);
 	return arena_check(arena, err);
 }
 
@@ -283,11 +371,6 @@ bool localclass_has_numbers(const struct object *object)
 		if (is_numbered(object->symbols[i].name))
 			return true;
 	return false;
-}
-
-static bool same_place(const struct local_method *a, const struct local_method *b)
-{
-	return a->line == b->line && strcmp(a->file, b->file) == 0;
 }
 
 /* How many are told apart by their numbers alone. */
@@ -303,16 +386,6 @@ static size_t namesakes(const struct local_classes *classes, const struct local_
 		count += !again;
 	}
 	return count;
-}
-
-static const struct local_method *find(const struct local_classes *classes, const char *name,
-				       const struct local_method *place)
-{
-	for (size_t i = 0; i < classes->count; i++)
-		if (strcmp(classes->list[i].name, name) == 0 &&
-		    (!place || same_place(&classes->list[i], place)))
-			return &classes->list[i];
-	return NULL;
 }
 
 /*
@@ -331,9 +404,41 @@ static bool is_renumbered(const struct local_classes *before, const struct local
 	return there > (method->nameless ? 0 : 1) && !find(after, method->name, method);
 }
 
+static bool has_nameless(const struct local_classes *classes)
+{
+	for (size_t i = 0; i < classes->count; i++)
+		if (classes->list[i].nameless)
+			return true;
+	return false;
+}
+
+static bool same_nameless(const struct local_classes *before, const struct local_classes *after)
+{
+	bool same = before->nameless_count == after->nameless_count;
+
+	for (size_t i = 0; same && i < before->nameless_count; i++)
+		same = by_file_and_line(&before->nameless[i], &after->nameless[i]) == 0;
+	return same;
+}
+
 void localclass_compare(const struct local_classes *before, const struct local_classes *after,
 			const char *source, struct refusals *refusals)
 {
+	/* Where the running code has no such number, new ones take none over. */
+	const char *loose = before->loose	   ? before->loose
+			    : has_nameless(before) ? after->loose
+						   : NULL;
+
+	if (loose && !same_nameless(before, after)) {
+		cleanup_memory char *readable = __cxa_demangle(loose, NULL, NULL, NULL);
+
+		refusals_add(
+			refusals, SUTURE_E_UNSUPPORTED, source, 0,
+			"give a new class a name, and leave those without in number and order",
+			"classes without a name in %s are renumbered, and %s has such a number",
+			source, readable ? readable : loose);
+		return;
+	}
 	for (size_t i = 0; i < before->count; i++) {
 		const struct local_method *method = &before->list[i];
 

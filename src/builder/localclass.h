@@ -14,13 +14,18 @@
 #include <stdbool.h>
 
 struct local_method;
+struct local_place;
 
 struct local_classes {
 	struct arena *arena;
 	struct local_method *list;
 	size_t count;
 	size_t capacity;
-	size_t places; /* of classes with methods, in functions */
+	size_t places;		      /* of classes with methods, in functions */
+	struct local_place *nameless; /* where classes without a name are, sorted, each once */
+	size_t nameless_count;
+	size_t nameless_capacity;
+	const char *loose; /* a symbol that has such a number, and no place; or NULL */
 };
 
 /* Whether names of it have such numbers: without, there is nothing to compare. */
