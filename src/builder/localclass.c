@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "builder/debuginfo.h"
+#include "closures.h"
 
 #include <ctype.h>
 #include <dwarf.h>
@@ -77,6 +78,7 @@ static void drop_numbers(char *readable)
 struct local_place {
 	const char *file;
 	int line;
+	Dwarf_Off type;
 };
 
 /* A method as its class has it. */
@@ -97,7 +99,11 @@ struct compiled {
 struct reading {
 	struct local_classes *classes;
 	const struct object *object;
+	bool by_file; /* clang's numbers: $_0, which are lambdas' too */
 	Dwfl_Module *module;
+	Dwarf_Off *aliased; /* classes that a typedef gives a name */
+	size_t aliased_count;
+	size_t aliased_capacity;
 	struct declared *declared; /* by rising place */
 	size_t declared_count;
 	size_t declared_capacity;
@@ -116,11 +122,27 @@ static const char *place_of(struct arena *arena, Dwarf_Die *die, int *line)
 	return arena_text(arena, slash ? slash + 1 : file);
 }
 
-static void note_nameless(struct local_classes *classes, Dwarf_Die *class)
+static bool is_class(Dwarf_Die *die)
 {
-	struct local_place place = {0};
+	int tag = dwarf_tag(die);
 
-	if (dwarf_diename(class))
+	return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type;
+}
+
+/* Lambdas are another matter. gcc gives them names, but not what else has an operator(). */
+static bool is_lambda(const struct reading *reading, Dwarf_Die *class)
+{
+	const char *name = dwarf_diename(class);
+
+	return name ? *name == '<' : reading->by_file && closures_is_closure(class);
+}
+
+static void note_nameless(struct reading *reading, Dwarf_Die *class)
+{
+	struct local_classes *classes = reading->classes;
+	struct local_place place = {.type = dwarf_dieoffset(class)};
+
+	if (dwarf_diename(class) || is_lambda(reading, class))
 		return;
 	place.file = place_of(classes->arena, class, &place.line);
 	if (!place.file)
@@ -129,6 +151,30 @@ static void note_nameless(struct local_classes *classes, Dwarf_Die *class)
 				       &classes->nameless_capacity, sizeof(place));
 	if (classes->nameless)
 		classes->nameless[classes->nameless_count++] = place;
+}
+
+/* typedef struct { … } name; has that name for the linker. */
+static void note_typedef(struct reading *reading, Dwarf_Die *alias)
+{
+	struct local_classes *classes = reading->classes;
+	Dwarf_Attribute attribute;
+	Dwarf_Die type;
+
+	if (!dwarf_attr(alias, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, &type) ||
+	    dwarf_diename(&type) || !is_class(&type))
+		return;
+	reading->aliased = arena_grow(classes->arena, reading->aliased, reading->aliased_count,
+				      &reading->aliased_capacity, sizeof(*reading->aliased));
+	if (reading->aliased)
+		reading->aliased[reading->aliased_count++] = dwarf_dieoffset(&type);
+}
+
+static bool is_aliased(const struct reading *reading, Dwarf_Off type)
+{
+	for (size_t i = 0; i < reading->aliased_count; i++)
+		if (reading->aliased[i] == type)
+			return true;
+	return false;
 }
 
 static int by_file_and_line(const void *left, const void *right)
@@ -140,9 +186,16 @@ static int by_file_and_line(const void *left, const void *right)
 	return order ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-static void sort_nameless(struct local_classes *classes)
+static void sort_nameless(struct reading *reading)
 {
+	struct local_classes *classes = reading->classes;
 	size_t kept = 0;
+
+	for (size_t i = 0; i < classes->nameless_count; i++)
+		if (!is_aliased(reading, classes->nameless[i].type))
+			classes->nameless[kept++] = classes->nameless[i];
+	classes->nameless_count = kept;
+	kept = 0;
 
 	if (classes->nameless_count)
 		qsort(classes->nameless, classes->nameless_count, sizeof(*classes->nameless),
@@ -159,6 +212,8 @@ static void note_declared(struct reading *reading, Dwarf_Die *class, Dwarf_Die *
 	struct arena *arena = reading->classes->arena;
 	struct declared declared = {.place = dwarf_dieoffset(method)};
 
+	if (is_lambda(reading, class))
+		return;
 	declared.file = place_of(arena, class, &declared.line);
 	if (!declared.file)
 		return;
@@ -217,18 +272,19 @@ static void note_variable(struct reading *reading, Dwarf_Die *die, Dwarf_Die *fu
 static void walk(struct reading *reading, Dwarf_Die *parent, Dwarf_Die *function, bool is_local,
 		 int depth)
 {
-	int tag = dwarf_tag(parent);
-	bool in_class = tag == DW_TAG_structure_type || tag == DW_TAG_class_type ||
-			tag == DW_TAG_union_type;
+	bool in_class = is_class(parent);
 	Dwarf_Die die;
 
-	if (in_class)
-		note_nameless(reading->classes, parent);
 	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
 		return;
 	do {
 		bool is_function = dwarf_tag(&die) == DW_TAG_subprogram;
 
+		/* A member's class has no number. */
+		if (is_class(&die) && !in_class)
+			note_nameless(reading, &die);
+		if (dwarf_tag(&die) == DW_TAG_typedef)
+			note_typedef(reading, &die);
 		if (is_function) {
 			if (in_class && (is_local || !dwarf_diename(parent)))
 				note_declared(reading, parent, &die);
@@ -259,13 +315,21 @@ static bool is_structor(const char *name)
 	       strstr(name, "D1E") || strstr(name, "D2E");
 }
 
+/* Where a file has no such class, all its $_0 are lambdas. */
+static bool has_nameless_number(const struct local_classes *classes, const char *name)
+{
+	return classes->nameless_count && is_of_nameless(name);
+}
+
 static void conclude(struct local_classes *classes, const char *name, const char *file, int line)
 {
 	cleanup_memory char *readable = is_structor(name) || is_in_lambda(name)
 						? NULL
 						: __cxa_demangle(name, NULL, NULL, NULL);
-	struct local_method method = {
-		.name = name, .file = file, .line = line, .nameless = is_of_nameless(name)};
+	struct local_method method = {.name = name,
+				      .file = file,
+				      .line = line,
+				      .nameless = has_nameless_number(classes, name)};
 
 	if (!readable)
 		return;
@@ -313,7 +377,8 @@ static void find_loose(struct local_classes *classes, const struct object *objec
 	for (size_t i = 1; i < object->symbol_count && !classes->loose; i++) {
 		const char *name = object->symbols[i].name;
 
-		if (is_of_nameless(name) && !is_in_lambda(name) && !is_placed(classes, name))
+		if (has_nameless_number(classes, name) && !is_in_lambda(name) &&
+		    !is_placed(classes, name))
 			classes->loose = name;
 	}
 }
@@ -329,12 +394,15 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 	*classes = (struct local_classes){.arena = arena};
 	if (!*object->path)
 		return 0;
+	for (size_t i = 1; i < object->symbol_count; i++)
+		reading.by_file |= strstr(object->symbols[i].name, "$_") != NULL;
 	dwfl = debuginfo_open(object->path, &reading.module);
 	if (!dwfl)
 		return error_no_memory(err);
 	while (reading.module && (unit = dwfl_module_nextcu(reading.module, unit, &bias)))
 		walk(&reading, unit, NULL, false, 0);
 	dwfl_end(dwfl);
+	sort_nameless(&reading);
 	if (reading.declared_count)
 		qsort(reading.declared, reading.declared_count, sizeof(*reading.declared),
 		      by_place);
@@ -357,11 +425,10 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 			conclude(classes, reading.compiled[i].name, found->file, found->line);
 		else if (reading.compiled[i].file &&
 			 (strncmp(reading.compiled[i].name, "_ZZZ", 4) == 0 ||
-			  is_of_nameless(reading.compiled[i].name)))
+			  has_nameless_number(classes, reading.compiled[i].name)))
 			conclude(classes, reading.compiled[i].name, reading.compiled[i].file,
 				 reading.compiled[i].line);
 	}
-	sort_nameless(classes);
 	find_loose(classes, object);
 	return arena_check(arena, err);
 }
