@@ -195,9 +195,21 @@ is_full_refused() {     # TEXT: a stop that needs ptrace
 	"$SUTURE" apply "$WORK/startup.so" -p "$PID" --strict >/dev/null 2>"$WORK/words"
 	is "$1: no thread is in a function without a name" 0 "$(grep -cE 'is in *$' "$WORK/words")"
 }
+# Whether an entry can be closed without a full stop is chance, by where the kernel put things.
+start_lazy() {  # LIMIT…
+	local i
+	for ((i = 0; i < 16; i++)); do
+		in_place env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 "$SANDBOX" "$@" -- "$STARTUP" || return 1
+		"$SUTURE" apply "$WORK/startup.so" -p "$PID" >/dev/null 2>&1 &&
+			"$SUTURE" revert startup -p "$PID" >/dev/null 2>&1 && return 0
+		printf 'note  not without a full stop here, once more\n'
+		leave
+	done
+	return 1
+}
 for limits in kill-priority "kill-priority kill-ptrace"; do
 	# shellcheck disable=SC2086
-	in_place env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 "$SANDBOX" $limits -- "$STARTUP" || fail "$limits: it does not start"
+	start_lazy $limits || fail "$limits: it does not start"
 	step "$limits: apply" 0 '.changed' apply "$WORK/startup.so" -p "$PID"
 	says "$limits: patched" value 101
 	step "$limits: revert" 0 '.changed' revert startup -p "$PID"
