@@ -35,13 +35,24 @@ leave() {
 	wait "$OUTER"
 	is "it ends well" 0 $?
 }
+# lazily TEXT COMMAND…: where a lazy stop does not come off (under load, by where the kernel put things), a full one is
+# tried, which some filters forbid: once more then.
+lazily() {
+	local text=$1 i
+	shift
+	for ((i = 0; i < 20; i++)); do
+		suture "$@"
+		[ "$RC" -eq 7 ] || break
+	done
+	is "$text" "0 true" "$RC $(j .changed)"
+}
 # patched TEXT: attach, apply, revert, all from here
 patched() {
 	step "$1: attach" 0 ".result == \"attached\" and .changed and .pid == $PID" attach "$PID"
 	step "$1: again" 0 '.changed | not' attach "$PID"
-	step "$1: apply" 0 ".changed and (.pid | type) == \"number\"" apply "$WORK/startup.so" -p "$PID"
+	lazily "$1: apply" apply "$WORK/startup.so" -p "$PID"
 	says "$1: patched" value 101
-	step "$1: revert" 0 '.changed' revert startup -p "$PID"
+	lazily "$1: revert" revert startup -p "$PID"
 	says "$1: as it was" value 2
 	is "$1: descriptors left behind" 0 "$(find "/proc/$PID/fd" -lname '*libsuture*' 2>/dev/null | wc -l)"
 }
@@ -195,24 +206,12 @@ is_full_refused() {     # TEXT: a stop that needs ptrace
 	"$SUTURE" apply "$WORK/startup.so" -p "$PID" --strict >/dev/null 2>"$WORK/words"
 	is "$1: no thread is in a function without a name" 0 "$(grep -cE 'is in *$' "$WORK/words")"
 }
-# Whether an entry can be closed without a full stop is chance, by where the kernel put things.
-start_lazy() {  # LIMIT…
-	local i
-	for ((i = 0; i < 16; i++)); do
-		in_place env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 "$SANDBOX" "$@" -- "$STARTUP" || return 1
-		"$SUTURE" apply "$WORK/startup.so" -p "$PID" >/dev/null 2>&1 &&
-			"$SUTURE" revert startup -p "$PID" >/dev/null 2>&1 && return 0
-		printf 'note  not without a full stop here, once more\n'
-		leave
-	done
-	return 1
-}
 for limits in kill-priority "kill-priority kill-ptrace"; do
 	# shellcheck disable=SC2086
-	start_lazy $limits || fail "$limits: it does not start"
-	step "$limits: apply" 0 '.changed' apply "$WORK/startup.so" -p "$PID"
+	in_place env LD_PRELOAD="$SUTURE_AGENT" SUTURE_FOLLOW_EXEC=1 "$SANDBOX" $limits -- "$STARTUP" || fail "$limits: it does not start"
+	lazily "$limits: apply" apply "$WORK/startup.so" -p "$PID"
 	says "$limits: patched" value 101
-	step "$limits: revert" 0 '.changed' revert startup -p "$PID"
+	lazily "$limits: revert" revert startup -p "$PID"
 	if [ "$limits" = kill-priority ]; then
 		step "$limits: a full stop" 0 '.changed and .rung == "full"' apply "$WORK/startup.so" -p "$PID" --strict
 	else
