@@ -13,6 +13,7 @@
 #include "emit.h"
 #include "given.h"
 #include "identity.h"
+#include "instances.h"
 #include "lambda.h"
 #include "layers.h"
 #include "libraries.h"
@@ -152,7 +153,7 @@ static int check_local_classes(struct session *session, struct unit *unit)
 	struct local_classes before, after;
 	int code;
 
-	localclass_check_instances(last, &unit->p, unit->source, &session->result->refusals);
+	instances_check(last, &unit->p, unit->source, &session->result->refusals);
 	if (!localclass_has_numbers(last) && !localclass_has_numbers(&unit->p))
 		return 0;
 	code = localclass_read(&session->arena, last, &before, session->err);

@@ -5,11 +5,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "builder/debuginfo.h"
+#include "classnumber.h"
 #include "closures.h"
 
-#include <ctype.h>
 #include <dwarf.h>
-#include <elf.h>
 #include <elfutils/libdwfl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,54 +25,6 @@ struct local_method {
 	const char *file;     /* of its class; or, where nothing says which that is, its own */
 	int line;
 };
-
-/* Does a mangled name have the number of a class without a name? Ut0_, ._anon_0 of gcc, $_0 of
- * clang. */
-static bool is_of_nameless(const char *name)
-{
-	if (strncmp(name, "_Z", 2) != 0)
-		return false;
-	for (const char *at = name; (at = strstr(at, "Ut")); at += 2)
-		if (at[2 + strspn(at + 2, "0123456789")] == '_')
-			return true;
-	return strstr(name, "._anon_") || strstr(name, "$_");
-}
-
-/* Whether a name has the number of such a class, or of a local one: ..E_0.. */
-static bool is_numbered(const char *name)
-{
-	if (is_of_nameless(name))
-		return true;
-	if (strncmp(name, "_ZZ", 3) != 0)
-		return false;
-	for (const char *at = name; (at = strstr(at, "E_")); at += 2)
-		if (isdigit((unsigned char)at[2]) ||
-		    (at[2] == '_' && isdigit((unsigned char)at[3])))
-			return true;
-	return false;
-}
-
-/* A lambda's number is another matter (lambda.h): ..UlvE_.. of gcc, ..$_0cl.. of clang. */
-static bool is_in_lambda(const char *name)
-{
-	for (const char *at = name; (at = strstr(at, "$_")); at += 2)
-		if (strncmp(at + 2 + strspn(at + 2, "0123456789"), "cl", 2) == 0)
-			return true;
-	return strstr(name, "Ul");
-}
-
-/* The demangler leaves the numbers out, but for those that stand for a name. */
-static void drop_numbers(char *readable)
-{
-	static const char *const signs[] = {"{unnamed type#", "._anon_", "$_"};
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-		for (char *at = readable; (at = strstr(at, signs[i]));) {
-			at += strlen(signs[i]);
-			memmove(at, at + strspn(at, "0123456789"),
-				strlen(at + strspn(at, "0123456789")) + 1);
-		}
-}
 
 struct local_place {
 	const char *file;
@@ -239,8 +190,8 @@ static void note_symbols(struct reading *reading, Dwarf_Die *function, Dwarf_Die
 		size_t index = reading->object->sections[number].symbols[i];
 		const struct object_symbol *symbol = &reading->object->symbols[index];
 
-		if (symbol->value != address ||
-		    (strncmp(symbol->name, "_ZZ", 3) != 0 && !is_of_nameless(symbol->name)))
+		if (symbol->value != address || (strncmp(symbol->name, "_ZZ", 3) != 0 &&
+						 !classnumber_is_of_nameless(symbol->name)))
 			continue;
 		reading->compiled = arena_grow(reading->classes->arena, reading->compiled,
 					       reading->compiled_count, &reading->compiled_capacity,
@@ -318,12 +269,12 @@ static bool is_structor(const char *name)
 /* Where a file has no such class, all its $_0 are lambdas. */
 static bool has_nameless_number(const struct local_classes *classes, const char *name)
 {
-	return classes->nameless_count && is_of_nameless(name);
+	return classes->nameless_count && classnumber_is_of_nameless(name);
 }
 
 static void conclude(struct local_classes *classes, const char *name, const char *file, int line)
 {
-	cleanup_memory char *readable = is_structor(name) || is_in_lambda(name)
+	cleanup_memory char *readable = is_structor(name) || classnumber_is_in_lambda(name)
 						? NULL
 						: __cxa_demangle(name, NULL, NULL, NULL);
 	struct local_method method = {.name = name,
@@ -333,7 +284,7 @@ static void conclude(struct local_classes *classes, const char *name, const char
 
 	if (!readable)
 		return;
-	drop_numbers(readable);
+	classnumber_drop(readable);
 	method.readable = arena_text(classes->arena, readable);
 	classes->list = arena_grow(classes->arena, classes->list, classes->count,
 				   &classes->capacity, sizeof(*classes->list));
@@ -377,7 +328,7 @@ static void find_loose(struct local_classes *classes, const struct object *objec
 	for (size_t i = 1; i < object->symbol_count && !classes->loose; i++) {
 		const char *name = object->symbols[i].name;
 
-		if (has_nameless_number(classes, name) && !is_in_lambda(name) &&
+		if (has_nameless_number(classes, name) && !classnumber_is_in_lambda(name) &&
 		    !is_placed(classes, name))
 			classes->loose = name;
 	}
@@ -433,60 +384,10 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 	return arena_check(arena, err);
 }
 
-/* A static variable of a template for a local class: what stands behind I, P, R or K is an
- * argument. */
-static bool is_of_instance(const struct object_symbol *symbol)
-{
-	static const char *const signs[] = {"IZ", "PZ", "RZ", "KZ"};
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
-		if (symbol->type == STT_OBJECT && strncmp(symbol->name, "_Z", 2) == 0 &&
-		    strstr(symbol->name + 2, signs[i]) && !is_in_lambda(symbol->name))
-			return true;
-	return false;
-}
-
-/* How many of them are called so, but for numbers. */
-static size_t count_instances(const struct object *object, const char *readable)
-{
-	size_t count = 0;
-
-	for (size_t i = 1; i < object->symbol_count; i++) {
-		const struct object_symbol *symbol = &object->symbols[i];
-		cleanup_memory char *other =
-			is_of_instance(symbol) ? __cxa_demangle(symbol->name, NULL, NULL, NULL)
-					       : NULL;
-
-		count += other && strcmp(other, readable) == 0;
-	}
-	return count;
-}
-
-void localclass_check_instances(const struct object *before, const struct object *after,
-				const char *source, struct refusals *refusals)
-{
-	for (size_t i = 1; i < before->symbol_count; i++) {
-		const struct object_symbol *symbol = &before->symbols[i];
-		cleanup_memory char *readable =
-			is_of_instance(symbol) ? __cxa_demangle(symbol->name, NULL, NULL, NULL)
-					       : NULL;
-		size_t there = readable ? count_instances(after, readable) : 0;
-
-		if (there < 2 || there == count_instances(before, readable))
-			continue;
-		refusals_add(
-			refusals, SUTURE_E_UNSUPPORTED, source, 0,
-			"give a new class a name of its own",
-			"local classes of one name in %s are renumbered, and %s is of one of them",
-			source, readable);
-		return;
-	}
-}
-
 bool localclass_has_numbers(const struct object *object)
 {
 	for (size_t i = 1; i < object->symbol_count; i++)
-		if (is_numbered(object->symbols[i].name))
+		if (classnumber_is_in(object->symbols[i].name))
 			return true;
 	return false;
 }

@@ -39,9 +39,4 @@ int localclass_read(struct arena *arena, const struct object *object, struct loc
 void localclass_compare(const struct local_classes *before, const struct local_classes *after,
 			const char *source, struct refusals *refusals);
 
-/* The same of static variables in templates that are made for local classes, by their names alone.
- */
-void localclass_check_instances(const struct object *before, const struct object *after,
-				const char *source, struct refusals *refusals);
-
 #endif
